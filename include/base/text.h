@@ -1,0 +1,33 @@
+/* A growing text, for everything that is assembled before it is written. */
+#ifndef RELIN_BASE_TEXT_H
+#define RELIN_BASE_TEXT_H
+
+#include <stddef.h>
+
+/* Zero-initialise. chars is always ended with 0 once anything was added, else NULL.
+ * Out of memory aborts: texts are small. */
+struct text {
+    char *chars;
+    size_t length, capacity;
+};
+
+void text_add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_add_bytes(struct text *t, const char *bytes, size_t count);
+/* A JSON string, quoted and escaped. */
+void text_add_json_string(struct text *t, const char *utf8);
+/* The shortest decimal that reads back as the same double; integers without a point.
+ * inf, -inf and nan as quoted JSON strings "inf", "-inf", "nan". */
+void text_add_json_number(struct text *t, double value);
+/* The same without the quotes. */
+void text_add_number(struct text *t, double value);
+void text_free(struct text *t);
+
+/* Reads a whole file (at most limit bytes). Returns 0, or -1 with *err filled.
+ * The caller frees t. */
+struct error;
+int text_read_file(struct text *t, const char *path, size_t limit, struct error *err);
+
+/* Levenshtein distance, for "did you mean". */
+size_t text_distance(const char *a, const char *b);
+
+#endif

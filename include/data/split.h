@@ -1,0 +1,38 @@
+/* Which rows of a data set one job uses, and how inputs are normalised.
+ *
+ * Training, validation and probe rows come from the training pool, test rows from the
+ * test pool. Every subset is class-balanced (counts of classes differ by at most one;
+ * regression: plain draws without replacement). The probe and the test rows depend on
+ * the data specification only, so they are the same for every seed; every seed's
+ * training subset contains the probe's training half (its first rows) and training and
+ * validation share no row. */
+#ifndef RELIN_DATA_SPLIT_H
+#define RELIN_DATA_SPLIT_H
+
+#include "data/dataset.h"
+
+enum data_part { PART_TRAIN, PART_VALIDATION, PART_TEST, PART_PROBE, PART_COUNT };
+
+enum { DATA_MAX_CHANNELS = 64 };
+
+struct split {
+    const struct dataset *set;      /* borrowed */
+    size_t count[PART_COUNT];
+    /* (count) row numbers: of the training pool for train and validation, of the test pool
+     * for test; the probe has its first probe_train rows in the training pool, the others in the test pool */
+    size_t *row[PART_COUNT];
+    size_t probe_train;
+    size_t channels;                /* shape[0] of images, else 1 */
+    double mean[DATA_MAX_CHANNELS]; /* x_network = (x_raw - mean[channel]) * scale[channel] */
+    double scale[DATA_MAX_CHANNELS];
+};
+
+/* Draws the rows and measures the normalisation of one job. seed: the job's data seed.
+ * probe: wanted probe size of each half; the halves are min(probe, train) and min(probe, test).
+ * A standard deviation of 0 gives scale 1. Returns 0, or -1 with *err filled. */
+int split_draw(struct split *split, const struct dataset *set, const struct data_spec *spec,
+               uint64_t seed, size_t probe, struct error *err);
+
+void split_free(struct split *split);
+
+#endif

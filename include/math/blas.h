@@ -1,0 +1,24 @@
+/* The only door to BLAS. Matrices are row-major; sizes are checked before they
+ * become BLAS integers (an overflow aborts: sizes are validated far earlier). */
+#ifndef RELIN_MATH_BLAS_H
+#define RELIN_MATH_BLAS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "math/real.h"
+
+/* C (m x n, row stride ldc) = alpha op(A) op(B) + beta C, op(A) m x k, op(B) k x n;
+ * transpose_a says that A is stored k x m. beta 0 overwrites C without reading it.
+ * m, n or k of 0 is allowed. */
+void blas_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
+               real alpha, const real *a, size_t lda, const real *b, size_t ldb,
+               real beta, real *c, size_t ldc);
+
+real blas_dot(size_t n, const real *x, const real *y);
+/* y += alpha x */
+void blas_axpy(size_t n, real alpha, const real *x, real *y);
+/* Euclidean norm of x. */
+real blas_norm(size_t n, const real *x);
+
+#endif

@@ -1,0 +1,58 @@
+/* The working precision of the numeric core.
+ *
+ * Every file of the core (Makefile: CORE) is compiled twice from one source, with
+ * RELIN_DOUBLE 0 and 1; the functions it exports get a suffix, so that both live in
+ * one binary. A function whose prototype speaks of `real` is listed here. Kernels,
+ * eigenproblems and statistics are always in double: such files are compiled once,
+ * with RELIN_DOUBLE 1. */
+#ifndef RELIN_MATH_REAL_H
+#define RELIN_MATH_REAL_H
+
+#ifndef RELIN_DOUBLE
+#error "this file belongs to the numeric core: compile it through the Makefile's CORE rules"
+#endif
+
+#if RELIN_DOUBLE
+typedef double real;
+#define REAL_NAME(name) name##_double
+#define REAL_EPSILON 2.220446049250313e-16
+#else
+typedef float real;
+#define REAL_NAME(name) name##_single
+#define REAL_EPSILON 1.1920929e-7
+#endif
+
+/* math/blas.h */
+#define blas_gemm REAL_NAME(blas_gemm)
+#define blas_dot REAL_NAME(blas_dot)
+#define blas_axpy REAL_NAME(blas_axpy)
+#define blas_norm REAL_NAME(blas_norm)
+/* data/gather.h */
+#define gather_inputs REAL_NAME(gather_inputs)
+#define gather_targets REAL_NAME(gather_targets)
+/* nn */
+#define layer_dense REAL_NAME(layer_dense)
+#define layer_activation REAL_NAME(layer_activation)
+#define network_create REAL_NAME(network_create)
+#define network_destroy REAL_NAME(network_destroy)
+#define network_init REAL_NAME(network_init)
+#define network_forward REAL_NAME(network_forward)
+#define network_vjp REAL_NAME(network_vjp)
+#define network_jvp REAL_NAME(network_jvp)
+#define network_deltas REAL_NAME(network_deltas)
+#define network_flops REAL_NAME(network_flops)
+#define tape_create REAL_NAME(tape_create)
+#define tape_destroy REAL_NAME(tape_destroy)
+#define tape_gather REAL_NAME(tape_gather)
+/* train */
+#define loss_value REAL_NAME(loss_value)
+#define loss_gradient REAL_NAME(loss_gradient)
+#define loss_sums REAL_NAME(loss_sums)
+#define optimiser_update REAL_NAME(optimiser_update)
+#define stability_lambda_max REAL_NAME(stability_lambda_max)
+#define evaluate_part REAL_NAME(evaluate_part)
+#define trainer_run REAL_NAME(trainer_run)
+/* sweep */
+#define experiment_train REAL_NAME(experiment_train)
+
+#endif

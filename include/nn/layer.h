@@ -1,0 +1,43 @@
+/* A layer: one file with init, forward, VJP and JVP side by side, found through a table
+ * of functions. Batches are row-major (n, features); a layer never keeps state: what it
+ * computes goes into buffers of the caller. */
+#ifndef RELIN_NN_LAYER_H
+#define RELIN_NN_LAYER_H
+
+#include "base/random.h"
+#include "math/real.h"
+#include "nn/spec.h"
+
+struct layer;
+
+struct layer_ops {
+    const char *name;
+    /* Initial parameters from r; layers without parameters leave it NULL. */
+    void (*init)(const struct layer *layer, struct random *r, real *parameters);
+    /* y (n, outputs) = layer(x), overwritten. x (n, inputs). */
+    void (*forward)(const struct layer *layer, const real *parameters, const real *x, size_t n, real *y);
+    /* Given dy (n, outputs): dx (n, inputs), overwritten, unless NULL; gradient (of this layer's
+     * parameters), overwritten, unless NULL. x and y are the layer's own at the same point. */
+    void (*vjp)(const struct layer *layer, const real *parameters, const real *x, const real *y,
+                size_t n, const real *dy, real *dx, real *gradient);
+    /* ty (n, outputs), overwritten: directional derivative along tx (n, inputs; NULL is zero) and
+     * tangent (of this layer's parameters). */
+    void (*jvp)(const struct layer *layer, const real *parameters, const real *x, const real *y,
+                size_t n, const real *tx, const real *tangent, real *ty);
+};
+
+struct layer {
+    const struct layer_ops *ops;
+    size_t inputs, outputs;          /* features per example */
+    size_t offset, n_parameters;     /* its slice of the flat parameter vector */
+    int number;                      /* among layers with parameters, or -1 */
+    double weight_scale, bias_scale; /* factors in the forward pass: 1 in standard parameterisation */
+    double init_weight, init_bias;   /* standard deviations at initialisation */
+    bool bias;
+    enum activation activation;
+};
+
+extern const struct layer_ops layer_dense;        /* weight (out, in), then bias (out) */
+extern const struct layer_ops layer_activation;
+
+#endif

@@ -1,0 +1,77 @@
+/* A network: a chain of layers over one flat parameter vector theta (P).
+ *
+ * f = f_theta(x): (n, outputs). VJP and JVP are taken at the point a tape was recorded
+ * at: phi(x) = df/dtheta of method.md section 1. */
+#ifndef RELIN_NN_NETWORK_H
+#define RELIN_NN_NETWORK_H
+
+#include "nn/layer.h"
+
+struct error;
+
+struct network {
+    size_t n_layers;
+    struct layer *layers;
+    size_t n_tensors;
+    struct tensor *tensors;          /* the ONE table that carves theta */
+    size_t n_parameters;             /* P */
+    size_t inputs, outputs;
+    size_t n_parameterised;          /* layers with parameters */
+    size_t widest;                   /* largest features of any layer boundary */
+};
+
+/* Values at every layer boundary of a batch of at most `capacity` rows. */
+struct tape {
+    size_t capacity, n;
+    const real **value;              /* n_layers + 1; value[0] is x, borrowed from the caller
+                                        (or tape->input after tape_gather); value[n_layers] is f */
+    real **storage;                  /* own buffers behind value[1..] */
+    real *input;                     /* own buffer for value[0], only in a gather tape */
+    real *work[2];                   /* (capacity, widest) scratch of vjp and jvp */
+};
+
+/* Builds the layers of a specification for inputs of `features` numbers. Returns the
+ * network, or NULL with *err filled. The caller destroys. */
+struct network *network_create(const struct network_spec *spec, size_t features, size_t outputs,
+                               struct error *err);
+void network_destroy(struct network *net);
+
+/* theta (P), overwritten: initial parameters of a seed. Tensor k draws from substream k, so
+ * single and double round the same numbers. */
+void network_init(const struct network *net, uint64_t seed, real *theta);
+
+/* own_input: also has a buffer for inputs, for tape_gather. */
+struct tape *tape_create(const struct network *net, size_t capacity, bool own_input, struct error *err);
+void tape_destroy(struct tape *tape);
+
+/* Records the values at theta for x (n, inputs; must outlive the tape's use); returns f (n, outputs)
+ * inside the tape. n <= capacity. */
+const real *network_forward(const struct network *net, const real *theta, const real *x, size_t n,
+                            struct tape *tape);
+
+/* Copies rows index[0..n-1] of every boundary of a recorded tape into another. */
+void tape_gather(const struct network *net, const struct tape *from, const size_t *index, size_t n,
+                 struct tape *to);
+
+/* gradient (P), overwritten = phi(x)^T g, g (n, outputs); theta: the point of the tape. */
+void network_vjp(const struct network *net, const real *theta, struct tape *tape, const real *g,
+                 real *gradient);
+
+/* df (n, outputs), overwritten = phi(x) tangent, tangent (P). */
+void network_jvp(const struct network *net, const real *theta, struct tape *tape, const real *tangent,
+                 real *df);
+
+/* Derivatives of the outputs back-propagated to each parameterised layer's own output
+ * (its pre-activation): for every parameterised layer l, visit(context, l, layer, input
+ * activations (n, layer->inputs), delta (n, layer->outputs)) with delta = d(sum_i g_i f_i)/d(output of l);
+ * from the last layer to the first. The buffers are valid during the call only. */
+typedef void (*network_visit)(void *context, int number, const struct layer *layer,
+                              const real *input, const real *delta);
+void network_deltas(const struct network *net, const real *theta, struct tape *tape, const real *g,
+                    network_visit visit, void *context);
+
+/* Flops of one row: forward (2 P_weights), and of forward + VJP without the first layer's input
+ * gradient: 2*(2*P_first + 3*P_rest) in all. */
+void network_flops(const struct network *net, double *forward, double *step);
+
+#endif

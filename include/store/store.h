@@ -1,0 +1,81 @@
+/* The result file: one shared HDF5 file of a sweep (FORMAT.md). The only user of hdf5.h.
+ *
+ * Life of a file: rank 0 builds the skeleton serially in a temporary file and renames it
+ * (store_build); all ranks open it with MPI-IO (store_open); from then on only independent
+ * raw writes. Order of a commit: rows, record, CRC, status. Readers open it serially without
+ * locks while the sweep runs (store_read_open). */
+#ifndef RELIN_STORE_STORE_H
+#define RELIN_STORE_STORE_H
+
+#include <mpi.h>
+
+#include "sweep/sweep.h"
+
+struct error;
+struct store;
+
+enum { STORE_FORMAT_VERSION = 1 };
+
+/* What the file records of the run: provenance. Texts are borrowed. */
+struct store_provenance {
+    const char *command_line;
+    int ranks;
+};
+
+/* Builds the file for a sweep, or brings an existing one up to date: the same jobs: kept as it is;
+ * other jobs: a new skeleton with finished rows copied by job_id, renamed over the old one. Rows
+ * `running` and rows whose CRC does not fit become pending (in memory of *status; the file says so
+ * when it is next written). status (n_jobs, caller's): enum job_status of each job;
+ * attempts (n_jobs). probe inputs and indices are taken from each job's split. Refuses newer and
+ * foreign files. Returns 0, or -1 with *err filled. */
+int store_build(const char *path, const struct sweep *sweep, const struct dataset *const *sets,
+                const struct result_layout *layout, const struct store_provenance *provenance,
+                unsigned char *status, int32_t *attempts, size_t *n_reused, struct error *err);
+
+/* Collective over comm: opens for raw writes. Returns the store, or NULL with *err filled. */
+struct store *store_open(const char *path, MPI_Comm comm, struct error *err);
+/* The layout of an open file. */
+const struct result_layout *store_layout(const struct store *store);
+/* Independent: the variables of writer ROWS of one job. */
+int store_write_rows(struct store *store, size_t job, const struct result *result, struct error *err);
+/* Independent, rank 0 only: the variables of writer RECORD; CRC, then STATUS, last. */
+int store_write_record(struct store *store, size_t job, const struct result *result, struct error *err);
+/* Only the status byte (running, pending) and, with it, attempts. */
+int store_write_status(struct store *store, size_t job, enum job_status status, int32_t attempts,
+                       struct error *err);
+/* fsync of the file's data, independent. */
+int store_sync(struct store *store, struct error *err);
+/* Collective; with abandon (a rank is gone) only forgets. Accepts NULL. */
+void store_close(struct store *store, bool abandon);
+
+/* --- reading, serial, while a run writes or after --- */
+struct store_reader;
+/* Opens read-only without locks. Refuses what is not a relin file or is newer. NULL with *err filled. */
+struct store_reader *store_read_open(const char *path, struct error *err);
+void store_read_close(struct store_reader *reader);
+size_t store_read_jobs(const struct store_reader *reader);
+const struct result_layout *store_read_layout(const struct store_reader *reader);
+/* Names of the sweep's axes: architecture, refresh_period, seed and further columns. The reader owns them. */
+size_t store_read_axes(const struct store_reader *reader, const char *const **names);
+bool store_read_has(const struct store_reader *reader, const char *name);
+/* Whole (job) column, or (job, x) matrix row-major, of any numeric type as double; name may be
+ * "kernels/..." ; values: store_read_jobs * width numbers; width filled. The caller frees *values (mem_free). */
+int store_read_numbers(const struct store_reader *reader, const char *name, double **values, size_t *width,
+                       struct error *err);
+/* Whole (job) text column. The caller frees *texts with store_free_texts. */
+int store_read_texts(const struct store_reader *reader, const char *name, char ***texts, struct error *err);
+void store_free_texts(char **texts, size_t n);
+/* All of one job's ROWS and RECORD variables into a bound result. */
+int store_read_result(const struct store_reader *reader, size_t job, struct result *result, struct error *err);
+/* The resolved JSON of one job; the sweep's text, resolved JSON and name; the caller frees with free(). */
+char *store_read_job_text(const struct store_reader *reader, size_t job, struct error *err);
+char *store_read_config(const struct store_reader *reader, const char *what, struct error *err);  /* "text", "resolved", "name" */
+
+/* --- the lock: FILE.h5.lock beside the file: host, pid, Slurm job, heartbeat --- */
+/* Refuses (ERROR_LOCKED, says who) while a live run holds it; takes over where the same Slurm job was
+ * requeued, the process on this host is gone, or the heartbeat is older than a minute. */
+int store_lock(const char *path, struct error *err);
+void store_lock_beat(const char *path);      /* call every few seconds */
+void store_unlock(const char *path);
+
+#endif

@@ -1,0 +1,34 @@
+/* Runs one job: data, network, trainer, evaluations and kernels -> numbers. Serial C, no MPI, no HDF5. */
+#ifndef RELIN_SWEEP_EXPERIMENT_H
+#define RELIN_SWEEP_EXPERIMENT_H
+
+#include "sweep/job.h"
+#include "sweep/result.h"
+
+/* What an onlooker of a run may want; every member may be NULL. Reals come as double. A non-zero
+ * answer ends the run: negative as an error. */
+struct experiment_observer {
+    void *context;
+    int (*start)(void *context, const struct network_spec *spec, const struct tensor *tensors, size_t n_tensors,
+                 const struct split *split, const double *theta_0, size_t n_parameters);
+    /* before step t */
+    int (*step)(void *context, int64_t step, const size_t *batch, size_t batch_size, double lr,
+                bool refresh, double loss);
+    /* t = at_step, before the step: theta and the probe's values at every layer boundary (probe, features) */
+    int64_t at_step;
+    int (*layers)(void *context, const double *theta, size_t n_boundaries, const size_t *features,
+                  const double *const *values, size_t probe);
+    int (*snapshot)(void *context, int64_t step, const double *kernel, size_t probe);
+    int (*finish)(void *context, const double *theta, size_t n_parameters,
+                  const double *train_f, const double *train_f_lin,
+                  const double *test_f, const double *test_f_lin);
+    volatile int64_t *steps_done;       /* for progress and ETA */
+};
+
+/* Fills the result's variables of writer ROWS and those of RECORD that belong to the numbers (scores,
+ * outcome, error, engine, flops, steps_done, learning_rate, lambda_max_initial, max_rss_bytes, threads,
+ * blas_core). Diverged is an outcome: 0. Returns 0, or -1 with *err filled. */
+int experiment_run(const struct job *job, const struct dataset *set, struct result *result,
+                   const struct experiment_observer *observer, struct error *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* A sweep file: YAML text -> checked, expanded list of jobs. */
+#ifndef RELIN_SWEEP_SWEEP_H
+#define RELIN_SWEEP_SWEEP_H
+
+#include "sweep/job.h"
+#include "sweep/result.h"
+
+/* A further axis of the grid (not architecture, refresh_period, seed, trainer): one column of the file. */
+struct sweep_axis {
+    char *path;            /* "training.momentum" */
+    char *column;          /* "training_momentum", or requested_... where a result has the name */
+    bool numeric;          /* all values are numbers: values in number[], else in label[] */
+    bool integral;         /* all values are whole numbers */
+    double *number;        /* (jobs) NaN where a job of a joined grid lacks the axis: its resolved value is used */
+    char **label;          /* (jobs) canonical text */
+};
+
+struct sweep_limits {
+    double job_wall;       /* seconds; INFINITY: none */
+    int64_t attempts;
+};
+
+struct sweep {
+    char *name;
+    char *text;            /* the file's text with overrides appended as comments */
+    char *resolved;        /* resolved JSON of the whole sweep: without the grid's values */
+    size_t n_jobs;
+    struct job *jobs;      /* file order, last grid key fastest; a job that occurs twice is once */
+    size_t n_duplicates;   /* how many cells were the same job as an earlier one */
+    size_t n_axes;
+    struct sweep_axis *axes;
+    struct sweep_limits limits;
+};
+
+/* Reads, overrides, checks and expands. overrides: n texts "dotted.path=value". All mistakes are
+ * found, and reported in err->text, a line each: file:line:column: key: expected ..., got ...; at most
+ * a screenful. Returns 0, or -1 with *err filled. The caller frees with sweep_free (also after -1). */
+int sweep_load(struct sweep *sweep, const char *path, const char *const *overrides, size_t n,
+               struct error *err);
+void sweep_free(struct sweep *sweep);
+
+/* Axis lengths of the result file of these jobs. sets[i]: the data set of job i. */
+void sweep_layout(const struct sweep *sweep, const struct dataset *const *sets, struct result_layout *layout);
+
+/* The keys of a sweep file, with type, default and meaning, for --help and the man page. */
+void sweep_describe_keys(struct text *out);
+
+#endif

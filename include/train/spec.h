@@ -1,0 +1,60 @@
+/* What training means: the keys of `training:` after all defaults are resolved. */
+#ifndef RELIN_TRAIN_SPEC_H
+#define RELIN_TRAIN_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum trainer_kind { TRAINER_STANDARD, TRAINER_LINEARISED };
+enum engine { ENGINE_TANGENT };
+enum loss { LOSS_HALF_MSE, LOSS_CROSS_ENTROPY };
+enum schedule_kind { SCHEDULE_CONSTANT, SCHEDULE_STEP, SCHEDULE_COSINE };
+enum precision { PRECISION_SINGLE, PRECISION_DOUBLE };
+enum momentum_at_refresh { MOMENTUM_KEEP, MOMENTUM_RESET };
+
+enum { BATCH_FULL = 0 };
+
+/* eta_t = lr * warm-up(t) * shape(t): warm-up (t+1)/warmup for t < warmup, then 1;
+ * step: factor^floor(t/every); cosine: final + (1-final)*(1+cos(pi*t/T))/2. */
+struct schedule {
+    enum schedule_kind kind;
+    int64_t every;              /* step */
+    double factor;              /* step */
+    double final;               /* cosine: fraction of lr at the end */
+    int64_t warmup;             /* steps of linear warm-up, 0 for none */
+};
+
+struct training_spec {
+    enum trainer_kind trainer;
+    enum engine engine;
+    double refresh_period;      /* K >= 1; INFINITY: never (K >= T is canonicalised to it) */
+    enum loss loss;
+    int64_t steps;              /* T >= 0 */
+    int64_t batch;              /* rows, or BATCH_FULL */
+    double lr;                  /* eta, or the multiple of the stability limit */
+    bool lr_of_limit;
+    struct schedule schedule;
+    double momentum;
+    enum momentum_at_refresh momentum_at_refresh;
+    double weight_decay;
+    bool centred;               /* train f - f_theta0 */
+    int64_t evaluations;        /* points of the curves */
+    enum precision precision;
+    int64_t threads;            /* BLAS threads */
+    uint64_t seed_init, seed_data, seed_batch, seed_augment;
+};
+
+/* ceil(T/K) - 1; 0 for inf (method.md section 1). */
+double training_feature_updates(const struct training_spec *spec);
+
+/* Is a refresh due at step t, 0 < t < T? */
+bool training_refresh_due(const struct training_spec *spec, int64_t step);
+
+/* eta_t for a base learning rate. */
+double training_lr(const struct training_spec *spec, double base_lr, int64_t step);
+
+/* Fills steps[] with `count` or fewer (where T is small) increasing whole numbers from 0 to T,
+ * log-spaced (0, 1, ..., T); returns how many. Equal for equal (T, count). */
+int64_t training_log_steps(int64_t last, int64_t count, int64_t *steps);
+
+#endif

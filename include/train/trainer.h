@@ -1,0 +1,83 @@
+/* The trainers: standard SGD, and SGD on the linear model around theta_s that moves
+ * theta_s every K steps (method.md section 1).
+ *
+ *   f_lin(x) = f_{theta_s}(x) + phi_s(x) (theta_t - theta_s)
+ *   v        = mu v + phi_s(x_B)^T g_t + lambda theta_t,  g_t = dL/df at f_lin
+ *   theta_{t+1} = theta_t - eta_t v;   at t = s+K < T: s <- t */
+#ifndef RELIN_TRAIN_TRAINER_H
+#define RELIN_TRAIN_TRAINER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/split.h"
+#include "math/real.h"
+#include "nn/network.h"
+#include "train/spec.h"
+
+struct error;
+
+struct problem {
+    const struct network *net;
+    const struct split *split;
+    const struct training_spec *spec;
+    double lr;                       /* base eta, the limit already resolved */
+    const real *theta_0;             /* (P) the initial parameters; needed where spec->centred */
+};
+
+/* A moment of training, before step `step` and before the refresh due at it. */
+struct moment {
+    int64_t step;
+    double curve_time;               /* sum of eta of the steps before */
+    const real *theta;               /* (P) theta_t */
+    const real *theta_s;             /* (P) linearisation point; == theta where the model is the network */
+    const real *delta;               /* (P) theta_t - theta_s; NULL where it is zero by definition */
+};
+
+struct step_record {
+    int64_t step;
+    const size_t *batch;             /* positions in the training subset; NULL: full batch */
+    size_t batch_size;
+    double lr;
+    bool refresh;                    /* theta_s was set to theta before this step */
+    double loss;                     /* training objective at f_lin on the batch before the step, without decay */
+};
+
+/* Called by trainer_run; each may be NULL. A non-zero answer stops the training: positive
+ * quietly, negative as an error. */
+struct trainer_hooks {
+    void *context;
+    int (*at_moment)(void *context, const struct moment *moment);     /* every t = 0..T */
+    int (*before_refresh)(void *context, const struct moment *moment);/* at every refresh but the first linearisation */
+    int (*after_step)(void *context, const struct step_record *record);
+};
+
+enum training_end { TRAINING_COMPLETED, TRAINING_DIVERGED, TRAINING_STOPPED };
+
+struct training_outcome {
+    enum training_end end;
+    int64_t steps_done;
+};
+
+/* Trains theta (P; initial in, final out). theta_s (P), overwritten: the last linearisation point.
+ * A loss that is not finite ends the run as diverged: an outcome, not an error.
+ * Returns 0, or -1 with *err filled. */
+int trainer_run(const struct problem *problem, real *theta, real *theta_s,
+                const struct trainer_hooks *hooks, struct training_outcome *outcome, struct error *err);
+
+/* Loss and accuracy of a part, of the trained model f_lin and of the network f_theta. */
+struct score { double loss, accuracy, loss_network, accuracy_network; };
+
+/* NaN where the part is empty; accuracy NaN for regression. f_lin, f (n, outputs) may be NULL,
+ * else are filled with the outputs. Returns 0, or -1 with *err filled. */
+int evaluate_part(const struct problem *problem, const struct moment *moment, enum data_part part,
+                  struct score *score, real *f_lin, real *f, struct error *err);
+
+/* Largest eigenvalue of Phi^T H Phi at theta over the whole training subset, H = I for half-MSE
+ * (then it is that of the full NTK Theta) and the softmax Hessian for cross-entropy.
+ * Limit of the step: eta (lambda_max/N + decay) < 2 (1 + momentum). */
+int stability_lambda_max(const struct problem *problem, const real *theta, double *lambda_max,
+                         struct error *err);
+
+#endif
