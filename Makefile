@@ -34,7 +34,7 @@ OPT_release := -O3
 OPT_debug := -O0 -g3
 OPT_asan := -O1 -g3 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 WARN := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wformat=2 -Wno-format-nonliteral
-CFLAGS := -std=gnu17 -g -ffp-contract=off $(OPT_$(MODE)) $(WARN) -Iinclude $(PKG_CFLAGS) \
+CFLAGS := -std=gnu17 -g -ffp-contract=off $(OPT_$(MODE)) $(WARN) -Iinclude -Isrc $(PKG_CFLAGS) \
 	-DRELIN_VERSION='"$(VERSION)"' -DHAVE_GSL=$(HAVE_GSL) $(EXTRA_CFLAGS)
 LDFLAGS := $(if $(filter asan,$(MODE)),-fsanitize=address$(comma)undefined) $(EXTRA_LDFLAGS)
 LIBS := $(PKG_LIBS) -lm

@@ -1,0 +1,16 @@
+/* The subcommands: one file each, one row each. To add one, write src/cli/NAME.c with
+ * command_NAME and add its row. */
+#ifndef RELIN_CLI_COMMANDS_H
+#define RELIN_CLI_COMMANDS_H
+
+/*  X(name, one line for `relin --help`) */
+#define COMMANDS(X)
+
+/* argv[0] is "relin NAME". Returns the program's exit code. */
+typedef int (*command_function)(int argc, char **argv);
+
+#define X(name, help) int command_##name(int argc, char **argv);
+COMMANDS(X)
+#undef X
+
+#endif
