@@ -44,7 +44,7 @@ comma := ,
 # The numeric core: compiled twice, single and double (math/real.h).
 CORE := $(wildcard src/math/core_*.c src/data/core_*.c src/nn/core_*.c src/train/core_*.c src/sweep/core_*.c)
 # Always in double, speaks of `real`.
-DOUBLE := $(wildcard src/ntk/*.c) src/sweep/experiment.c
+DOUBLE := $(wildcard src/ntk/*.c) src/math/eigen.c $(wildcard src/sweep/experiment.c)
 LAYERS := base math data nn train ntk sweep store farm
 PLAIN := $(filter-out $(CORE) $(DOUBLE),$(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
 CLI := $(wildcard src/cli/*.c)

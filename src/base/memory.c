@@ -1,0 +1,51 @@
+#include "base/memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* Every block is preceded by its size, in a header as large as the alignment. */
+enum { ALIGNMENT = 64 };
+
+static size_t in_use, peak;
+
+void *mem_alloc(size_t count, size_t size, struct error *err)
+{
+    size_t bytes, rounded;
+    if (__builtin_mul_overflow(count, size, &bytes)
+        || __builtin_add_overflow(bytes, (size_t)(2 * ALIGNMENT - 1), &rounded)) {
+        error_set(err, ERROR_MEMORY, "asked for %zu blocks of %zu bytes: more than a machine can address",
+                  count, size);
+        return NULL;
+    }
+    unsigned char *raw = aligned_alloc(ALIGNMENT, rounded / ALIGNMENT * ALIGNMENT);
+    if (!raw) {
+        error_set(err, ERROR_MEMORY,
+                  "could not get %zu bytes beside the %zu already held: use a smaller network or batch, "
+                  "or a machine with more memory", bytes, in_use);
+        return NULL;
+    }
+    memcpy(raw, &bytes, sizeof bytes);
+    memset(raw + ALIGNMENT, 0, bytes);
+    in_use += bytes;
+    if (in_use > peak)
+        peak = in_use;
+    return raw + ALIGNMENT;
+}
+
+void mem_free(void *block)
+{
+    if (!block)
+        return;
+    unsigned char *raw = (unsigned char *)block - ALIGNMENT;
+    size_t bytes;
+    memcpy(&bytes, raw, sizeof bytes);
+    in_use -= bytes;
+    free(raw);
+}
+
+size_t mem_in_use(void) { return in_use; }
+size_t mem_peak(void) { return peak; }
+void mem_reset_peak(void) { peak = in_use; }

@@ -1,0 +1,153 @@
+#include "base/text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static void reserve(struct text *t, size_t more)
+{
+    if (t->length + more + 1 <= t->capacity)
+        return;
+    size_t capacity = 2 * t->capacity > t->length + more + 1 ? 2 * t->capacity : t->length + more + 64;
+    char *chars = realloc(t->chars, capacity);
+    if (!chars) {
+        fputs("relin: out of memory while putting a text together\n", stderr);
+        abort();
+    }
+    t->chars = chars;
+    t->capacity = capacity;
+}
+
+void text_add_bytes(struct text *t, const char *bytes, size_t count)
+{
+    reserve(t, count);
+    if (count)
+        memcpy(t->chars + t->length, bytes, count);
+    t->length += count;
+    t->chars[t->length] = 0;
+}
+
+void text_add(struct text *t, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int count = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (count > 0) {
+        reserve(t, (size_t)count);
+        vsnprintf(t->chars + t->length, (size_t)count + 1, format, again);
+        t->length += (size_t)count;
+    } else {
+        text_add_bytes(t, "", 0);
+    }
+    va_end(again);
+}
+
+void text_add_json_string(struct text *t, const char *utf8)
+{
+    text_add_bytes(t, "\"", 1);
+    for (const unsigned char *c = (const unsigned char *)utf8; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            text_add(t, "\\%c", *c);
+        else if (*c == '\n')
+            text_add(t, "\\n");
+        else if (*c == '\t')
+            text_add(t, "\\t");
+        else if (*c < 0x20 || *c == 0x7f)
+            text_add(t, "\\u%04x", *c);
+        else
+            text_add_bytes(t, (const char *)c, 1);
+    }
+    text_add_bytes(t, "\"", 1);
+}
+
+void text_add_number(struct text *t, double value)
+{
+    if (isnan(value)) {
+        text_add(t, "nan");
+    } else if (isinf(value)) {
+        text_add(t, value > 0 ? "inf" : "-inf");
+    } else if (value == rint(value) && fabs(value) < 1e15) {
+        text_add(t, "%.0f", value == 0 ? 0.0 : value);
+    } else {
+        char digits[40];
+        for (int precision = 1; precision <= 17; precision++) {
+            snprintf(digits, sizeof digits, "%.*g", precision, value);
+            if (strtod(digits, NULL) == value)
+                break;
+        }
+        text_add(t, "%s", digits);
+    }
+}
+
+void text_add_json_number(struct text *t, double value)
+{
+    bool quoted = !isfinite(value);
+    if (quoted)
+        text_add(t, "\"");
+    text_add_number(t, value);
+    if (quoted)
+        text_add(t, "\"");
+}
+
+void text_free(struct text *t)
+{
+    free(t->chars);
+    *t = (struct text){0};
+}
+
+int text_read_file(struct text *t, const char *path, size_t limit, struct error *err)
+{
+    int result = -1;
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return error_set_errno(err, ERROR_FILE, "%s: could not be opened", path);
+    char buffer[65536];
+    size_t got;
+    text_add_bytes(t, "", 0);
+    while ((got = fread(buffer, 1, sizeof buffer, file)) > 0) {
+        text_add_bytes(t, buffer, got);
+        if (t->length > limit) {
+            error_set(err, ERROR_FILE, "%s: expected at most %zu bytes, got more", path, limit);
+            goto done;
+        }
+    }
+    if (ferror(file)) {
+        error_set_errno(err, ERROR_FILE, "%s: could not be read", path);
+        goto done;
+    }
+    result = 0;
+done:
+    fclose(file);
+    return result;
+}
+
+size_t text_distance(const char *a, const char *b)
+{
+    enum { MOST = 128 };
+    size_t length = strnlen(b, MOST);
+    size_t row[MOST + 1];
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i] && i < MOST; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < length; j++) {
+            size_t above = row[j + 1];
+            size_t best = diagonal + (a[i] != b[j]);
+            if (above + 1 < best)
+                best = above + 1;
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            row[j + 1] = best;
+            diagonal = above;
+        }
+    }
+    return row[length];
+}

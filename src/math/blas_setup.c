@@ -1,0 +1,37 @@
+#include "math/blas_setup.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+/* Not in every version's cblas.h, but in every OpenBLAS. */
+char *openblas_get_corename(void);
+char *openblas_get_config(void);
+
+void blas_set_threads(int threads) { openblas_set_num_threads(threads); }
+const char *blas_core_type(void) { return openblas_get_corename(); }
+const char *blas_version(void) { return openblas_get_config(); }
+
+const char *blas_pinning_warning(void)
+{
+    static char sentence[256];
+    const char *pinned = getenv("OPENBLAS_CORETYPE");
+    if (!pinned || !pinned[0])
+        return NULL;
+#if defined(__x86_64__)
+    static const char *const avx512[] = {"SkylakeX", "Cooperlake", "SapphireRapids"};
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx512f"))
+        return NULL;
+    for (size_t i = 0; i < sizeof avx512 / sizeof *avx512; i++)
+        if (strcasecmp(blas_core_type(), avx512[i]) == 0)
+            return NULL;
+    snprintf(sentence, sizeof sentence,
+             "OPENBLAS_CORETYPE=%.40s pins %.40s kernels, but this processor has AVX-512: "
+             "unset it for speed, keep it for equal bits on mixed nodes", pinned, blas_core_type());
+    return sentence;
+#else
+    return NULL;
+#endif
+}

@@ -1,0 +1,122 @@
+#include "math/eigen.h"
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "math/blas.h"
+
+/* LAPACK, from OpenBLAS. The hidden lengths of the characters come last. */
+void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda, double *w,
+             double *work, const int *lwork, int *iwork, const int *liwork, int *info, size_t, size_t);
+void dstev_(const char *job, const int *n, double *d, double *e, double *z, const int *ldz, double *work,
+            int *info, size_t);
+
+int eigen_symmetric(size_t n, double *a, double *values, double *vectors, struct error *err)
+{
+    int result = -1, info = 0, order = (int)n, lwork = -1, liwork = -1, iwork_size = 0;
+    double work_size = 0, *work = NULL;
+    int *iwork = NULL;
+    const char *job = vectors ? "V" : "N";
+    if (n == 0)
+        return 0;
+    if (n > INT_MAX / 2)
+        return error_set(err, ERROR_MEMORY, "an eigenproblem of %zu unknowns is too large", n);
+    for (size_t i = 0; i < n * n; i++)
+        if (!isfinite(a[i]))
+            return error_set(err, ERROR_JOB, "eigenproblem of a matrix with numbers that are not finite");
+    dsyevd_(job, "U", &order, a, &order, values, &work_size, &lwork, &iwork_size, &liwork, &info, 1, 1);
+    lwork = (int)work_size;
+    liwork = iwork_size;
+    if (!(work = mem_alloc((size_t)lwork, sizeof *work, err))
+        || !(iwork = mem_alloc((size_t)liwork, sizeof *iwork, err)))
+        goto done;
+    dsyevd_(job, "U", &order, a, &order, values, work, &lwork, iwork, &liwork, &info, 1, 1);
+    if (info != 0) {
+        error_set(err, ERROR_INTERNAL, "LAPACK dsyevd of order %zu gave up with info = %d", n, info);
+        goto done;
+    }
+    if (vectors)   /* LAPACK's columns are our rows */
+        memcpy(vectors, a, n * n * sizeof *a);
+    result = 0;
+done:
+    mem_free(work);
+    mem_free(iwork);
+    return result;
+}
+
+/* Largest eigenvalue of the k x k tridiagonal matrix and the last entry of its vector. */
+static int ritz_largest(size_t k, const double *diagonal, const double *off, double *scratch,
+                        double *value, double *last)
+{
+    double *d = scratch, *e = d + k, *z = e + k, *work = z + k * k;
+    int order = (int)k, info = 0;
+    memcpy(d, diagonal, k * sizeof *d);
+    memcpy(e, off, k * sizeof *e);
+    dstev_("V", &order, d, e, z, &order, work, &info, 1);
+    *value = d[k - 1];
+    *last = z[(k - 1) * k + k - 1];
+    return info;
+}
+
+/* w -= V^T (V w), twice: full re-orthogonalisation against the k rows of basis. */
+static void orthogonalise(size_t n, size_t k, const double *basis, double *w, double *coefficients)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        blas_gemm(false, false, k, 1, n, 1, basis, n, w, 1, 0, coefficients, 1);
+        blas_gemm(true, false, n, 1, k, -1, basis, n, coefficients, 1, 1, w, 1);
+    }
+}
+
+int eigen_largest(size_t n, eigen_operator apply, void *context, const double *start,
+                  double tolerance, size_t most, double *value, struct error *err)
+{
+    int result = -1;
+    *value = 0;
+    if (most > n)
+        most = n;
+    double *basis = mem_alloc(most * n, sizeof *basis, err);
+    double *w = mem_alloc(n, sizeof *w, err);
+    double *small = mem_alloc(most * most + 7 * most, sizeof *small, err);
+    if (!basis || !w || !small)
+        goto done;
+    double *diagonal = small, *off = small + most, *coefficients = off + most, *scratch = coefficients + most;
+    double norm = blas_norm(n, start);
+    if (!(norm > 0) || !isfinite(norm)) {
+        error_set(err, ERROR_INTERNAL, "Lanczos needs a finite start vector that is not zero");
+        goto done;
+    }
+    for (size_t i = 0; i < n; i++)
+        basis[i] = start[i] / norm;
+    for (size_t k = 1; k <= most; k++) {
+        const double *v = basis + (k - 1) * n;
+        if (apply(context, v, w) != 0) {
+            error_set(err, ERROR_JOB, "Lanczos: the operator could not be applied");
+            goto done;
+        }
+        diagonal[k - 1] = blas_dot(n, v, w);
+        orthogonalise(n, k, basis, w, coefficients);
+        double beta = blas_norm(n, w), last = 0;
+        if (!isfinite(beta) || !isfinite(diagonal[k - 1])) {
+            error_set(err, ERROR_JOB, "Lanczos met numbers that are not finite");
+            goto done;
+        }
+        if (ritz_largest(k, diagonal, off, scratch, value, &last) != 0) {
+            error_set(err, ERROR_INTERNAL, "LAPACK dstev of order %zu did not converge", k);
+            goto done;
+        }
+        if (k == most || beta * fabs(last) <= tolerance * fabs(*value) || beta == 0)
+            break;
+        off[k - 1] = beta;
+        for (size_t i = 0; i < n; i++)
+            basis[k * n + i] = w[i] / beta;
+    }
+    result = 0;
+done:
+    mem_free(basis);
+    mem_free(w);
+    mem_free(small);
+    return result;
+}

@@ -1,0 +1,179 @@
+#include <math.h>
+#include <string.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "unit.h"
+
+START_TEST(an_error_carries_code_and_text_and_a_prefix)
+{
+    struct error err;
+    ck_assert_int_eq(error_set(&err, ERROR_DATA, "expected %d, got %d", 1, 2), -1);
+    ck_assert_int_eq(error_prefix(&err, "file %s", "a.yaml"), -1);
+    ck_assert_str_eq(err.text, "file a.yaml: expected 1, got 2");
+    ck_assert_int_eq(error_exit_code(err.code), 2);
+    ck_assert_int_eq(error_exit_code(ERROR_INTERRUPTED), 75);
+    ck_assert_int_eq(error_set(NULL, ERROR_DATA, "nobody listens"), -1);
+}
+END_TEST
+
+START_TEST(memory_is_zeroed_aligned_counted_and_overflow_is_an_error)
+{
+    struct error err = {0};
+    size_t before = mem_in_use();
+    unsigned char *block = mem_alloc(1000, 3, &err);
+    ck_assert_ptr_nonnull(block);
+    ck_assert_uint_eq((uintptr_t)block % 64, 0);
+    for (int i = 0; i < 3000; i++)
+        ck_assert_uint_eq(block[i], 0);
+    ck_assert_uint_eq(mem_in_use(), before + 3000);
+    ck_assert_uint_ge(mem_peak(), before + 3000);
+    mem_free(block);
+    ck_assert_uint_eq(mem_in_use(), before);
+    ck_assert_ptr_null(mem_alloc(SIZE_MAX / 2, 3, &err));
+    ck_assert_int_eq(err.code, ERROR_MEMORY);
+    mem_free(NULL);
+}
+END_TEST
+
+START_TEST(philox_gives_the_published_known_answer)
+{
+    /* Random123's kat_vectors: philox4x32 10, counter 0, key 0 */
+    struct random r;
+    random_start(&r, 0, 0, 0);
+    ck_assert_uint_eq(random_u32(&r), 0x6627e8d5u);
+    ck_assert_uint_eq(random_u32(&r), 0xe169c58du);
+    ck_assert_uint_eq(random_u32(&r), 0xbc57ac4cu);
+    ck_assert_uint_eq(random_u32(&r), 0x9b00dbd8u);
+}
+END_TEST
+
+START_TEST(streams_differ_and_repeat)
+{
+    struct random a, b, c;
+    random_start(&a, 7, RANDOM_INIT, 1);
+    random_start(&b, 7, RANDOM_INIT, 2);
+    random_start(&c, 7, RANDOM_INIT, 1);
+    int equal = 0;
+    for (int i = 0; i < 100; i++) {
+        uint32_t x = random_u32(&a);
+        equal += x == random_u32(&b);
+        ck_assert_uint_eq(x, random_u32(&c));
+    }
+    ck_assert_int_lt(equal, 3);
+}
+END_TEST
+
+START_TEST(uniform_normal_and_below_have_their_moments)
+{
+    struct random r;
+    random_start(&r, 3, RANDOM_SET, 0);
+    double sum = 0, squares = 0, uniform = 0;
+    int counts[3] = {0};
+    enum { N = 100000 };
+    for (int i = 0; i < N; i++) {
+        double z = random_normal(&r);
+        sum += z;
+        squares += z * z;
+        double u = random_uniform(&r);
+        ck_assert(u >= 0 && u < 1);
+        uniform += u;
+        counts[random_below(&r, 3)]++;
+    }
+    ck_assert(fabs(sum / N) < 0.02);
+    ck_assert(fabs(squares / N - 1) < 0.03);
+    ck_assert(fabs(uniform / N - 0.5) < 0.01);
+    for (int i = 0; i < 3; i++)
+        ck_assert(abs(counts[i] - N / 3) < 700);
+}
+END_TEST
+
+START_TEST(a_shuffle_is_a_permutation)
+{
+    struct random r;
+    size_t index[50], seen[50] = {0};
+    for (size_t i = 0; i < 50; i++)
+        index[i] = i;
+    random_start(&r, 1, RANDOM_BATCH, 0);
+    random_shuffle(&r, index, 50);
+    size_t moved = 0;
+    for (size_t i = 0; i < 50; i++) {
+        seen[index[i]]++;
+        moved += index[i] != i;
+    }
+    for (size_t i = 0; i < 50; i++)
+        ck_assert_uint_eq(seen[i], 1);
+    ck_assert_uint_gt(moved, 30);
+}
+END_TEST
+
+START_TEST(hash_and_crc_give_known_answers)
+{
+    char hex[HASH_HEX_SIZE];
+    hash_hex("abc", 3, hex);
+    ck_assert_str_eq(hex, "ba7816bf8f01cfea");
+    ck_assert_uint_eq(hash_crc32(0, "123456789", 9), 0xcbf43926u);
+}
+END_TEST
+
+START_TEST(numbers_are_written_shortest_and_read_back)
+{
+    struct text t = {0};
+    text_add_json_number(&t, 0.1);
+    text_add(&t, " ");
+    text_add_json_number(&t, 3000);
+    text_add(&t, " ");
+    text_add_json_number(&t, INFINITY);
+    text_add(&t, " ");
+    text_add_number(&t, -INFINITY);
+    text_add(&t, " ");
+    text_add_json_string(&t, "a\"b\\\n\x01é");
+    ck_assert_str_eq(t.chars, "0.1 3000 \"inf\" -inf \"a\\\"b\\\\\\n\\u0001é\"");
+    text_free(&t);
+}
+END_TEST
+
+START_TEST(distance_counts_edits)
+{
+    ck_assert_uint_eq(text_distance("kitten", "sitting"), 3);
+    ck_assert_uint_eq(text_distance("", "abc"), 3);
+    ck_assert_uint_eq(text_distance("same", "same"), 0);
+}
+END_TEST
+
+START_TEST(durations_are_for_people)
+{
+    char text[40];
+    clock_duration(3.14, text, sizeof text);
+    ck_assert_str_eq(text, "3.1 s");
+    clock_duration(200, text, sizeof text);
+    ck_assert_str_eq(text, "3 min 20 s");
+    clock_duration(7500, text, sizeof text);
+    ck_assert_str_eq(text, "2 h 5 min");
+    clock_duration(NAN, text, sizeof text);
+    ck_assert_str_eq(text, "?");
+    clock_iso(0, text, sizeof text);
+    ck_assert_str_eq(text, "1970-01-01T00:00:00Z");
+}
+END_TEST
+
+static void add(TCase *tests)
+{
+    tcase_add_test(tests, an_error_carries_code_and_text_and_a_prefix);
+    tcase_add_test(tests, memory_is_zeroed_aligned_counted_and_overflow_is_an_error);
+    tcase_add_test(tests, philox_gives_the_published_known_answer);
+    tcase_add_test(tests, streams_differ_and_repeat);
+    tcase_add_test(tests, uniform_normal_and_below_have_their_moments);
+    tcase_add_test(tests, a_shuffle_is_a_permutation);
+    tcase_add_test(tests, hash_and_crc_give_known_answers);
+    tcase_add_test(tests, numbers_are_written_shortest_and_read_back);
+    tcase_add_test(tests, distance_counts_edits);
+    tcase_add_test(tests, durations_are_for_people);
+}
+
+UNIT_MAIN("base", add)

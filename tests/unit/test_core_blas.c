@@ -1,0 +1,66 @@
+#include <math.h>
+
+#include "base/random.h"
+#include "math/blas.h"
+#include "unit.h"
+
+static void fill(struct random *r, size_t n, real *x)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = (real)random_normal(r);
+}
+
+/* The obvious product. */
+static void reference_gemm(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const real *a,
+                           size_t lda, const real *b, size_t ldb, double beta, double *c, size_t ldc)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            double sum = 0;
+            for (size_t l = 0; l < k; l++)
+                sum += (double)(ta ? a[l * lda + i] : a[i * lda + l]) * (tb ? b[j * ldb + l] : b[l * ldb + j]);
+            c[i * ldc + j] = alpha * sum + (beta != 0 ? beta * c[i * ldc + j] : 0);
+        }
+}
+
+START_TEST(gemm_equals_the_obvious_product)
+{
+    enum { SIDE = 23 };
+    static real a[SIDE * SIDE], b[SIDE * SIDE], c[SIDE * SIDE];
+    static double expected[SIDE * SIDE];
+    struct random r;
+    random_start(&r, 5, RANDOM_SET, 0);
+    for (int round = 0; round < 64; round++) {
+        size_t m = 1 + random_below(&r, SIDE), n = 1 + random_below(&r, SIDE), k = random_below(&r, SIDE);
+        bool ta = round & 1, tb = round & 2;
+        double beta = round & 4 ? 0.5 : 0;
+        fill(&r, SIDE * SIDE, a);
+        fill(&r, SIDE * SIDE, b);
+        for (size_t i = 0; i < SIDE * SIDE; i++)
+            expected[i] = c[i] = beta != 0 ? (real)i : (real)NAN;
+        blas_gemm(ta, tb, m, n, k, 2, a, SIDE, b, SIDE, (real)beta, c, SIDE);
+        reference_gemm(ta, tb, m, n, k, 2, a, SIDE, b, SIDE, beta, expected, SIDE);
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < n; j++)
+                ck_assert_double_eq_tol(c[i * SIDE + j], expected[i * SIDE + j], 2000 * REAL_EPSILON);
+    }
+}
+END_TEST
+
+START_TEST(dot_axpy_and_norm_do_what_they_say)
+{
+    real x[3] = {1, 2, 2}, y[3] = {1, 1, 1};
+    ck_assert_double_eq(blas_dot(3, x, y), 5);
+    ck_assert_double_eq_tol(blas_norm(3, x), 3, 1e-6);
+    blas_axpy(3, 2, x, y);
+    ck_assert_double_eq(y[2], 5);
+}
+END_TEST
+
+static void add(TCase *tests)
+{
+    tcase_add_test(tests, gemm_equals_the_obvious_product);
+    tcase_add_test(tests, dot_axpy_and_norm_do_what_they_say);
+}
+
+UNIT_MAIN("blas", add)
