@@ -36,9 +36,8 @@ OPT_asan := -O1 -g3 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sa
 WARN := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wformat=2 -Wno-format-nonliteral
 CFLAGS := -std=gnu17 -g -ffp-contract=off $(OPT_$(MODE)) $(WARN) -Iinclude -Isrc $(PKG_CFLAGS) \
 	-DRELIN_VERSION='"$(VERSION)"' -DHAVE_GSL=$(HAVE_GSL) $(EXTRA_CFLAGS)
-LDFLAGS := $(if $(filter asan,$(MODE)),-fsanitize=address$(comma)undefined) $(EXTRA_LDFLAGS)
+LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE))) $(EXTRA_LDFLAGS)
 LIBS := $(PKG_LIBS) -lm
-comma := ,
 
 # --- sources ----------------------------------------------------------------
 # The numeric core: compiled twice, single and double (math/real.h).
