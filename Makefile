@@ -47,6 +47,9 @@ DOUBLE := $(wildcard src/ntk/*.c) src/math/eigen.c $(wildcard src/sweep/experime
 LAYERS := base math data nn train ntk sweep store farm
 PLAIN := $(filter-out $(CORE) $(DOUBLE),$(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
 CLI := $(wildcard src/cli/*.c)
+# The analysis reads result files without MPI and alone links GSL; its tests link all but main.
+ANALYSIS_MAIN := analysis/summary.c
+ANALYSIS := $(filter-out $(ANALYSIS_MAIN),$(wildcard analysis/*.c))
 
 OBJ = $(patsubst src/%.c,$(B)/obj/%$(1).o,$(2))
 LIB_OBJ := $(call OBJ,,$(PLAIN)) $(call OBJ,_single,$(CORE)) $(call OBJ,_double,$(CORE)) $(call OBJ,,$(DOUBLE))
@@ -94,10 +97,15 @@ define LINK
 	$(Q)$(CC) $(CFLAGS) $(1) $(filter %.o %.c %.a,$^) $(LDFLAGS) $(LIBS) $(2) -o $@
 endef
 $(B)/relin: $(CLI_OBJ) $(B)/librelin.a ; $(call LINK)
-$(B)/relin-summary: $(patsubst analysis/%.c,$(B)/obj/analysis/%.o,$(wildcard analysis/*.c)) $(B)/librelin.a
+$(B)/libanalysis.a: $(patsubst analysis/%.c,$(B)/obj/analysis/%.o,$(ANALYSIS))
+	$(if $(Q),@echo "  AR      $@")
+	$(Q)rm -f $@; ar rcs $@ $^
+$(B)/relin-summary: $(patsubst analysis/%.c,$(B)/obj/analysis/%.o,$(ANALYSIS_MAIN)) $(B)/libanalysis.a $(B)/librelin.a
 	$(call LINK,,$(GSL_LIBS))
 $(B)/tests/test_core_%_single: tests/unit/test_core_%.c $(B)/librelin.a ; $(call LINK,-DRELIN_DOUBLE=0 -MMD -MP -Itests/unit,$(CHECK_FLAGS))
 $(B)/tests/test_core_%_double: tests/unit/test_core_%.c $(B)/librelin.a ; $(call LINK,-DRELIN_DOUBLE=1 -MMD -MP -Itests/unit,$(CHECK_FLAGS))
+$(B)/tests/test_stats_%: tests/unit/test_stats_%.c $(B)/libanalysis.a $(B)/librelin.a
+	$(call LINK,-MMD -MP -Itests/unit -Ianalysis,$(CHECK_FLAGS) $(GSL_LIBS))
 $(B)/tests/%: tests/unit/%.c $(B)/librelin.a ; $(call LINK,-DRELIN_DOUBLE=1 -MMD -MP -Itests/unit,$(CHECK_FLAGS))
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
