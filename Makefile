@@ -1,7 +1,11 @@
 ## relin: sweeps of iteratively linearised training
+##
+##   make run      everything from nothing: packages, build, a first sweep
+##   make check    the same for the tests
 #
-# One build folder per MODE; a changed flag rebuilds (flags are compared through
-# build/MODE/flags). V=1 shows the commands.
+# One build folder per MODE; a changed flag or compiler rebuilds (build/MODE/flags).
+# What `make run` and `make check` install must be seen by the build that follows in
+# the same invocation, so they build through a second make: pkg-config is asked there.
 SHELL := /bin/bash
 MODE ?= release
 PREFIX ?= /usr/local
@@ -10,32 +14,43 @@ B := build/$(MODE)
 Q := $(if $(V),,@)
 CC = gcc
 
-# --- dependencies -----------------------------------------------------------
-# pkg-config name, and why. Debian's package names are in deps.sh (make deps).
-PKG_REQUIRED := ompi-c       # message passing between ranks
-PKG_REQUIRED += hdf5-openmpi # the shared result file
-PKG_REQUIRED += openblas     # matrix products and LAPACK's eigenproblems
-PKG_REQUIRED += yaml-0.1     # sweep files (and JSON, which YAML contains)
-PKG_REQUIRED += zlib         # gzipped data files, CRC of rows
-PKG_REQUIRED += libcrypto    # SHA-256, the identity of a job
-# Random123 (counter-based random numbers) is headers only, without a .pc file.
-PKG_OPTIONAL := gsl          # analysis only: quantiles of Student's t
-PKG_TESTS    := check        # tests/unit
-
-ifneq ($(filter-out help deps clean format,$(or $(MAKECMDGOALS),help)),)
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKG_REQUIRED) 2>/dev/null)
-PKG_LIBS := $(shell pkg-config --libs $(PKG_REQUIRED) 2>/dev/null)
-HAVE_GSL := $(shell pkg-config --exists gsl && echo 1 || echo 0)
-GSL_LIBS := $(if $(filter 1,$(HAVE_GSL)),$(shell pkg-config --libs gsl))
-CHECK_FLAGS := $(shell pkg-config --cflags --libs check 2>/dev/null)
+ifeq ($(filter $(MODE),release debug asan),)
+$(error MODE=$(MODE): expected release, debug or asan)
 endif
 
+# --- dependencies -----------------------------------------------------------
+# Debian's package names, and what is optional, are in .ci/deps.sh. Elsewhere the
+# names of some .pc files differ: the first that exists is taken, or say MPI=, HDF5=.
+first_pc = $(firstword $(foreach p,$(1),$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
+
+# These targets compile nothing themselves.
+ifneq ($(filter-out help deps run check lint format clean uninstall,$(or $(MAKECMDGOALS),help)),)
+MPI ?= $(call first_pc,ompi-c ompi mpich)                # message passing between ranks
+HDF5 ?= $(call first_pc,hdf5-openmpi hdf5-mpich hdf5)    # the shared result file (parallel HDF5)
+# openblas: matrix products, eigenproblems; yaml-0.1: sweep files, and JSON, which YAML
+# contains; zlib: gzipped data files, CRC of rows; libcrypto: SHA-256, the identity of a job.
+# Random123 (counter-based random numbers) is headers only, without a .pc file.
+PKG := $(MPI) $(HDF5) openblas yaml-0.1 zlib libcrypto
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKG))
+PKG_LIBS := $(shell pkg-config --libs $(PKG))
+# GSL is GPL-3: only the programs of analysis/ link it, for quantiles. Without it they
+# build, and leave intervals out.
+HAVE_GSL := $(shell pkg-config --exists gsl 2>/dev/null && echo 1 || echo 0)
+GSL_LIBS := $(if $(filter 1,$(HAVE_GSL)),$(shell pkg-config --libs gsl))
+CHECK_FLAGS := $(shell pkg-config --cflags --libs check 2>/dev/null)
+COMPILER := $(shell $(CC) --version | head -n 1)
+GIT := $(shell git describe --always --tags --dirty 2>/dev/null || echo unknown)
+endif
+
+# --- flags ------------------------------------------------------------------
 OPT_release := -O3
 OPT_debug := -O0 -g3
 OPT_asan := -O1 -g3 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 WARN := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wformat=2 -Wno-format-nonliteral
-CFLAGS := -std=gnu17 -g -ffp-contract=off $(OPT_$(MODE)) $(WARN) -Iinclude -Isrc $(PKG_CFLAGS) \
-	-DRELIN_VERSION='"$(VERSION)"' -DHAVE_GSL=$(HAVE_GSL) $(EXTRA_CFLAGS)
+# What decides numbers: recorded in every result file. No -ffast-math, no -march=native.
+NUMERIC := -std=gnu17 -g -ffp-contract=off $(OPT_$(MODE)) $(EXTRA_CFLAGS)
+CFLAGS := $(NUMERIC) $(WARN) -Iinclude -Isrc $(PKG_CFLAGS) -DHAVE_GSL=$(HAVE_GSL) \
+	-DRELIN_VERSION='"$(VERSION)"' -DRELIN_CFLAGS='"$(NUMERIC)"' -DRELIN_COMPILER='"$(COMPILER)"'
 LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE))) $(EXTRA_LDFLAGS)
 LIBS := $(PKG_LIBS) -lm
 
@@ -48,70 +63,117 @@ LAYERS := base math data nn train ntk sweep store farm
 PLAIN := $(filter-out $(CORE) $(DOUBLE),$(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
 CLI := $(wildcard src/cli/*.c)
 # The analysis reads result files without MPI and alone links GSL; its tests link all but main.
-ANALYSIS_MAIN := analysis/summary.c
+ANALYSIS_MAIN := $(wildcard analysis/summary.c analysis/report.c)
 ANALYSIS := $(filter-out $(ANALYSIS_MAIN),$(wildcard analysis/*.c))
-
-OBJ = $(patsubst src/%.c,$(B)/obj/%$(1).o,$(2))
-LIB_OBJ := $(call OBJ,,$(PLAIN)) $(call OBJ,_single,$(CORE)) $(call OBJ,_double,$(CORE)) $(call OBJ,,$(DOUBLE))
-CLI_OBJ := $(call OBJ,,$(CLI))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
-# A unit test whose name begins with test_core_ speaks of `real`: built and run in both precisions.
-UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out tests/unit/test_core_%,$(UNIT_SRC))) \
-	$(foreach p,single double,$(patsubst tests/unit/%.c,$(B)/tests/%_$(p),$(filter tests/unit/test_core_%,$(UNIT_SRC))))
 
-.PHONY: all help run check check-unit check-cli deps bench lint format install clean
+# $(call OBJ,suffix,sources)
+OBJ = $(patsubst %.c,$(B)/obj/%$(1).o,$(patsubst src/%,%,$(2)))
+LIB_OBJ := $(call OBJ,,$(PLAIN) $(DOUBLE)) $(call OBJ,_single,$(CORE)) $(call OBJ,_double,$(CORE))
+PROGRAMS := $(B)/relin $(patsubst analysis/%.c,$(B)/relin-%,$(ANALYSIS_MAIN))
+# A unit test whose name begins with test_core_ speaks of `real`: built and run in both precisions.
+UNIT_CORE := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter tests/unit/test_core_%,$(UNIT_SRC)))
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out tests/unit/test_core_%,$(UNIT_SRC))) \
+	$(UNIT_CORE:%=%_single) $(UNIT_CORE:%=%_double)
+
+.PHONY: all help run check check-unit programs-and-tests deps bench lint format man install uninstall clean
 .DEFAULT_GOAL := help
 .SECONDARY:
 .DELETE_ON_ERROR:
 
+# --- for people -------------------------------------------------------------
+# The build that comes after packages were installed; -j unless the caller gave one.
+BUILD = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc)) MODE=$(MODE)
+
 help: ## this list
-	@sed -n 's/^## *//p' Makefile
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
-	@echo "  MODE=release|debug|asan   V=1 shows commands   PREFIX=, DESTDIR= for install"
+	@sed -n 's/^## \?//p' Makefile; echo
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo; echo "  MODE=release|debug|asan   V=1 shows commands   PREFIX=, DESTDIR= for install"
 
-all: $(B)/relin $(B)/relin-summary ## build the programs into build/MODE
+run: ## install what is missing, build, run sweeps/quick.yaml on all cores, show what it found
+	@.ci/deps.sh run
+	@$(BUILD) all
+	@.ci/quick.sh $(B)
 
-# rebuild when a flag or the compiler changes
-$(B)/flags: FORCE
-	@mkdir -p $(@D); echo '$(CC) $(CFLAGS) $(LIBS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(LIBS) $(LDFLAGS)' > $@
+check: ## install what is missing, build, run every test
+	@.ci/deps.sh check
+	@$(BUILD) programs-and-tests
+	@tests/check.sh $(B)
+
+all: $(PROGRAMS) ## build the programs into build/MODE
+
+deps: ## install what run, check, lint and the figures need (or say what to install)
+	@.ci/deps.sh all
+
+bench: all ## measure: training step, tangent step, the farm with empty jobs
+	$(Q)env -u OPENBLAS_CORETYPE $(B)/relin bench
+	$(Q)tests/bench-farm.sh $(B)/relin
+
+lint: ## layers, sizes, cppcheck, shellcheck, format, man pages
+	@.ci/lint.sh
+
+format: ## clang-format over every C file
+	clang-format -i $$(git ls-files '*.[ch]')
+
+clean: ## remove build/
+	rm -rf build
+
+# --- compile ----------------------------------------------------------------
+# Rewritten only when it changes, so that objects depend on the flags themselves.
+keep_if_same = mkdir -p $(@D) && { cmp -s $@.new $@ && rm -f $@.new || mv $@.new $@; }
+$(B)/flags: FORCE | $(B)/.
+	$(file >$@.new,$(CC) $(CFLAGS) $(LDFLAGS) $(LIBS))
+	@$(keep_if_same)
+$(B)/git: FORCE | $(B)/.
+	$(file >$@.new,$(GIT))
+	@$(keep_if_same)
+$(B)/.: ; @mkdir -p $@
 FORCE:
 
 define COMPILE
 	@mkdir -p $(@D)
-	$(if $(Q),@echo "  CC      $@")
+	$(if $(Q),@echo "  CC      $(@:$(B)/%=%)")
 	$(Q)$(CC) $(CFLAGS) $(1) -MMD -MP -c $< -o $@
 endef
-$(B)/obj/%_single.o: src/%.c $(B)/flags ; $(call COMPILE,-DRELIN_DOUBLE=0)
-$(B)/obj/%_double.o: src/%.c $(B)/flags ; $(call COMPILE,-DRELIN_DOUBLE=1)
+$(call OBJ,_single,$(CORE)): $(B)/obj/%_single.o: src/%.c $(B)/flags ; $(call COMPILE,-DRELIN_DOUBLE=0)
+$(call OBJ,_double,$(CORE)): $(B)/obj/%_double.o: src/%.c $(B)/flags ; $(call COMPILE,-DRELIN_DOUBLE=1)
 $(call OBJ,,$(DOUBLE)): $(B)/obj/%.o: src/%.c $(B)/flags ; $(call COMPILE,-DRELIN_DOUBLE=1)
-$(B)/obj/%.o: src/%.c $(B)/flags ; $(call COMPILE)
+$(call OBJ,,$(PLAIN) $(CLI)): $(B)/obj/%.o: src/%.c $(B)/flags ; $(call COMPILE,$(GIT_FLAG))
 $(B)/obj/analysis/%.o: analysis/%.c $(B)/flags ; $(call COMPILE)
+# The commit goes only into files that speak of it, so that a commit does not rebuild the rest.
+USE_GIT := $(call OBJ,,$(shell grep -l RELIN_GIT $(PLAIN) $(CLI)))
+$(USE_GIT): GIT_FLAG := -DRELIN_GIT='"$(GIT)"'
+$(USE_GIT): $(B)/git
 
-$(B)/librelin.a: $(LIB_OBJ)
-	$(if $(Q),@echo "  AR      $@")
+define ARCHIVE
+	$(if $(Q),@echo "  AR      $(@:$(B)/%=%)")
 	$(Q)rm -f $@; ar rcs $@ $^
+endef
+$(B)/librelin.a: $(LIB_OBJ) ; $(ARCHIVE)
+$(B)/libanalysis.a: $(call OBJ,,$(ANALYSIS)) ; $(ARCHIVE)
 
 define LINK
 	@mkdir -p $(@D)
-	$(if $(Q),@echo "  LINK    $@")
+	$(if $(Q),@echo "  LINK    $(@:$(B)/%=%)")
 	$(Q)$(CC) $(CFLAGS) $(1) $(filter %.o %.c %.a,$^) $(LDFLAGS) $(LIBS) $(2) -o $@
 endef
-$(B)/relin: $(CLI_OBJ) $(B)/librelin.a ; $(call LINK)
-$(B)/libanalysis.a: $(patsubst analysis/%.c,$(B)/obj/analysis/%.o,$(ANALYSIS))
-	$(if $(Q),@echo "  AR      $@")
-	$(Q)rm -f $@; ar rcs $@ $^
-$(B)/relin-summary: $(patsubst analysis/%.c,$(B)/obj/analysis/%.o,$(ANALYSIS_MAIN)) $(B)/libanalysis.a $(B)/librelin.a
-	$(call LINK,,$(GSL_LIBS))
-$(B)/tests/test_core_%_single: tests/unit/test_core_%.c $(B)/librelin.a ; $(call LINK,-DRELIN_DOUBLE=0 -MMD -MP -Itests/unit,$(CHECK_FLAGS))
-$(B)/tests/test_core_%_double: tests/unit/test_core_%.c $(B)/librelin.a ; $(call LINK,-DRELIN_DOUBLE=1 -MMD -MP -Itests/unit,$(CHECK_FLAGS))
+$(B)/relin: $(call OBJ,,$(CLI)) $(B)/librelin.a ; $(call LINK)
+$(B)/relin-%: $(B)/obj/analysis/%.o $(B)/libanalysis.a $(B)/librelin.a ; $(call LINK,,$(GSL_LIBS))
+
+TEST_FLAGS := -MMD -MP -Itests/unit
+$(UNIT_CORE:%=%_single): $(B)/tests/%_single: tests/unit/%.c $(B)/librelin.a
+	$(call LINK,$(TEST_FLAGS) -DRELIN_DOUBLE=0,$(CHECK_FLAGS))
+$(UNIT_CORE:%=%_double): $(B)/tests/%_double: tests/unit/%.c $(B)/librelin.a
+	$(call LINK,$(TEST_FLAGS) -DRELIN_DOUBLE=1,$(CHECK_FLAGS))
 $(B)/tests/test_stats_%: tests/unit/test_stats_%.c $(B)/libanalysis.a $(B)/librelin.a
-	$(call LINK,-MMD -MP -Itests/unit -Ianalysis,$(CHECK_FLAGS) $(GSL_LIBS))
-$(B)/tests/%: tests/unit/%.c $(B)/librelin.a ; $(call LINK,-DRELIN_DOUBLE=1 -MMD -MP -Itests/unit,$(CHECK_FLAGS))
+	$(call LINK,$(TEST_FLAGS) -Ianalysis,$(CHECK_FLAGS) $(GSL_LIBS))
+$(B)/tests/%: tests/unit/%.c $(B)/librelin.a
+	$(call LINK,$(TEST_FLAGS) -DRELIN_DOUBLE=1,$(CHECK_FLAGS))
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-check-unit: $(UNIT)
-	@set -e; for t in $(UNIT); do $$t; done
+# --- test -------------------------------------------------------------------
+programs-and-tests: all $(if $(CHECK_FLAGS),$(UNIT))
 
-clean: ## remove build/
-	rm -rf build
+check-unit: $(UNIT) ## only the unit tests
+	@tests/check.sh $(B) unit

@@ -1,0 +1,122 @@
+#!/bin/bash
+# Finds what building, running or testing needs, and gets it.
+#
+#   .ci/deps.sh run|check|all
+#
+# On Debian and its kin missing packages are installed with apt-get (through sudo where
+# not root). Elsewhere, or without rights, it says what to load or install. Ends with 0
+# when everything required is there: optional parts only take their features with them.
+set -u
+purpose=${1:-all}
+
+# needed by | how to find it | Debian's package | what is lost without it ("-": required)
+table='
+run   header:stdio.h            libc6-dev               -
+run   program:pkg-config        pkg-config              -
+run   pc:ompi-c,ompi,mpich      libopenmpi-dev          -
+run   program:mpirun            openmpi-bin             -
+run   pc:hdf5-openmpi,hdf5-mpich,hdf5 libhdf5-openmpi-dev -
+run   pc:openblas               libopenblas-dev         -
+run   pc:yaml-0.1               libyaml-dev             -
+run   pc:zlib                   zlib1g-dev              -
+run   pc:libcrypto              libssl-dev              -
+run   header:Random123/philox.h librandom123-dev        -
+run   pc:gsl                    libgsl-dev              GSL: relin summary gives no intervals and no p-values
+check pc:check                  check                   Check: unit tests are skipped
+check program:bats              bats                    bats: command line tests are skipped
+check program:python3           python3                 Python: tests that read the file from outside are skipped
+check python:h5py               python3-h5py            h5py: tests that read the file with it are skipped
+check python:xarray             python3-xarray          xarray: tests that read the file with it are skipped
+check python:h5netcdf           python3-h5netcdf        h5netcdf: tests that read the file with xarray are skipped
+all   program:gnuplot           gnuplot-nox             gnuplot: analysis/figure.sh draws no picture
+all   program:clang-format      clang-format            clang-format: no make format, and make lint does not check it
+all   program:cppcheck          cppcheck                cppcheck: make lint does without it
+all   program:shellcheck        shellcheck              shellcheck: make lint does without it
+all   program:mandoc            mandoc                  mandoc: make lint does not check the man pages
+'
+
+# has KIND:NAME[,NAME...]: is one of these here?
+has() {
+    local kind=${1%%:*} name
+    for name in $(tr , ' ' <<<"${1#*:}"); do
+        case $kind in
+        program) command -v "$name" ;;
+        pc) pkg-config --exists "$name" ;;
+        header) printf '#include <%s>\n' "$name" | "${CC:-gcc}" -fsyntax-only -x c - ;;
+        python) python3 -c "import $name" ;;
+        esac >/dev/null 2>&1 && return 0
+    done
+    return 1
+}
+
+# find_missing: sets required, optional (lines of the table) and packages.
+find_missing() {
+    local by find package lost
+    required='' optional='' packages=''
+    while read -r by find package lost; do
+        case $by:$purpose in
+        run:* | check:check | *:all) ;;
+        *) continue ;;
+        esac
+        has "$find" && continue
+        packages+=" $package"
+        if [ "$lost" = - ]; then required+=" $package"; else optional+="  $lost"$'\n'; fi
+    done < <(sed '/^$/d' <<<"$table")
+}
+
+# With sudo's own question only where somebody can answer it.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif [ -t 0 ] && [ -t 2 ]; then
+        sudo "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+
+can_be_root() {
+    [ "$(id -u)" = 0 ] && return
+    command -v sudo >/dev/null || return
+    { [ -t 0 ] && [ -t 2 ]; } || sudo -n true 2>/dev/null
+}
+
+install_packages() {
+    local log
+    log=$(mktemp) || return
+    echo "installing from Debian's packages:$packages"
+    # shellcheck disable=SC2086 # a list of words
+    if ! apt_get install $packages >"$log" 2>&1; then
+        # No list of packages yet, or one that has aged.
+        echo "bringing the list of packages up to date"
+        apt_get update >>"$log" 2>&1
+        # shellcheck disable=SC2086
+        apt_get install $packages >>"$log" 2>&1 || { echo "apt-get failed:" && tail -n 15 "$log"; }
+    fi
+    rm -f "$log"
+}
+
+apt_get() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Dpkg::Use-Pty=0 --no-install-recommends "$@"
+}
+
+explain() {
+    echo "missing:$packages"
+    echo "  on Debian or Ubuntu, an administrator:  apt-get install$packages"
+    echo "  on a cluster, perhaps (names vary):     module load gcc openmpi hdf5 openblas gsl libyaml openssl"
+    echo "  in a folder of your own: set PKG_CONFIG_PATH, CPATH and LIBRARY_PATH to it"
+}
+
+find_missing
+[ -z "$packages" ] && exit 0
+if command -v apt-get >/dev/null && can_be_root; then
+    install_packages
+    find_missing
+    [ -z "$packages" ] && exit 0
+fi
+explain
+[ -n "$optional" ] && printf 'goes on without:\n%s' "$optional"
+if [ -n "$required" ]; then
+    echo "cannot build without:$required"
+    exit 1
+fi

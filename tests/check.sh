@@ -1,0 +1,104 @@
+#!/bin/bash
+# Runs every test of a build folder and says truthfully how it went.
+#
+#   tests/check.sh build/release [unit|cli]      make check, make check-unit
+#
+# Unit tests (Check) and command line tests (bats) both report in TAP; a program that
+# ends badly, or before all its tests are told, counts as a failure. Ends with one line
+# "N passed, M failed, K skipped"; fails if any failed or nothing ran.
+set -u
+build=$(realpath "${1:?usage: tests/check.sh build/MODE [unit|cli]}")
+part=${2:-all}
+cd "$(dirname "$0")/.." || exit 1
+. .ci/mpi.sh
+
+# What tests rely on: the programs under test first in PATH, the data, quiet sanitizers.
+export PATH="$build:$PATH" RELIN="$build/relin" RELIN_BUILD="$build"
+if [ -n "${RELIN_DATA:-}" ]; then
+    RELIN_DATA=$(realpath "$RELIN_DATA") && export RELIN_DATA
+elif [ -d data ]; then
+    export RELIN_DATA="$PWD/data"
+fi
+export ASAN_OPTIONS="${ASAN_OPTIONS:-fast_unwind_on_malloc=0}"
+export LSAN_OPTIONS="${LSAN_OPTIONS:-suppressions=$PWD/tests/lsan.supp:print_suppressions=0}"
+
+log=$(mktemp -d) || exit 1
+trap 'rm -rf "$log"' EXIT
+passed=0 failed=0 skipped=0
+
+# count NAME EXIT_CODE TAP_FILE: adds one runner's results to the sums.
+count() {
+    local ok bad skip planned
+    skip=$(grep -ciE '^ok .*# skip' "$3")
+    ok=$(($(grep -c '^ok ' "$3") - skip))
+    bad=$(grep -c '^not ok ' "$3")
+    planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$3" | tail -n 1)
+    if [ $((ok + bad + skip)) -ne "${planned:--1}" ] || { [ "$2" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+        echo "FAILED $1: ended with code $2 after $((ok + bad + skip)) of ${planned:-an unknown number of} tests"
+        bad=$((bad + 1))
+    fi
+    passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+    results="$ok passed${bad:+, $bad failed}${skip:+, $skip skipped}"
+}
+
+# skip_all NAME REASON COUNT: tests that cannot run here.
+skip_all() {
+    echo "skipped $1: $2 ($3 tests)"
+    skipped=$((skipped + $3))
+}
+
+run_unit() {
+    local source name program start code
+    if ! [ -d "$build/tests" ]; then
+        skip_all "unit tests" "built without the library Check" "$(cat tests/unit/test_*.c | grep -c '^START_TEST')"
+        return
+    fi
+    for source in tests/unit/test_*.c; do
+        name=$(basename "$source" .c)
+        case $name in
+        test_core_*) set -- "${name}_single" "${name}_double" ;;
+        *) set -- "$name" ;;
+        esac
+        for program; do
+            start=$SECONDS
+            : >"$log/tap"
+            CK_TAP_LOG_FILE_NAME="$log/tap" OPENBLAS_NUM_THREADS=1 "$build/tests/$program" >"$log/out" 2>&1
+            code=$?
+            mark_skips "$log/out" "$log/tap"
+            count "$program" $code "$log/tap"
+            printf '%-34s %s  %d s\n' "$program" "$results" $((SECONDS - start))
+            [ $code -eq 0 ] || { cat "$log/out"; grep '^not ok' "$log/tap"; }
+        done
+    done
+}
+
+# Check knows no skipping: a test that skips prints a line "skip: reason" and returns.
+mark_skips() {
+    local n
+    n=$(grep -c '^skip: ' "$1")
+    [ "$n" -eq 0 ] || { grep '^skip: ' "$1"; awk -v n="$n" '/^ok / && n > 0 { $0 = $0 " # skip"; n-- } 1' "$2" >"$2.new"; mv "$2.new" "$2"; }
+}
+
+run_cli() {
+    local files=(tests/cli/*.bats) file start code
+    [ -e "${files[0]}" ] || return
+    if ! command -v bats >/dev/null; then
+        skip_all "command line tests" "the program bats is missing" "$(cat "${files[@]}" | grep -c '^@test')"
+        return
+    fi
+    for file in "${files[@]}"; do
+        start=$SECONDS
+        bats --tap "$file" >"$log/tap" 2>&1
+        code=$?
+        count "$file" $code "$log/tap"
+        printf '%-34s %s  %d s\n' "$(basename "$file")" "$results" $((SECONDS - start))
+        grep -iE '^ok .*# skip' "$log/tap"
+        [ $code -eq 0 ] || grep -vE '^ok ' "$log/tap"
+    done
+}
+
+[ "$part" = cli ] || run_unit
+[ "$part" = unit ] || run_cli
+[ -n "${RELIN_DATA:-}" ] || echo "RELIN_DATA is not set and there is no ./data: tests on real data were skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
