@@ -113,7 +113,7 @@ lint: ## layers, sizes, cppcheck, shellcheck, format, man pages
 	@.ci/lint.sh
 
 format: ## clang-format over every C file
-	clang-format -i $$(git ls-files '*.[ch]')
+	clang-format -i $$(git ls-files 'src/*.c' 'analysis/*.c' 'tests/*.c')
 
 clean: ## remove build/
 	rm -rf build

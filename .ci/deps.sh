@@ -43,7 +43,8 @@ has() {
         program) command -v "$name" ;;
         pc) pkg-config --exists "$name" ;;
         header) printf '#include <%s>\n' "$name" | "${CC:-gcc}" -fsyntax-only -x c - ;;
-        python) python3 -c "import $name" ;;
+        # Debian's modules belong to Debian's Python, which need not be the first in PATH.
+        python) python3 -c "import $name" || /usr/bin/python3 -c "import $name" ;;
         esac >/dev/null 2>&1 && return 0
     done
     return 1

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by scripts that start mpirun on this one machine, whatever it is: a laptop, a
 # container, a continuous-integration runner. On a cluster the site's own settings rule.
 

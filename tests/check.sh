@@ -19,6 +19,10 @@ if [ -n "${RELIN_DATA:-}" ]; then
 elif [ -d data ]; then
     export RELIN_DATA="$PWD/data"
 fi
+# Debian's Python has the modules that Debian's packages brought.
+PYTHON=python3
+$PYTHON -c 'import h5py' 2>/dev/null || PYTHON=/usr/bin/python3
+export PYTHON
 export ASAN_OPTIONS="${ASAN_OPTIONS:-fast_unwind_on_malloc=0}"
 export LSAN_OPTIONS="${LSAN_OPTIONS:-suppressions=$PWD/tests/lsan.supp:print_suppressions=0}"
 

@@ -135,7 +135,7 @@ size_t text_distance(const char *a, const char *b)
     size_t row[MOST + 1];
     for (size_t j = 0; j <= length; j++)
         row[j] = j;
-    for (size_t i = 0; a[i] && i < MOST; i++) {
+    for (size_t i = 0; i < MOST && a[i]; i++) {
         size_t diagonal = row[0];
         row[0] = i + 1;
         for (size_t j = 0; j < length; j++) {

@@ -1,0 +1,48 @@
+#!/bin/bash
+# The first run: sweeps/quick.yaml on all cores of this machine, and what it showed.
+#
+#   .ci/quick.sh build/release       (make run)
+#
+# Ctrl-C drains: mpirun would kill its ranks 2 s after an INT, so it gets USR1 instead,
+# and a second call goes on where this one stopped.
+set -u
+build=${1:?usage: .ci/quick.sh build/MODE}
+cd "$(dirname "$0")/.." || exit 1
+. .ci/mpi.sh
+
+sweep=sweeps/quick.yaml
+file=quick.h5
+# Physical cores that this process may use: two threads of one core gain nothing.
+ranks=$(lscpu -p=core,socket 2>/dev/null | grep -v '^#' | sort -u | wc -l)
+[ "$ranks" -ge 1 ] && [ "$ranks" -le "$(nproc)" ] || ranks=$(nproc)
+
+# mpirun's stderr is a pipe: tell relin that a terminal is behind it.
+[ -t 2 ] && export RELIN_PROGRESS="${RELIN_PROGRESS:-bar}"
+# The verdict comes from the file, not from mpirun (below), which is then silent about codes.
+export OMPI_MCA_orte_abort_on_non_zero_status=0
+
+echo "running $sweep on $ranks cores: relin run $sweep -o $file"
+set -m # a process group of its own: the terminal's Ctrl-C reaches only this script
+mpirun -n "$ranks" "$build/relin" run "$sweep" -o "$file" </dev/null &
+pid=$!
+trap 'echo " stopping; make run goes on from here later" >&2; kill -USR1 $pid' INT TERM
+until wait "$pid"; ! kill -0 "$pid" 2>/dev/null; do :; done
+trap - INT TERM
+
+"$build/relin" status --exit-code "$file" >/dev/null
+case $? in
+0) ;;
+75) echo "incomplete: run \`make run\` again to go on" && exit 75 ;;
+*) "$build/relin" status "$file"; exit 1 ;;
+esac
+echo
+"$build/relin" summary --table --curve --sentence "$file" || exit 1
+cat <<END
+
+The file: $PWD/$file  (HDF5: python3, h5dump and ncdump open it; FORMAT.md says what is in it)
+Next:
+  $build/relin summary --csv $file              the table, for your own plots
+  $build/relin plan sweeps/fashion-mnist.yaml   what a real sweep would cost
+  $build/relin run sweeps/quick.yaml grid.seed=0..9 -o $file    more seeds; finished jobs are kept
+  man -l $build/man/relin.1                       the manual; make install PREFIX=\$HOME/.local installs
+END
