@@ -52,7 +52,7 @@ NUMERIC := -std=gnu17 -g -ffp-contract=off $(OPT_$(MODE)) $(EXTRA_CFLAGS)
 CFLAGS := $(NUMERIC) $(WARN) -Iinclude -Isrc $(PKG_CFLAGS) -DHAVE_GSL=$(HAVE_GSL) \
 	-DRELIN_VERSION='"$(VERSION)"' -DRELIN_CFLAGS='"$(NUMERIC)"' -DRELIN_COMPILER='"$(COMPILER)"'
 LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE))) $(EXTRA_LDFLAGS)
-LIBS := $(PKG_LIBS) -lm
+LIBS := -lhdf5_hl $(PKG_LIBS) -lm
 
 # --- sources ----------------------------------------------------------------
 # The numeric core: compiled twice, single and double (math/real.h).

@@ -78,4 +78,14 @@ int store_lock(const char *path, struct error *err);
 void store_lock_beat(const char *path);      /* call every few seconds */
 void store_unlock(const char *path);
 
+struct store_lock_info {
+    char host[256], slurm_job[64];               /* "-": not under Slurm */
+    long pid;
+    int restart;                                 /* how often Slurm had requeued the job */
+    double since, beat;                          /* start of the run, last heartbeat, in Unix seconds */
+    bool live;                                   /* would store_lock refuse? */
+};
+/* Who holds the lock. False where there is none. */
+bool store_lock_read(const char *path, struct store_lock_info *info);
+
 #endif

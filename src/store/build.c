@@ -1,0 +1,245 @@
+/* Makes the result file of a sweep, or brings an existing one up to date. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "read.h"
+
+/* The rows of an old file by job_id: sorted, for bsearch. */
+struct old_row {
+    const char *id;
+    size_t row;
+};
+
+struct old_file {
+    struct store_reader *reader;
+    char **ids;
+    struct old_row *rows;
+    uint8_t *status;
+    int32_t *attempts;
+};
+
+static int compare_rows(const void *a, const void *b)
+{
+    return strcmp(((const struct old_row *)a)->id, ((const struct old_row *)b)->id);
+}
+
+static void old_close(struct old_file *old)
+{
+    if (!old->reader)
+        return;
+    store_free_texts(old->ids, store_read_jobs(old->reader));
+    mem_free(old->rows);
+    mem_free(old->status);
+    mem_free(old->attempts);
+    store_read_close(old->reader);
+}
+
+/* What a row is worth: done and failed ones stay if their content is what was committed. */
+static int judge_rows(struct old_file *old, struct error *err)
+{
+    const struct result_layout *layout = store_read_layout(old->reader);
+    struct result result;
+    void *block = mem_alloc(1, result_size(layout), err);
+    if (!block)
+        return -1;
+    result_bind(&result, layout, block);
+    for (size_t row = 0; row < store_read_jobs(old->reader); row++) {
+        uint8_t found;
+        if (rows_read(&old->reader->rows, row, VAR_STATUS, &found, err)
+            || rows_read(&old->reader->rows, row, VAR_ATTEMPTS, &old->attempts[row], err)) {
+            mem_free(block);
+            return -1;
+        }
+        old->status[row] = STATUS_PENDING;
+        if (found == STATUS_FAILED) {
+            old->status[row] = STATUS_FAILED;
+        } else if (found == STATUS_DONE) {
+            uint32_t crc;
+            if (store_read_result(old->reader, row, &result, err)) {
+                mem_free(block);
+                return -1;
+            }
+            memcpy(&crc, result_slab(&result, VAR_CRC), sizeof crc);
+            if (crc == result_crc(&result))
+                old->status[row] = STATUS_DONE;
+            else
+                log_warning("job %zu (%s): its numbers do not fit their checksum; it will run again", row, old->ids[row]);
+        }
+    }
+    mem_free(block);
+    return 0;
+}
+
+static int old_open(struct old_file *old, const char *path, struct error *err)
+{
+    old->reader = store_read_open(path, err);
+    if (!old->reader)
+        return -1;
+    size_t n = store_read_jobs(old->reader);
+    old->rows = mem_alloc(n, sizeof *old->rows, err);
+    old->status = mem_alloc(n, 1, err);
+    old->attempts = mem_alloc(n, sizeof *old->attempts, err);
+    if (!old->rows || !old->status || !old->attempts || store_read_texts(old->reader, "job_id", &old->ids, err))
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        old->rows[i] = (struct old_row){old->ids[i], i};
+    qsort(old->rows, n, sizeof *old->rows, compare_rows);
+    return judge_rows(old, err);
+}
+
+/* Is the file the one this sweep would get? Then it is kept. */
+static bool same_file(const struct old_file *old, const struct sweep *sweep, const struct result_layout *layout)
+{
+    struct text axes = {0};
+    const char *const *names;
+    size_t n_names = store_read_axes(old->reader, &names);
+    if (store_read_jobs(old->reader) != sweep->n_jobs
+        || memcmp(store_read_layout(old->reader), layout, sizeof *layout) != 0)
+        return false;
+    for (size_t i = 0; i < sweep->n_jobs; i++)
+        if (strcmp(old->ids[i], sweep->jobs[i].id) != 0)
+            return false;
+    describe_axes(sweep, &axes);
+    char *rest = NULL, *name = strtok_r(axes.chars, " ", &rest);
+    size_t i = 0;
+    while (name && i < n_names && strcmp(name, names[i]) == 0) {
+        name = strtok_r(NULL, " ", &rest);
+        i++;
+    }
+    bool same = !name && i == n_names;
+    text_free(&axes);
+    return same;
+}
+
+/* Copies a slab into one of other lengths: what both have. Numbers are moved as bytes. */
+static void copy_slab(enum variable_id id, const struct result *from, struct result *to)
+{
+    enum store_axis axes[4];
+    size_t size = variable_type_size(variables[id].type), a[4] = {1, 1, 1, 1}, b[4] = {1, 1, 1, 1};
+    if (from->offset[id] == SIZE_MAX || to->offset[id] == SIZE_MAX)
+        return;
+    int rank = axis_of(variables[id].dims, axes);
+    for (int i = 1; i < rank; i++) {
+        a[i] = axis_length(&from->layout, 1, axes[i]);
+        b[i] = axis_length(&to->layout, 1, axes[i]);
+    }
+    const unsigned char *source = from->block + from->offset[id];
+    unsigned char *target = to->block + to->offset[id];
+    size_t n1 = a[1] < b[1] ? a[1] : b[1], n2 = a[2] < b[2] ? a[2] : b[2], n3 = a[3] < b[3] ? a[3] : b[3];
+    for (size_t i = 0; i < n1; i++)
+        for (size_t j = 0; j < n2; j++)
+            memcpy(target + ((i * b[2] + j) * b[3]) * size, source + ((i * a[2] + j) * a[3]) * size, n3 * size);
+}
+
+static int copy_row(const struct old_file *old, size_t row, struct result *from, struct rows *rows, size_t job,
+                    struct result *to, struct error *err)
+{
+    if (store_read_result(old->reader, row, from, err))
+        return -1;
+    result_clear(to);
+    for (int id = 0; id < VAR_COUNT; id++)
+        if (variables[id].writer != WRITER_SKELETON)
+            copy_slab((enum variable_id)id, from, to);
+    uint32_t crc = result_crc(to);   /* the lengths of the axes are in it */
+    memcpy(result_slab(to, VAR_CRC), &crc, sizeof crc);
+    return rows_write_rows(rows, job, to, err) || rows_write_record(rows, job, to, err) ? -1 : 0;
+}
+
+static size_t old_find(const struct old_file *old, const char *id)
+{
+    struct old_row key = {id, 0};
+    const struct old_row *found = bsearch(&key, old->rows, store_read_jobs(old->reader), sizeof key, compare_rows);
+    return found ? found->row : SIZE_MAX;
+}
+
+/* Into a new skeleton, serially: nobody else has it open yet. */
+static int copy_rows(const struct old_file *old, const char *path, const struct sweep *sweep, struct error *err)
+{
+    struct result from, to;
+    struct rows rows;
+    int status = -1;
+    void *block_from = NULL, *block_to = NULL;
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    if (file < 0)
+        return hdf_error(err, ERROR_FILE, "%s: cannot be opened", path);
+    if (rows_open(&rows, file, err))
+        goto done;
+    block_from = mem_alloc(1, result_size(store_read_layout(old->reader)), err);
+    block_to = mem_alloc(1, result_size(&rows.layout), err);
+    if (!block_from || !block_to)
+        goto done;
+    result_bind(&from, store_read_layout(old->reader), block_from);
+    result_bind(&to, &rows.layout, block_to);
+    for (size_t job = 0; job < sweep->n_jobs; job++) {
+        size_t row = old_find(old, sweep->jobs[job].id);
+        if (row == SIZE_MAX)
+            continue;
+        if (old->status[row] == STATUS_PENDING ? rows_write(&rows, job, VAR_ATTEMPTS, &old->attempts[row], err)
+                                               : copy_row(old, row, &from, &rows, job, &to, err))
+            goto done;
+    }
+    status = 0;
+done:
+    rows_close(&rows);
+    mem_free(block_from);
+    mem_free(block_to);
+    if (H5Fclose(file) < 0 && !status)
+        status = hdf_error(err, ERROR_FILE, "%s: cannot be completed", path);
+    return status;
+}
+
+/* Puts a complete file in the place of path. */
+static int replace_file(const char *from, const char *path, struct error *err)
+{
+    FILE *file = fopen(from, "rb");
+    if (!file || fsync(fileno(file)) || rename(from, path)) {
+        error_set_errno(err, ERROR_FILE, "%s: cannot be put in place", path);
+        if (file)
+            fclose(file);
+        return -1;
+    }
+    fclose(file);
+    return 0;
+}
+
+int store_build(const char *path, const struct sweep *sweep, const struct dataset *const *sets,
+                const struct result_layout *layout, const struct store_provenance *provenance,
+                unsigned char *status, int32_t *attempts, size_t *n_reused, struct error *err)
+{
+    struct old_file old = {0};
+    struct text temporary = {0};
+    int result = -1;
+    hdf_setup();
+    text_add(&temporary, "%s.new", path);
+    bool exists = access(path, F_OK) == 0;
+    if (exists && old_open(&old, path, err))
+        goto done;
+    if (!exists || !same_file(&old, sweep, layout)) {
+        if (skeleton_write(temporary.chars, sweep, sets, layout, provenance, err)
+            || (exists && copy_rows(&old, temporary.chars, sweep, err))
+            || replace_file(temporary.chars, path, err)) {
+            unlink(temporary.chars);
+            goto done;
+        }
+    }
+    *n_reused = 0;
+    for (size_t job = 0; job < sweep->n_jobs; job++) {
+        size_t row = exists ? old_find(&old, sweep->jobs[job].id) : SIZE_MAX;
+        status[job] = row == SIZE_MAX ? STATUS_PENDING : old.status[row];
+        attempts[job] = row == SIZE_MAX ? 0 : old.attempts[row];
+        *n_reused += status[job] == STATUS_DONE;
+    }
+    result = 0;
+done:
+    old_close(&old);
+    text_free(&temporary);
+    return result;
+}

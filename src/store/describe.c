@@ -1,0 +1,269 @@
+/* The groups that describe a run: /config, /provenance, /probe; and the names of its axes. */
+#define _GNU_SOURCE   /* sched_getaffinity */
+#include "hdf.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "data/split.h"
+#include "math/blas_setup.h"
+
+/* The build defines these; a build outside git does not know its revision. */
+#ifndef RELIN_GIT
+#define RELIN_GIT "unknown"
+#endif
+#ifndef RELIN_CFLAGS
+#define RELIN_CFLAGS "unknown"
+#endif
+#ifndef RELIN_COMPILER
+#define RELIN_COMPILER "gcc " __VERSION__
+#endif
+
+/* --- axes --- */
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Do two jobs agree in every axis but the trainer? Then the trainer is an axis too. By default it
+ * follows from K, and as an axis of its own would only tear holes into the cube. */
+static bool trainer_is_axis(const struct sweep *sweep)
+{
+    size_t n = sweep->n_jobs;
+    char **keys = calloc(n, sizeof *keys);
+    bool found = false;
+    if (!keys)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const struct job *job = &sweep->jobs[i];
+        struct text key = {0};
+        text_add(&key, "%s|%.17g|%lld", job->network.name, job->training.refresh_period, (long long)job->seed);
+        for (size_t a = 0; a < sweep->n_axes; a++)
+            if (sweep->axes[a].numeric)
+                text_add(&key, "|%.17g", sweep->axes[a].number[i]);
+            else
+                text_add(&key, "|%s", sweep->axes[a].label[i]);
+        keys[i] = key.chars;
+    }
+    qsort(keys, n, sizeof *keys, compare_texts);
+    for (size_t i = 1; i < n; i++)
+        found = found || strcmp(keys[i - 1], keys[i]) == 0;
+    for (size_t i = 0; i < n; i++)
+        free(keys[i]);
+    free(keys);
+    return found;
+}
+
+static void add_further_axes(const struct sweep *sweep, struct text *names)
+{
+    for (size_t i = 0; i < sweep->n_axes; i++)
+        text_add(names, " %s", sweep->axes[i].column);
+}
+
+void describe_axes(const struct sweep *sweep, struct text *names)
+{
+    text_add(names, "architecture%s refresh_period seed", trainer_is_axis(sweep) ? " trainer" : "");
+    add_further_axes(sweep, names);
+}
+
+void describe_coordinates(const struct sweep *sweep, struct text *names)
+{
+    for (int id = 0; id < VAR_COUNT; id++)
+        if (variables[id].writer == WRITER_SKELETON)
+            text_add(names, "%s%s", names->length ? " " : "", variables[id].name);
+    add_further_axes(sweep, names);
+}
+
+/* --- /config --- */
+
+int describe_config(hid_t file, const struct sweep *sweep, struct error *err)
+{
+    int status = -1;
+    hsize_t jobs = sweep->n_jobs;
+    hid_t type = hdf_type_text(H5T_VARIABLE);
+    hid_t group = H5Gcreate2(file, "config", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const char **texts = mem_alloc(sweep->n_jobs, sizeof *texts, err);
+    if (!texts || group < 0)
+        goto done;
+    for (size_t i = 0; i < sweep->n_jobs; i++)
+        texts[i] = sweep->jobs[i].text;
+    status = hdf_put_text(group, "name", sweep->name, err) || hdf_put_text(group, "text", sweep->text, err)
+             || hdf_put_text(group, "resolved", sweep->resolved, err)
+             || hdf_put(group, "job_text", type, type, 1, &jobs, texts, err) ? -1 : 0;
+done:
+    mem_free(texts);
+    H5Tclose(type);
+    if (group >= 0)
+        H5Gclose(group);
+    return status;
+}
+
+/* --- /provenance --- */
+
+static void cpu_model(char *model, size_t size)
+{
+    snprintf(model, size, "unknown");
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    char line[256];
+    while (file && fgets(line, sizeof line, file)) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || !colon)
+            continue;
+        line[strcspn(line, "\n")] = 0;
+        snprintf(model, size, "%s", colon + 2);
+        break;
+    }
+    if (file)
+        fclose(file);
+}
+
+static const char *environment(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+    return value && value[0] ? value : otherwise;
+}
+
+int describe_provenance(hid_t file, const struct store_provenance *provenance, struct error *err)
+{
+    char host[256] = "unknown", model[256], start[32], hdf[32], mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    char binding[64];
+    unsigned major, minor, release;
+    int length;
+    cpu_set_t cpus;
+    gethostname(host, sizeof host - 1);
+    cpu_model(model, sizeof model);
+    clock_iso(clock_unix(), start, sizeof start);
+    H5get_libversion(&major, &minor, &release);
+    snprintf(hdf, sizeof hdf, "%u.%u.%u", major, minor, release);
+    MPI_Get_library_version(mpi, &length);
+    int allowed = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 0;
+    snprintf(binding, sizeof binding, "rank 0 may use %d of %ld processors", allowed, sysconf(_SC_NPROCESSORS_ONLN));
+    const struct { const char *name, *value; } texts[] = {
+        {"relin_version", RELIN_VERSION},
+        {"git_revision", RELIN_GIT},
+        {"compiler", RELIN_COMPILER},
+        {"compiler_flags", RELIN_CFLAGS},
+        {"hdf5_version", hdf},
+        {"mpi_version", mpi},
+        {"blas_version", blas_version()},
+        {"blas_core", blas_core_type()},
+        {"host", host},
+        {"cpu_model", model},
+        {"binding", binding},
+        {"mpi_io", environment("OMPI_MCA_io", "default of the library")},
+        {"slurm_job", environment("SLURM_JOB_ID", "")},
+        {"command_line", provenance->command_line ? provenance->command_line : ""},
+        {"start", start},
+    };
+    hid_t group = H5Gcreate2(file, "provenance", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    int status = group < 0 ? hdf_error(err, ERROR_FILE, "cannot create group provenance") : 0;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && !status; i++)
+        status = hdf_attribute_text(group, texts[i].name, texts[i].value, err);
+    if (!status)
+        status = hdf_attribute_numbers(group, "ranks", H5T_NATIVE_INT32, 1,
+                                       &(int32_t){provenance->ranks}, err);
+    if (group >= 0)
+        H5Gclose(group);
+    return status;
+}
+
+/* --- /probe --- */
+
+/* What decides the probe's rows: equal text, equal probe. */
+static void probe_identity(const struct job *job, struct text *identity)
+{
+    dataset_identity(&job->data, identity);
+    text_add(identity, "\ntrain=%lld test=%lld task=%d probe=%lld", (long long)job->data.train,
+             (long long)job->data.test, (int)job->data.task, (long long)job->kernels.probe);
+}
+
+static void raw_row(const struct data_pool *pool, size_t row, float *x)
+{
+    for (size_t j = 0; j < pool->features; j++) {
+        size_t at = row * pool->features + j;
+        x[j] = pool->bytes ? (float)((const unsigned char *)pool->x)[at] / 255.0f : ((const float *)pool->x)[at];
+    }
+}
+
+static int put_probe(hid_t group, const struct job *job, const struct dataset *set, const char *identity,
+                     struct error *err)
+{
+    int status = -1;
+    struct split split = {0};
+    int64_t *index = NULL;
+    uint8_t *is_test = NULL;
+    float *x = NULL;
+    if (split_draw(&split, set, &job->data, job->training.seed_data, (size_t)job->kernels.probe, err))
+        return -1;
+    size_t n = split.count[PART_PROBE], features = set->train.features;
+    hsize_t dims[1 + DATA_MAX_DIMS] = {n};
+    for (int i = 0; i < set->n_dims; i++)
+        dims[1 + i] = set->shape[i];
+    index = mem_alloc(n, sizeof *index, err);
+    is_test = mem_alloc(n, 1, err);
+    x = mem_alloc(n * features, sizeof *x, err);
+    if (!index || !is_test || !x)
+        goto done;
+    for (size_t i = 0; i < n; i++) {
+        size_t row = split.row[PART_PROBE][i];
+        is_test[i] = i >= split.probe_train;
+        index[i] = (int64_t)row;
+        raw_row(is_test[i] ? &set->test : &set->train, row, x + i * features);
+    }
+    status = hdf_attribute_text(group, "data", identity, err)
+             || hdf_put(group, "index", H5T_STD_I64LE, H5T_NATIVE_INT64, 1, dims, index, err)
+             || hdf_put(group, "is_test", H5T_STD_U8LE, H5T_NATIVE_UINT8, 1, dims, is_test, err)
+             || hdf_put(group, "x", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1 + set->n_dims, dims, x, err) ? -1 : 0;
+done:
+    mem_free(index);
+    mem_free(is_test);
+    mem_free(x);
+    split_free(&split);
+    return status;
+}
+
+int describe_probe(hid_t file, const struct sweep *sweep, const struct dataset *const *sets, struct error *err)
+{
+    size_t n_known = 0;
+    int status = 0;
+    hsize_t jobs = sweep->n_jobs;
+    char **known = calloc(sweep->n_jobs, sizeof *known);
+    int32_t *number = mem_alloc(sweep->n_jobs, sizeof *number, err);
+    hid_t group = H5Gcreate2(file, "probe", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (!known || !number || group < 0)
+        status = -1;
+    for (size_t i = 0; i < sweep->n_jobs && !status; i++) {
+        struct text identity = {0};
+        size_t k = 0;
+        probe_identity(&sweep->jobs[i], &identity);
+        while (k < n_known && strcmp(known[k], identity.chars) != 0)
+            k++;
+        number[i] = (int32_t)k;
+        if (k < n_known) {
+            text_free(&identity);
+            continue;
+        }
+        known[n_known++] = identity.chars;
+        char name[32];
+        snprintf(name, sizeof name, "set%zu", k);
+        hid_t subgroup = H5Gcreate2(group, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        status = put_probe(subgroup, &sweep->jobs[i], sets[i], known[k], err);
+        H5Gclose(subgroup);
+    }
+    if (!status)
+        status = hdf_put(group, "set", H5T_STD_I32LE, H5T_NATIVE_INT32, 1, &jobs, number, err);
+    for (size_t k = 0; k < n_known; k++)
+        free(known[k]);
+    free(known);
+    mem_free(number);
+    if (group >= 0)
+        H5Gclose(group);
+    return status;
+}

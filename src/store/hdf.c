@@ -1,0 +1,201 @@
+/* HDF5 calls with our errors. */
+#include "hdf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void hdf_setup(void)
+{
+    static bool done;
+    if (done)
+        return;
+    done = true;
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
+    H5open();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+static herr_t keep_innermost(unsigned n, const H5E_error2_t *entry, void *context)
+{
+    const char **text = context;
+    (void)n;
+    *text = entry->desc;
+    return 0;
+}
+
+int hdf_error(struct error *err, enum error_code code, const char *format, ...)
+{
+    if (!err)
+        return -1;
+    const char *reason = NULL;
+    va_list args;
+    va_start(args, format);
+    err->code = code;
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_innermost, &reason);
+    if (reason) {
+        size_t used = strlen(err->text);
+        snprintf(err->text + used, sizeof err->text - used, " (HDF5: %s)", reason);
+    }
+    return -1;
+}
+
+hid_t hdf_type_text(size_t size)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, size);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    H5Tset_strpad(type, size == H5T_VARIABLE ? H5T_STR_NULLTERM : H5T_STR_NULLPAD);
+    return type;
+}
+
+hid_t hdf_type_file(enum variable_type type)
+{
+    switch (type) {
+    case TYPE_F64: return H5T_IEEE_F64LE;
+    case TYPE_F32: return H5T_IEEE_F32LE;
+    case TYPE_I64: return H5T_STD_I64LE;
+    case TYPE_I32: return H5T_STD_I32LE;
+    case TYPE_U32: return H5T_STD_U32LE;
+    case TYPE_U8: return H5T_STD_U8LE;
+    case TYPE_TEXT: return hdf_type_text(H5T_VARIABLE);
+    default: return hdf_type_text(variable_type_size(type));
+    }
+}
+
+hid_t hdf_type_memory(enum variable_type type)
+{
+    switch (type) {
+    case TYPE_F64: return H5T_NATIVE_DOUBLE;
+    case TYPE_F32: return H5T_NATIVE_FLOAT;
+    case TYPE_I64: return H5T_NATIVE_INT64;
+    case TYPE_I32: return H5T_NATIVE_INT32;
+    case TYPE_U32: return H5T_NATIVE_UINT32;
+    case TYPE_U8: return H5T_NATIVE_UINT8;
+    default: return hdf_type_file(type);
+    }
+}
+
+void hdf_type_close(hid_t type)
+{
+    if (type >= 0 && H5Tget_class(type) == H5T_STRING)
+        H5Tclose(type);
+}
+
+static int put_attribute(hid_t object, const char *name, hid_t type, hid_t space, const void *value,
+                         struct error *err)
+{
+    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    int status = attribute >= 0 && H5Awrite(attribute, type, value) >= 0
+                     ? 0 : hdf_error(err, ERROR_FILE, "cannot write attribute %s", name);
+    if (attribute >= 0)
+        H5Aclose(attribute);
+    H5Sclose(space);
+    return status;
+}
+
+int hdf_attribute_text(hid_t object, const char *name, const char *utf8, struct error *err)
+{
+    size_t length = strlen(utf8);
+    hid_t type = hdf_type_text(length ? length : 1);
+    int status = put_attribute(object, name, type, H5Screate(H5S_SCALAR), utf8, err);
+    H5Tclose(type);
+    return status;
+}
+
+int hdf_attribute_numbers(hid_t object, const char *name, hid_t type, size_t n, const void *values,
+                          struct error *err)
+{
+    hsize_t length = n;
+    return put_attribute(object, name, type, H5Screate_simple(1, &length, NULL), values, err);
+}
+
+/* The text behind a type: in a buffer of its own size, or allocated by HDF5. read: attribute or dataset. */
+static char *read_text(hid_t object, bool attribute, hid_t type)
+{
+    char *text = NULL;
+    if (H5Tget_class(type) != H5T_STRING)
+        return NULL;
+    if (H5Tis_variable_str(type) > 0) {
+        char *found = NULL;
+        herr_t got = attribute ? H5Aread(object, type, &found)
+                               : H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &found);
+        text = got >= 0 && found ? strdup(found) : NULL;
+        H5free_memory(found);
+        return text;
+    }
+    text = calloc(H5Tget_size(type) + 1, 1);
+    herr_t got = !text ? -1 : attribute ? H5Aread(object, type, text)
+                                        : H5Dread(object, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text);
+    if (got < 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+char *hdf_read_attribute_text(hid_t object, const char *name, struct error *err)
+{
+    char *text = NULL;
+    hid_t type = -1, attribute = H5Aopen(object, name, H5P_DEFAULT);
+    if (attribute >= 0) {
+        type = H5Aget_type(attribute);
+        text = read_text(attribute, true, type);
+        H5Tclose(type);
+        H5Aclose(attribute);
+    }
+    if (!text)
+        hdf_error(err, ERROR_FORMAT, "attribute %s: expected a text, got none", name);
+    return text;
+}
+
+char *hdf_read_text(hid_t location, const char *name, struct error *err)
+{
+    char *text = NULL;
+    hid_t type = -1, dataset = H5Dopen2(location, name, H5P_DEFAULT);
+    if (dataset >= 0) {
+        type = H5Dget_type(dataset);
+        text = read_text(dataset, false, type);
+        H5Tclose(type);
+        H5Dclose(dataset);
+    }
+    if (!text)
+        hdf_error(err, ERROR_FORMAT, "%s: expected a text, got none", name);
+    return text;
+}
+
+hid_t hdf_create(hid_t location, const char *name, hid_t file_type, hid_t memory_type, int rank,
+                 const hsize_t *dims, const void *values, struct error *err)
+{
+    hid_t space = rank ? H5Screate_simple(rank, dims, NULL) : H5Screate(H5S_SCALAR);
+    hid_t dataset = H5Dcreate2(location, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    H5Sclose(space);
+    if (dataset < 0)
+        return hdf_error(err, ERROR_FILE, "cannot create dataset %s", name);
+    if (values && H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+        hdf_error(err, ERROR_FILE, "cannot write dataset %s", name);
+        H5Dclose(dataset);
+        return -1;
+    }
+    return dataset;
+}
+
+int hdf_put(hid_t location, const char *name, hid_t file_type, hid_t memory_type, int rank,
+            const hsize_t *dims, const void *values, struct error *err)
+{
+    hid_t dataset = hdf_create(location, name, file_type, memory_type, rank, dims, values, err);
+    if (dataset < 0)
+        return -1;
+    H5Dclose(dataset);
+    return 0;
+}
+
+int hdf_put_text(hid_t location, const char *name, const char *utf8, struct error *err)
+{
+    hid_t type = hdf_type_text(H5T_VARIABLE);
+    int status = hdf_put(location, name, type, type, 0, NULL, &utf8, err);
+    H5Tclose(type);
+    return status;
+}

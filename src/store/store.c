@@ -1,0 +1,88 @@
+/* The result file while a run writes it: MPI-IO, frozen metadata, independent raw writes only. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "hdf.h"
+
+struct store {
+    struct rows rows;
+    int sync;            /* a descriptor of its own, for fsync */
+};
+
+struct store *store_open(const char *path, MPI_Comm comm, struct error *err)
+{
+    hdf_setup();
+    struct store *store = mem_alloc(1, sizeof *store, err);
+    if (!store)
+        return NULL;
+    store->sync = -1;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
+    H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, access);
+    H5Pclose(access);
+    if (file < 0) {
+        hdf_error(err, ERROR_FILE, "%s: cannot be opened for writing by all ranks", path);
+        mem_free(store);
+        return NULL;
+    }
+    int status = rows_open(&store->rows, file, err);
+    if (!status && (store->sync = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+        status = error_set_errno(err, ERROR_FILE, "cannot open");
+    if (status) {
+        error_prefix(err, "%s", path);
+        store_close(store, false);
+        return NULL;
+    }
+    return store;
+}
+
+const struct result_layout *store_layout(const struct store *store)
+{
+    return &store->rows.layout;
+}
+
+int store_write_rows(struct store *store, size_t job, const struct result *result, struct error *err)
+{
+    return rows_write_rows(&store->rows, job, result, err);
+}
+
+int store_write_record(struct store *store, size_t job, const struct result *result, struct error *err)
+{
+    return rows_write_record(&store->rows, job, result, err);
+}
+
+int store_write_status(struct store *store, size_t job, enum job_status status, int32_t attempts,
+                       struct error *err)
+{
+    uint8_t byte = (uint8_t)status;
+    if (rows_write(&store->rows, job, VAR_ATTEMPTS, &attempts, err))
+        return -1;
+    return rows_write(&store->rows, job, VAR_STATUS, &byte, err);
+}
+
+int store_sync(struct store *store, struct error *err)
+{
+    if (fsync(store->sync))
+        return error_set_errno(err, ERROR_FILE, "the result file cannot be brought to disk");
+    return 0;
+}
+
+void store_close(struct store *store, bool abandon)
+{
+    if (!store)
+        return;
+    if (store->sync >= 0)
+        close(store->sync);
+    /* H5Fclose is collective and would wait for the dead; nothing is lost, since nothing is cached */
+    if (!abandon) {
+        rows_close(&store->rows);
+        H5Fclose(store->rows.file);
+    }
+    mem_free(store);
+}
