@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "must.h"
 
 #if HAVE_GSL
 #include <gsl/gsl_cdf.h>
@@ -51,12 +52,9 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A sorted copy; aborts when there is no memory for a few numbers. */
 static double *sorted_copy(const double *x, size_t n)
 {
-    double *copy = malloc(n * sizeof *copy);
-    if (!copy)
-        abort();
+    double *copy = must(malloc(n * sizeof *copy));
     memcpy(copy, x, n * sizeof *copy);
     qsort(copy, n, sizeof *copy, compare_numbers);
     return copy;

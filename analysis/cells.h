@@ -1,0 +1,64 @@
+/* Observations -> cells (one per combination of the --by axes), groups of cells that differ in K
+ * alone, paired comparisons with the baseline K, and the answer of each group. */
+#ifndef RELIN_ANALYSIS_CELLS_H
+#define RELIN_ANALYSIS_CELLS_H
+
+#include "answer.h"
+#include "observe.h"
+#include "stats.h"
+
+enum suffices { SUFFICES_UNASKED, SUFFICES_BASELINE, SUFFICES_SHOWN, SUFFICES_UNCLEAR, SUFFICES_NOT };
+
+struct cell {
+    size_t first, count;                   /* observations */
+    size_t failed, diverged, missing;      /* missing: pending or running */
+    double period;                         /* K; NaN where --by leaves it out */
+    double updates;                        /* NaN where they differ within the cell */
+    struct stats_summary value, network, path;   /* network: f_theta, whatever is asked for */
+    double bca_low, bca_high;
+    struct stats_summary difference;       /* to the baseline on common seeds, in the metric's unit */
+    size_t unpaired_divergence;            /* diverged runs of the cell or of its pairs' baseline */
+    double p, p_holm;
+    enum suffices suffices;
+};
+
+struct group {
+    size_t first, count;                   /* cells, ascending K */
+    size_t baseline;                       /* a cell, or SIZE_MAX: no such K, or K is averaged over */
+    bool has_answer;
+    struct answer answer;                  /* counted from the baseline on */
+    size_t family;                         /* Ks compared with the baseline (Holm) */
+};
+
+/* What is asked. Zero-initialise, then cells_find fills what is free. */
+struct question {
+    const char *metric;
+    enum readout readout;
+    double baseline;                       /* K */
+    double margin;                         /* NaN: the default, 0.01 for accuracies, else no answer */
+    bool is_accuracy;                      /* shown in percent and points */
+    int better;                            /* +1 higher is, -1 lower is, 0 nobody knows */
+};
+
+struct cells {
+    const struct observations *of;
+    struct question question;
+    size_t n_by, by[OBSERVE_AXES_MOST];    /* axes of a cell, refresh_period last where it is one */
+    bool by_period;
+    size_t n_units, unit[OBSERVE_AXES_MOST];   /* the others: seed, and what is averaged over */
+    size_t n_cells, n_groups;
+    struct cell *cell;
+    struct group *group;
+};
+
+/* by: comma-separated axes, or NULL for all but the seed. Sorts the observations. Returns 0, or -1
+ * with *err filled: an unknown axis, or two jobs alike in all axes. The caller frees (also after -1). */
+int cells_find(struct cells *c, struct observations *o, const struct question *question, const char *by,
+               struct error *err);
+void cells_free(struct cells *c);
+
+/* "mlp-2x512", or "mlp-2x512, data_train 250": what the cells of a group have in common. */
+struct text;
+void cells_name_group(const struct cells *c, const struct group *g, struct text *out);
+
+#endif

@@ -1,0 +1,338 @@
+#include "observe.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "must.h"
+#include "store/store.h"
+
+/* --- axes and levels ------------------------------------------------------- */
+
+static bool same_name(const char *a, const char *b)
+{
+    for (; *a && *b; a++, b++)
+        if ((*a == '.' ? '_' : *a) != (*b == '.' ? '_' : *b))
+            return false;
+    return *a == *b;
+}
+
+size_t observe_find_axis(const struct observations *o, const char *name)
+{
+    for (size_t a = 0; a < o->n_axes; a++)
+        if (same_name(o->axes[a].name, name))
+            return a;
+    return SIZE_MAX;
+}
+
+void observe_name_axes(const struct observations *o, struct text *out)
+{
+    for (size_t a = 0; a < o->n_axes; a++)
+        text_add(out, "%s%s", a ? ", " : "", o->axes[a].name);
+}
+
+static uint32_t level_of(struct axis *axis, const char *label, double number)
+{
+    for (size_t l = 0; l < axis->n_levels; l++)
+        if (strcmp(axis->levels[l].label, label) == 0)
+            return (uint32_t)l;
+    axis->levels = must(realloc(axis->levels, (axis->n_levels + 1) * sizeof *axis->levels));
+    axis->levels[axis->n_levels] = (struct level){must(strdup(label)), number};
+    axis->numeric = axis->numeric && !isnan(number);
+    return (uint32_t)axis->n_levels++;
+}
+
+/* Finds or adds; a file read before without this axis has the level "-" there, which is 0. */
+static size_t need_axis(struct observations *o, const char *name, struct error *err)
+{
+    size_t a = observe_find_axis(o, name);
+    if (a != SIZE_MAX)
+        return a;
+    if (o->n_axes == OBSERVE_AXES_MOST) {
+        error_set(err, ERROR_FORMAT, "%s: expected at most %d axes in all files together", name,
+                  OBSERVE_AXES_MOST);
+        return SIZE_MAX;
+    }
+    o->axes[o->n_axes] = (struct axis){.name = must(strdup(name)), .numeric = true};
+    if (o->n > 0)
+        level_of(&o->axes[o->n_axes], "-", NAN);
+    return o->n_axes++;
+}
+
+static int compare_levels(const void *a, const void *b)
+{
+    const struct level *x = a, *y = b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Sorts the levels of a numeric axis and renumbers the observations. */
+static void sort_levels(struct observations *o, size_t a)
+{
+    struct axis *axis = &o->axes[a];
+    if (!axis->numeric || axis->n_levels < 2)
+        return;
+    char **before = must(malloc(axis->n_levels * sizeof *before));
+    uint32_t *place = must(malloc(axis->n_levels * sizeof *place));
+    for (size_t l = 0; l < axis->n_levels; l++)
+        before[l] = axis->levels[l].label;
+    qsort(axis->levels, axis->n_levels, sizeof *axis->levels, compare_levels);
+    for (size_t l = 0; l < axis->n_levels; l++)
+        for (size_t m = 0; m < axis->n_levels; m++)
+            if (axis->levels[m].label == before[l])
+                place[l] = (uint32_t)m;
+    for (size_t i = 0; i < o->n; i++)
+        o->at[i].level[a] = place[o->at[i].level[a]];
+    free(before);
+    free(place);
+}
+
+/* --- columns of one file --------------------------------------------------- */
+
+/* Reads one axis, of numbers or of texts, into the new observations. */
+static int read_axis(struct observations *o, const struct store_reader *reader, const char *name,
+                     struct observation *new, size_t n, struct error *err)
+{
+    size_t a = need_axis(o, name, err), width;
+    if (a == SIZE_MAX)
+        return -1;
+    double *numbers = NULL;
+    struct error not_numbers = {0};
+    if (store_read_numbers(reader, name, &numbers, &width, &not_numbers) == 0) {
+        for (size_t i = 0; i < n; i++) {
+            struct text label = {0};
+            text_add_number(&label, numbers[i]);
+            new[i].level[a] = level_of(&o->axes[a], label.chars, numbers[i]);
+            text_free(&label);
+        }
+        mem_free(numbers);
+        return 0;
+    }
+    char **texts = NULL;
+    if (store_read_texts(reader, name, &texts, err) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        new[i].level[a] = level_of(&o->axes[a], texts[i], NAN);
+    store_free_texts(texts, n);
+    return 0;
+}
+
+/* Copies a (job) column of numbers into the member at offset of each new observation. */
+static int read_member(const struct store_reader *reader, const char *name, struct observation *new, size_t n,
+                       size_t offset, struct error *err)
+{
+    double *numbers;
+    size_t width;
+    if (store_read_numbers(reader, name, &numbers, &width, err) != 0)
+        return -1;
+    if (width != 1) {
+        mem_free(numbers);
+        return error_set(err, ERROR_USAGE, "%s: expected a variable with one number a job, got %zu a job",
+                         name, width);
+    }
+    for (size_t i = 0; i < n; i++)
+        *(double *)((char *)&new[i] + offset) = numbers[i];
+    mem_free(numbers);
+    return 0;
+}
+
+static int read_values(struct observations *o, const struct store_reader *reader, const char *metric,
+                       struct observation *new, size_t n, struct error *err)
+{
+    if (!store_read_has(reader, metric))
+        return error_set(err, ERROR_USAGE, "--metric %s: no such variable in the file; for example "
+                         "test_accuracy, test_loss, wall_seconds, kernels/kernel_path_length", metric);
+    if (read_member(reader, metric, new, n, offsetof(struct observation, value[READOUT_LINEAR]), err) != 0)
+        return -1;
+    char network[256];
+    snprintf(network, sizeof network, "%s_network", metric);
+    o->two_readouts = store_read_has(reader, network);
+    if (o->two_readouts &&
+        read_member(reader, network, new, n, offsetof(struct observation, value[READOUT_NETWORK]), err) != 0)
+        return -1;
+    /* at K=1 the network is the linearisation point itself at every step */
+    static const char path[] = "kernels/kernel_path_length_linearised", own_path[] = "kernels/kernel_path_length";
+    if (!store_read_has(reader, path))
+        return 0;
+    double *own;
+    size_t width;
+    if (read_member(reader, path, new, n, offsetof(struct observation, path), err) != 0 ||
+        store_read_numbers(reader, own_path, &own, &width, err) != 0)
+        return -1;
+    size_t k = observe_find_axis(o, "refresh_period");
+    for (size_t i = 0; i < n; i++)
+        if (isnan(new[i].path) && o->axes[k].levels[new[i].level[k]].number == 1)
+            new[i].path = own[i];
+    mem_free(own);
+    return 0;
+}
+
+/* Status, outcome, identity. */
+static int read_fate(const struct store_reader *reader, struct observation *new, size_t n, struct error *err)
+{
+    double *status = NULL;
+    char **texts = NULL;
+    size_t width;
+    if (store_read_numbers(reader, "status", &status, &width, err) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        new[i].status = (enum job_status)status[i];
+    mem_free(status);
+    if (store_read_texts(reader, "outcome", &texts, err) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        new[i].diverged = new[i].status == STATUS_DONE && strcmp(texts[i], "diverged") == 0;
+    store_free_texts(texts, n);
+    if (store_read_texts(reader, "job_id", &texts, err) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        new[i].id = must(strdup(texts[i]));
+    store_free_texts(texts, n);
+    return read_member(reader, "feature_updates", new, n, offsetof(struct observation, updates), err);
+}
+
+/* The training loss at the first, the middle and the last point of each job's curve. */
+static int read_losses(const struct store_reader *reader, struct observation *new, size_t n, struct error *err)
+{
+    double *step = NULL, *loss = NULL;
+    size_t width, loss_width;
+    if (!store_read_has(reader, "curve_train_loss"))
+        return 0;
+    if (store_read_numbers(reader, "step", &step, &width, err) != 0)
+        return -1;
+    if (store_read_numbers(reader, "curve_train_loss", &loss, &loss_width, err) != 0) {
+        mem_free(step);
+        return -1;
+    }
+    assert(width == loss_width);   /* both are (job, eval) */
+    for (size_t i = 0; i < n; i++) {
+        const double *s = step + i * width, *l = loss + i * width;
+        size_t last = 0, half = 0;
+        for (size_t e = 0; e < width; e++)
+            if (s[e] >= 0 && isfinite(l[e]))
+                last = e;
+        for (size_t e = 0; e < last; e++)
+            if (s[e] >= 0 && 2 * s[e] <= s[last])
+                half = e;
+        new[i].loss_first = l[0];
+        new[i].loss_half = l[half];
+        new[i].loss_last = l[last];
+    }
+    mem_free(step);
+    mem_free(loss);
+    return 0;
+}
+
+/* trainer and schedule tell jobs apart only where they are not the default that goes with K. */
+static int read_implied_axes(struct observations *o, const struct store_reader *reader, struct observation *new,
+                             size_t n, struct error *err)
+{
+    size_t k = observe_find_axis(o, "refresh_period");
+    for (int which = 0; which < 2; which++) {
+        const char *name = which ? "schedule" : "trainer";
+        char **texts;
+        if (store_read_texts(reader, name, &texts, err) != 0)
+            return -1;
+        bool differs = observe_find_axis(o, name) != SIZE_MAX;   /* an earlier file needs it */
+        for (size_t i = 0; i < n; i++) {
+            bool one = o->axes[k].levels[new[i].level[k]].number == 1;
+            const char *implied = which ? "constant" : one ? "standard" : "linearised";
+            differs = differs || strcmp(texts[i], implied) != 0;
+        }
+        store_free_texts(texts, n);
+        if (differs && read_axis(o, reader, name, new, n, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int read_file(struct observations *o, const struct store_reader *reader, const char *metric,
+                     struct observation *new, size_t n, struct error *err)
+{
+    const char *const *names;
+    size_t n_names = store_read_axes(reader, &names);
+    for (size_t i = 0; i < n; i++)
+        new[i].value[READOUT_LINEAR] = new[i].value[READOUT_NETWORK] = new[i].path = new[i].loss_first =
+            new[i].loss_half = new[i].loss_last = NAN;
+    for (size_t a = 0; a < n_names; a++)
+        if (read_axis(o, reader, names[a], new, n, err) != 0)
+            return -1;
+    if (read_implied_axes(o, reader, new, n, err) != 0)
+        return -1;
+    for (size_t a = 0; a < o->n_axes; a++) {   /* axes of earlier files that this one lacks */
+        bool here = strcmp(o->axes[a].name, "trainer") == 0 || strcmp(o->axes[a].name, "schedule") == 0;
+        for (size_t b = 0; b < n_names; b++)
+            here = here || strcmp(o->axes[a].name, names[b]) == 0;
+        for (size_t i = 0; i < n && !here; i++)
+            new[i].level[a] = level_of(&o->axes[a], "-", NAN);
+    }
+    if (read_fate(reader, new, n, err) != 0 || read_values(o, reader, metric, new, n, err) != 0)
+        return -1;
+    return read_losses(reader, new, n, err);
+}
+
+/* --- files together -------------------------------------------------------- */
+
+static void append(struct observations *o, struct observation *new, size_t n)
+{
+    o->at = must(realloc(o->at, (o->n + n + 1) * sizeof *o->at));
+    size_t before = o->n;
+    for (size_t i = 0; i < n; i++) {
+        size_t same = 0;
+        while (same < before && strcmp(o->at[same].id, new[i].id) != 0)
+            same++;
+        if (same == before) {
+            o->at[o->n++] = new[i];
+            continue;
+        }
+        o->n_repeated++;
+        bool better = o->at[same].status != STATUS_DONE && new[i].status == STATUS_DONE;
+        char *spare = better ? o->at[same].id : new[i].id;
+        if (better)
+            o->at[same] = new[i];
+        free(spare);
+    }
+}
+
+int observe_read(struct observations *o, const char *const *paths, size_t n_paths, const char *metric,
+                 struct error *err)
+{
+    for (size_t p = 0; p < n_paths; p++) {
+        struct store_reader *reader = store_read_open(paths[p], err);
+        if (!reader)
+            return -1;
+        size_t n = store_read_jobs(reader);
+        struct observation *new = must(calloc(n + 1, sizeof *new));
+        int failed = read_file(o, reader, metric, new, n, err);
+        store_read_close(reader);
+        if (failed) {
+            for (size_t i = 0; i < n; i++)
+                free(new[i].id);
+            free(new);
+            return error_prefix(err, "%s", paths[p]);
+        }
+        append(o, new, n);
+        free(new);
+    }
+    for (size_t a = 0; a < o->n_axes; a++)
+        sort_levels(o, a);
+    return 0;
+}
+
+void observe_free(struct observations *o)
+{
+    for (size_t i = 0; i < o->n; i++)
+        free(o->at[i].id);
+    free(o->at);
+    for (size_t a = 0; a < o->n_axes; a++) {
+        for (size_t l = 0; l < o->axes[a].n_levels; l++)
+            free(o->axes[a].levels[l].label);
+        free(o->axes[a].levels);
+        free(o->axes[a].name);
+    }
+    *o = (struct observations){0};
+}

@@ -1,0 +1,67 @@
+/* Result files -> one observation a job, and the axes that tell jobs apart. */
+#ifndef RELIN_ANALYSIS_OBSERVE_H
+#define RELIN_ANALYSIS_OBSERVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sweep/result.h"
+
+struct error;
+
+enum { OBSERVE_AXES_MOST = 32 };
+enum readout { READOUT_LINEAR, READOUT_NETWORK, READOUT_COUNT };   /* f_lin, f_theta */
+
+/* A value an axis takes; number is NaN where the axis is not numeric. */
+struct level {
+    char *label;
+    double number;
+};
+
+/* Levels in ascending order where all are numbers, else in order of appearance. */
+struct axis {
+    char *name;
+    bool numeric;
+    size_t n_levels;
+    struct level *levels;
+};
+
+struct observation {
+    uint32_t level[OBSERVE_AXES_MOST];   /* of each axis */
+    enum job_status status;
+    bool diverged;
+    double updates;                      /* feature updates of the whole run */
+    double value[READOUT_COUNT];         /* the metric; NaN where there is none */
+    double path;                         /* kernel path length at the linearisation points */
+    double loss_first, loss_half, loss_last;   /* training loss at steps 0, T/2 (or before) and T */
+    char *id;
+};
+
+struct observations {
+    size_t n_axes, n;
+    struct axis axes[OBSERVE_AXES_MOST];
+    struct observation *at;
+    bool two_readouts;                   /* the metric is known of f_lin and of f_theta */
+    size_t n_repeated;                   /* jobs that were in an earlier file too */
+};
+
+/* Reads all jobs of the files; metric names a (job) variable of numbers. A job that is in several
+ * files counts once, its finished row first. Returns 0, or -1 with *err filled. The caller frees
+ * with observe_free (also after -1); *o must be zeroed. */
+int observe_read(struct observations *o, const char *const *paths, size_t n_paths, const char *metric,
+                 struct error *err);
+void observe_free(struct observations *o);
+
+/* The axis of a name (dots and underscores are the same), or SIZE_MAX. */
+size_t observe_find_axis(const struct observations *o, const char *name);
+
+/* Keeps the observations whose axis has one of the comma-separated values: "axis=value,value".
+ * Returns 0, or -1 with *err filled: no such axis, no such value. */
+int observe_filter(struct observations *o, const char *condition, struct error *err);
+
+/* The names of all axes, comma-separated, for messages. */
+struct text;
+void observe_name_axes(const struct observations *o, struct text *out);
+
+#endif

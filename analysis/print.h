@@ -1,0 +1,52 @@
+/* The ways a summary is shown. All write to a text; nothing here computes statistics. */
+#ifndef RELIN_ANALYSIS_PRINT_H
+#define RELIN_ANALYSIS_PRINT_H
+
+#include "base/text.h"
+#include "cells.h"
+
+/* Where it is shown. */
+struct screen {
+    int width;          /* columns */
+    bool utf8, colour;
+};
+/* The terminal's (or COLUMNS's) width, else 100; UTF-8 by the locale; colours on a terminal only. */
+struct screen print_screen(void);
+
+/* One table a group, at most screen.width wide: columns that do not fit are left out and named. */
+void print_table(const struct cells *c, const struct screen *screen, struct text *out);
+
+/* The metric against K, one frame a group: log axis, inf apart, both read-outs. */
+void print_curve(const struct cells *c, const struct screen *screen, struct text *out);
+
+/* One sentence a group: how many feature updates suffice, what never updating costs. */
+void print_sentences(const struct cells *c, struct text *out);
+
+/* What the reader must know to believe the numbers: what bars are, what is missing, what so few
+ * seeds cannot show, whether the baseline has converged. One line each, beginning with mark. */
+void print_notes(const struct cells *c, const char *mark, struct text *out);
+
+/* One row a cell, values in the metric's own unit (accuracies 0 to 1), missing ones empty, inf as
+ * inf. Columns: the axes, then print_csv_header's. */
+void print_csv(const struct cells *c, struct text *out);
+
+/* The same as a JSON document, with answers, sentences and notes; inf is the string "inf", what is
+ * missing is null. */
+void print_json(const struct cells *c, const char *const *files, size_t n_files, struct text *out);
+
+/* --- shared by them --- */
+
+/* "9,999"; "?" for NaN. */
+void print_count(double value, struct text *out);
+/* K as people write it: "100", "inf". */
+void print_period(double period, struct text *out);
+/* 100 for accuracies, else 1; "percent"/"points" or the metric's own unit. */
+double print_scale(const struct cells *c);
+/* "test_accuracy of f_lin" */
+void print_metric(const struct cells *c, struct text *out);
+/* The sentence of one group. */
+void print_sentence(const struct cells *c, const struct group *g, struct text *out);
+/* "yes", "no", "unclear", "baseline", "". */
+const char *print_suffices(enum suffices suffices);
+
+#endif

@@ -1,0 +1,244 @@
+/* Sentences and notes. */
+#include <math.h>
+#include <string.h>
+
+#include "must.h"
+#include "print.h"
+
+/* --- the sentence ---------------------------------------------------------- */
+
+/* "1 point", "0.5 points", "0.02 of test_loss" */
+static void add_margin(const struct cells *c, struct text *out)
+{
+    double margin = c->question.margin * print_scale(c);
+    text_add(out, "%.4g", margin);
+    if (c->question.is_accuracy)
+        text_add(out, margin == 1 ? " point" : " points");
+    else
+        text_add(out, " of %s", c->question.metric);
+}
+
+/* What the baseline is called. */
+static void add_baseline(const struct cells *c, struct text *out)
+{
+    if (c->question.baseline == 1) {
+        text_add(out, "SGD");
+    } else {
+        text_add(out, "K=");
+        print_period(c->question.baseline, out);
+    }
+}
+
+static void add_amount(const struct cells *c, double value, struct text *out)
+{
+    text_add(out, "%.*f", c->question.is_accuracy ? 1 : 4, value * print_scale(c));
+}
+
+static void add_cost_of_never(const struct cells *c, const struct group *g, struct text *out)
+{
+    const struct cell *last = &c->cell[g->first + g->count - 1];
+    const struct stats_summary *d = &last->difference;
+    if (!isinf(last->period)) {
+        text_add(out, "never updating (K=inf) was not run.");
+    } else if (d->n < 1) {
+        text_add(out, last->diverged ? "never updating diverged." : "never updating has no results yet.");
+    } else {
+        double sign = c->question.better > 0 ? -1 : 1;
+        text_add(out, "never updating costs ");
+        add_amount(c, sign * d->mean, out);
+        text_add(out, c->question.is_accuracy ? " points" : " of %s", c->question.metric);
+        if (!isnan(d->low)) {
+            text_add(out, " [");
+            add_amount(c, sign > 0 ? d->low : -d->high, out);
+            text_add(out, ", ");
+            add_amount(c, sign > 0 ? d->high : -d->low, out);
+            text_add(out, "]");
+        }
+        text_add(out, ".");
+    }
+}
+
+/* Why the group has no answer, or NULL. */
+static const char *why_not(const struct cells *c, const struct group *g)
+{
+    if (!c->by_period)
+        return "no answer: refresh_period is averaged over (--by leaves it out).";
+    if (g->baseline == SIZE_MAX)
+        return "no answer: the baseline K is not in the file (--baseline names another).";
+    if (c->question.better == 0)
+        return "no answer: whether this metric should be high or low is not known.";
+    if (isnan(c->question.margin))
+        return "no answer: give the margin that counts as equal (--margin).";
+    if (!stats_have_quantiles())
+        return "no answer: this build has no GSL (Debian: libgsl-dev), so no intervals.";
+    if (c->cell[g->baseline].value.n < 2)
+        return "no answer yet: the baseline needs at least two seeds.";
+    if (g->baseline + 1 == g->first + g->count)
+        return "no answer: no K above the baseline.";
+    return NULL;
+}
+
+void print_sentence(const struct cells *c, const struct group *g, struct text *out)
+{
+    const char *reason = why_not(c, g);
+    cells_name_group(c, g, out);
+    text_add(out, ": ");
+    if (reason) {
+        text_add(out, "%s", reason);
+        return;
+    }
+    const struct cell *cell = c->cell + g->baseline;
+    double n = cell[g->answer.shown].updates, least = cell[g->answer.possible].updates;
+    if (g->answer.shown == 0) {
+        text_add(out, "fewer feature updates than ");
+        add_baseline(c, out);
+        text_add(out, "'s own ");
+        print_count(n, out);
+        text_add(out, " are not shown to suffice within ");
+    } else {
+        print_count(n, out);
+        text_add(out, n == 1 ? " feature update [" : " feature updates [");
+        print_count(least, out);
+        text_add(out, ", ");
+        print_count(n, out);
+        text_add(out, n == 1 ? "] suffices within " : "] suffice within ");
+    }
+    add_margin(c, out);
+    text_add(out, " of ");
+    add_baseline(c, out);
+    if (g->answer.shown == 0) {
+        text_add(out, " (the fewest that could: ");
+        print_count(least, out);
+        text_add(out, ")");
+    }
+    text_add(out, "; ");
+    add_cost_of_never(c, g, out);
+}
+
+void print_sentences(const struct cells *c, struct text *out)
+{
+    for (size_t g = 0; g < c->n_groups; g++) {
+        print_sentence(c, &c->group[g], out);
+        text_add(out, "\n");
+    }
+}
+
+/* --- notes ----------------------------------------------------------------- */
+
+static void note_readout(const struct cells *c, const char *mark, struct text *out)
+{
+    if (!c->of->two_readouts)
+        return;
+    if (c->question.readout == READOUT_LINEAR)
+        text_add(out, "%sf_lin is the model being trained and is the result; f_theta is the network at the same "
+                      "parameters (--readout network).\n", mark);
+    else
+        text_add(out, "%sf_theta inside an unfinished segment is not the model being trained: no claim rests on "
+                      "it (--readout linear is the default).\n", mark);
+}
+
+static void note_intervals(const struct cells *c, const char *mark, struct text *out)
+{
+    if (!stats_have_quantiles()) {
+        text_add(out, "%sintervals are missing: relin-summary was built without GSL (Debian: libgsl-dev).\n", mark);
+        return;
+    }
+    text_add(out, "%s[ ] are 95 %% t intervals over ", mark);
+    for (size_t i = 0; i < c->n_units; i++)
+        text_add(out, "%s%s", i ? ", " : "", c->of->axes[c->unit[i]].name);
+    text_add(out, ": the randomness of training, with one test set for all.\n");
+}
+
+static void note_missing(const struct cells *c, const char *mark, struct text *out)
+{
+    size_t failed = 0, diverged = 0, missing = 0;
+    for (size_t i = 0; i < c->n_cells; i++) {
+        failed += c->cell[i].failed;
+        diverged += c->cell[i].diverged;
+        missing += c->cell[i].missing;
+    }
+    if (missing)
+        text_add(out, "%s%zu of %zu jobs are pending or running: means are over the others.\n", mark, missing,
+                 c->of->n);
+    if (failed)
+        text_add(out, "%s%zu of %zu jobs failed and are in no mean: `relin status FILE.h5` has the reasons.\n", mark,
+                 failed, c->of->n);
+    if (diverged)
+        text_add(out, "%s%zu of %zu jobs diverged: they are in no mean, and a K with one is never shown to "
+                      "suffice.\n", mark, diverged, c->of->n);
+    if (c->of->n_repeated)
+        text_add(out, "%s%zu jobs are in several files and count once.\n", mark, c->of->n_repeated);
+}
+
+static void note_definition(const struct cells *c, const char *mark, struct text *out)
+{
+    bool any = false;
+    for (size_t g = 0; g < c->n_groups; g++)
+        any = any || (c->group[g].has_answer && !why_not(c, &c->group[g]));
+    if (!any)
+        return;
+    text_add(out, "%s\"N [lo, N] suffice\": tested from K=", mark);
+    print_period(c->question.baseline, out);
+    text_add(out, " upwards until the first K whose paired difference may be as bad as -");
+    add_margin(c, out);
+    text_add(out, " (lower end of its interval); below lo, from K=inf downwards, updates are shown not to "
+                  "suffice. [lo, N] covers the fewest on this grid with 95 %% confidence.\n");
+}
+
+/* How few pairs can be told apart by the sign-flip test, counting the family. */
+static void note_power(const struct cells *c, const char *mark, struct text *out)
+{
+    size_t fewest = 0, family = 0;
+    for (size_t g = 0; g < c->n_groups; g++)
+        for (size_t i = 0; i < c->group[g].count; i++) {
+            size_t n = c->cell[c->group[g].first + i].difference.n;
+            if (n > 0 && (fewest == 0 || n < fewest)) {
+                fewest = n;
+                family = c->group[g].family;
+            }
+        }
+    size_t needed = stats_pairs_needed(family ? family : 1, 0.05);
+    if (fewest > 0 && fewest < needed)
+        text_add(out, "%swith %zu common seeds and %zu Ks the smallest Holm-adjusted p is %.2g: no difference can "
+                      "be significant at 0.05; %zu seeds are needed.\n", mark, fewest, family,
+                 fmin(1, (double)family * 2 * pow(0.5, (double)fewest)), needed);
+}
+
+/* Whether the baseline's training loss was still falling: medians over its runs. */
+static void note_convergence(const struct cells *c, const struct group *g, const char *mark, struct text *out)
+{
+    if (g->baseline == SIZE_MAX)
+        return;
+    const struct cell *cell = &c->cell[g->baseline];
+    double *fall = must(malloc(2 * cell->count * sizeof *fall)), *share = fall + cell->count;
+    size_t n = 0;
+    for (size_t i = 0; i < cell->count; i++) {
+        const struct observation *x = &c->of->at[cell->first + i];
+        if (x->status != STATUS_DONE || x->diverged || !(x->loss_half > 0) || !(x->loss_first > 0))
+            continue;
+        fall[n] = 1 - x->loss_last / x->loss_half;
+        share[n++] = x->loss_last / x->loss_first;
+    }
+    struct stats_summary falls, shares;
+    stats_summarise(fall, n, &falls);
+    stats_summarise(share, n, &shares);
+    free(fall);
+    if (n == 0 || falls.median <= 0.05 || shares.median <= 0.01)
+        return;
+    text_add(out, "%s", mark);
+    cells_name_group(c, g, out);
+    text_add(out, ": the baseline has not converged: its training loss fell by %.0f %% in the second half of "
+                  "training and ended at %.2g of its start (medians); the answer holds for this many steps.\n",
+             100 * falls.median, shares.median);
+}
+
+void print_notes(const struct cells *c, const char *mark, struct text *out)
+{
+    note_readout(c, mark, out);
+    note_intervals(c, mark, out);
+    note_definition(c, mark, out);
+    note_missing(c, mark, out);
+    note_power(c, mark, out);
+    for (size_t g = 0; g < c->n_groups; g++)
+        note_convergence(c, &c->group[g], mark, out);
+}

@@ -1,0 +1,188 @@
+/* The table for people. Plain ASCII, so that one character is one column. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "must.h"
+#include "print.h"
+
+/*  X(id, title, how soon it gives way where the table is too wide; 0: never) */
+#define COLUMNS(X)                          \
+    X(PERIOD, "K", 0)                       \
+    X(UPDATES, "updates", 0)                \
+    X(N, "n", 0)                            \
+    X(FAILED, "failed", 5)                  \
+    X(DIVERGED, "diverged", 0)              \
+    X(MEAN, "mean", 0)                      \
+    X(INTERVAL, "[95 % interval]", 0)       \
+    X(SD, "sd", 6)                          \
+    X(SE, "se", 9)                          \
+    X(MEDIAN, "median", 10)                 \
+    X(NETWORK, "f_theta", 7)                \
+    X(DIFFERENCE, "minus K=", 0)            \
+    X(DIFFERENCE_INTERVAL, "[95 % interval]", 0) \
+    X(P, "p Holm", 4)                       \
+    X(PATH, "path", 8)                      \
+    X(SUFFICES, "enough", 3)
+
+enum column {
+#define X(id, ...) COLUMN_##id,
+    COLUMNS(X)
+#undef X
+    COLUMN_COUNT
+};
+static const char *const titles[COLUMN_COUNT] = {
+#define X(id, title, give_way) title,
+    COLUMNS(X)
+#undef X
+};
+static const int gives_way[COLUMN_COUNT] = {
+#define X(id, title, give_way) give_way,
+    COLUMNS(X)
+#undef X
+};
+
+enum { ENTRY_SIZE = 40 };
+typedef char table_entry[ENTRY_SIZE];   /* an array: nothing is hidden */
+
+static void set(char *entry, const char *format, double value)
+{
+    if (isnan(value))
+        entry[0] = 0;
+    else
+        snprintf(entry, ENTRY_SIZE, format, value);
+}
+
+static void set_interval(char *entry, const struct stats_summary *s, double scale, int digits, bool sign)
+{
+    if (isnan(s->low))
+        entry[0] = 0;
+    else
+        snprintf(entry, ENTRY_SIZE, sign ? "[%+.*f, %+.*f]" : "[%.*f, %.*f]", digits, scale * s->low, digits,
+                 scale * s->high);
+}
+
+/* Digits after the point that show the metric's spread: 2 for percents. */
+static int digits_of(const struct cells *c)
+{
+    if (c->question.is_accuracy)
+        return 2;
+    double most = 0;
+    for (size_t i = 0; i < c->n_cells; i++)
+        if (c->cell[i].value.n > 0)
+            most = fmax(most, fabs(c->cell[i].value.mean));
+    if (most >= 1000)
+        return 0;
+    return most >= 10 ? 2 : most >= 0.1 ? 4 : 6;
+}
+
+static void fill_row(const struct cells *c, const struct cell *cell, table_entry *row)
+{
+    double scale = print_scale(c);
+    int digits = digits_of(c);
+    struct text text = {0};
+    char number[16], difference[16];
+    snprintf(number, sizeof number, "%%.%df", digits);
+    snprintf(difference, sizeof difference, "%%+.%df", digits);
+    if (c->by_period)
+        print_period(cell->period, &text);
+    snprintf(row[COLUMN_PERIOD], ENTRY_SIZE, "%s", text.chars ? text.chars : "");
+    text_free(&text);
+    print_count(cell->updates, &text);
+    snprintf(row[COLUMN_UPDATES], ENTRY_SIZE, "%s", text.chars);
+    text_free(&text);
+    snprintf(row[COLUMN_N], ENTRY_SIZE, "%zu", cell->value.n);
+    snprintf(row[COLUMN_FAILED], ENTRY_SIZE, "%zu", cell->failed);
+    snprintf(row[COLUMN_DIVERGED], ENTRY_SIZE, "%zu", cell->diverged);
+    set(row[COLUMN_MEAN], number, scale * cell->value.mean);
+    set_interval(row[COLUMN_INTERVAL], &cell->value, scale, digits, false);
+    set(row[COLUMN_SD], number, scale * cell->value.sd);
+    set(row[COLUMN_SE], number, scale * cell->value.se);
+    set(row[COLUMN_MEDIAN], number, scale * cell->value.median);
+    if (c->question.readout == READOUT_LINEAR)
+        set(row[COLUMN_NETWORK], number, scale * cell->network.mean);
+    set(row[COLUMN_DIFFERENCE], difference, scale * cell->difference.mean);
+    set_interval(row[COLUMN_DIFFERENCE_INTERVAL], &cell->difference, scale, digits, true);
+    set(row[COLUMN_P], cell->p_holm < 0.001 ? "%.1e" : "%.3f", cell->p_holm);
+    set(row[COLUMN_PATH], "%.3f", cell->path.mean);
+    snprintf(row[COLUMN_SUFFICES], ENTRY_SIZE, "%s",
+             cell->suffices == SUFFICES_BASELINE ? "" : print_suffices(cell->suffices));
+}
+
+static size_t longer(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Chooses the columns: those with anything in them, then as many as fit. Returns what was left out. */
+static void choose_columns(size_t *width, table_entry (*rows)[COLUMN_COUNT], size_t n, int most,
+                           char title[COLUMN_COUNT][ENTRY_SIZE], bool *left_out)
+{
+    size_t total = 0;
+    for (int k = 0; k < COLUMN_COUNT; k++) {
+        for (size_t i = 0; i < n; i++)
+            width[k] = longer(width[k], strlen(rows[i][k]));
+        if (width[k] > 0)
+            width[k] = longer(width[k], strlen(title[k]));
+        total += width[k] ? width[k] + 2 : 0;
+    }
+    for (int turn = 10; turn > 0 && total > (size_t)most; turn--)
+        for (int k = 0; k < COLUMN_COUNT && total > (size_t)most; k++)
+            if (gives_way[k] == turn && width[k]) {
+                total -= width[k] + 2;
+                width[k] = 0;
+                left_out[k] = true;
+            }
+}
+
+static void add_line(struct text *out, const size_t *width, const char (*entries)[ENTRY_SIZE])
+{
+    for (int k = 0; k < COLUMN_COUNT; k++)
+        if (width[k])
+            text_add(out, "  %*s", (int)width[k], entries[k]);
+    text_add(out, "\n");
+}
+
+static void print_group(const struct cells *c, const struct group *g, const struct screen *screen,
+                        bool *left_out, struct text *out)
+{
+    table_entry(*rows)[COLUMN_COUNT] = must(calloc(g->count, sizeof *rows));
+    char title[COLUMN_COUNT][ENTRY_SIZE];
+    size_t width[COLUMN_COUNT] = {0};
+    for (int k = 0; k < COLUMN_COUNT; k++)
+        snprintf(title[k], ENTRY_SIZE, "%s", titles[k]);
+    struct text baseline = {0};
+    print_period(c->question.baseline, &baseline);
+    snprintf(title[COLUMN_DIFFERENCE], ENTRY_SIZE, "minus K=%.20s", baseline.chars);
+    text_free(&baseline);
+    for (size_t i = 0; i < g->count; i++)
+        fill_row(c, &c->cell[g->first + i], rows[i]);
+    choose_columns(width, rows, g->count, screen->width, title, left_out);
+    if (screen->colour)
+        text_add(out, "\033[1m");
+    cells_name_group(c, g, out);
+    text_add(out, screen->colour ? "\033[0m: " : ": ");
+    print_metric(c, out);
+    text_add(out, "%s\n", c->question.is_accuracy ? ", percent (differences in points)" : "");
+    add_line(out, width, (const char(*)[ENTRY_SIZE])title);
+    for (size_t i = 0; i < g->count; i++)
+        add_line(out, width, (const char(*)[ENTRY_SIZE])rows[i]);
+    text_add(out, "\n");
+    free(rows);
+}
+
+void print_table(const struct cells *c, const struct screen *screen, struct text *out)
+{
+    bool left_out[COLUMN_COUNT] = {false};
+    for (size_t g = 0; g < c->n_groups; g++)
+        print_group(c, &c->group[g], screen, left_out, out);
+    bool any = false;
+    for (int k = 0; k < COLUMN_COUNT; k++)
+        if (left_out[k]) {
+            text_add(out, "%s%s", any ? ", " : "left out for width (a wider terminal or --csv has them): ",
+                     titles[k]);
+            any = true;
+        }
+    if (any)
+        text_add(out, "\n");
+}
