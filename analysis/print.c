@@ -60,6 +60,49 @@ void print_metric(const struct cells *c, struct text *out)
         text_add(out, " of %s", c->question.readout == READOUT_LINEAR ? "f_lin" : "f_theta");
 }
 
+void print_margin(const struct cells *c, struct text *out)
+{
+    double margin = c->question.margin * print_scale(c);
+    text_add(out, "%.4g", margin);
+    if (c->question.is_accuracy)
+        text_add(out, margin == 1 ? " point" : " points");
+    else
+        text_add(out, " in %s", c->question.metric);
+}
+
+double print_fewest(const struct cells *c, const struct group *g)
+{
+    const struct cell *cell = &c->cell[g->baseline + g->answer.possible];
+    bool is_last = g->baseline + g->answer.possible + 1 == g->first + g->count;
+    return is_last ? cell->updates : cell[1].updates + 1;
+}
+
+void print_wrapped(const char *lines, int width, int indent, struct text *out)
+{
+    int column = 0;
+    for (const char *word = lines; *word;) {
+        size_t length = strcspn(word, " \n");
+        int columns = 0;
+        for (size_t i = 0; i < length; i++)
+            columns += (word[i] & 0xc0) != 0x80;   /* not inside a UTF-8 character */
+        if (column > 0 && column + 1 + columns > width) {
+            text_add(out, "\n%*s", indent, "");
+            column = indent;
+        } else if (column > 0) {
+            text_add(out, " ");
+            column++;
+        }
+        text_add_bytes(out, word, length);
+        column += columns;
+        word += length;
+        if (*word == '\n') {
+            text_add(out, "\n");
+            column = 0;
+        }
+        word += *word != 0;
+    }
+}
+
 const char *print_suffices(enum suffices suffices)
 {
     static const char *const words[] = {"", "baseline", "yes", "unclear", "no"};

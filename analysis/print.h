@@ -44,6 +44,12 @@ void print_period(double period, struct text *out);
 double print_scale(const struct cells *c);
 /* "test_accuracy of f_lin" */
 void print_metric(const struct cells *c, struct text *out);
+/* "1 point", "0.5 points", "0.02 in test_loss" */
+void print_margin(const struct cells *c, struct text *out);
+/* The fewest feature updates not shown to be too few: one more than the most that were. */
+double print_fewest(const struct cells *c, const struct group *g);
+/* Lines broken between words to fit the width; further lines of one are indented. */
+void print_wrapped(const char *lines, int width, int indent, struct text *out);
 /* The sentence of one group. */
 void print_sentence(const struct cells *c, const struct group *g, struct text *out);
 /* "yes", "no", "unclear", "baseline", "". */

@@ -210,9 +210,11 @@ static void add_legend(const struct cells *c, const struct frame *f, const struc
     if (!isnan(floor)) {
         text_add(out, "%*s", LEFT + 1, "");
         add_symbol(screen, SYMBOL_MARGIN, out);
-        text_add(out, " the margin: K=");
+        text_add(out, " the margin: ");
+        print_margin(c, out);
+        text_add(out, " worse than K=");
         print_period(c->question.baseline, out);
-        text_add(out, "%s\n", c->question.is_accuracy ? " minus its allowance" : " and its allowance");
+        text_add(out, "\n");
     }
     text_add(out, "\n");
 }

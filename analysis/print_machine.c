@@ -156,6 +156,9 @@ static void add_json_answer(const struct cells *c, const struct group *g, struct
             add_json_value(cell[at[i]].updates, out);
             text_add(out, ", ");
         }
+        text_add(out, "\"feature_updates_low\": ");
+        add_json_value(print_fewest(c, g), out);
+        text_add(out, ", ");
     }
     text_add(out, "\"sentence\": ");
     text_add_json_string(out, sentence.chars);

@@ -7,17 +7,6 @@
 
 /* --- the sentence ---------------------------------------------------------- */
 
-/* "1 point", "0.5 points", "0.02 of test_loss" */
-static void add_margin(const struct cells *c, struct text *out)
-{
-    double margin = c->question.margin * print_scale(c);
-    text_add(out, "%.4g", margin);
-    if (c->question.is_accuracy)
-        text_add(out, margin == 1 ? " point" : " points");
-    else
-        text_add(out, " of %s", c->question.metric);
-}
-
 /* What the baseline is called. */
 static void add_baseline(const struct cells *c, struct text *out)
 {
@@ -46,7 +35,7 @@ static void add_cost_of_never(const struct cells *c, const struct group *g, stru
         double sign = c->question.better > 0 ? -1 : 1;
         text_add(out, "never updating costs ");
         add_amount(c, sign * d->mean, out);
-        text_add(out, c->question.is_accuracy ? " points" : " of %s", c->question.metric);
+        text_add(out, c->question.is_accuracy ? " points" : " in %s", c->question.metric);
         if (!isnan(d->low)) {
             text_add(out, " [");
             add_amount(c, sign > 0 ? d->low : -d->high, out);
@@ -88,7 +77,7 @@ void print_sentence(const struct cells *c, const struct group *g, struct text *o
         return;
     }
     const struct cell *cell = c->cell + g->baseline;
-    double n = cell[g->answer.shown].updates, least = cell[g->answer.possible].updates;
+    double n = cell[g->answer.shown].updates, least = print_fewest(c, g);
     if (g->answer.shown == 0) {
         text_add(out, "fewer feature updates than ");
         add_baseline(c, out);
@@ -103,7 +92,7 @@ void print_sentence(const struct cells *c, const struct group *g, struct text *o
         print_count(n, out);
         text_add(out, n == 1 ? "] suffices within " : "] suffice within ");
     }
-    add_margin(c, out);
+    print_margin(c, out);
     text_add(out, " of ");
     add_baseline(c, out);
     if (g->answer.shown == 0) {
@@ -149,7 +138,7 @@ static void note_intervals(const struct cells *c, const char *mark, struct text 
     text_add(out, ": the randomness of training, with one test set for all.\n");
 }
 
-static void note_missing(const struct cells *c, const char *mark, struct text *out)
+static void note_jobs(const struct cells *c, const char *mark, struct text *out)
 {
     size_t failed = 0, diverged = 0, missing = 0;
     for (size_t i = 0; i < c->n_cells; i++) {
@@ -157,15 +146,14 @@ static void note_missing(const struct cells *c, const char *mark, struct text *o
         diverged += c->cell[i].diverged;
         missing += c->cell[i].missing;
     }
+    text_add(out, "%s%zu jobs: %zu failed, %zu diverged, %zu pending or running.\n", mark, c->of->n, failed, diverged,
+             missing);
     if (missing)
-        text_add(out, "%s%zu of %zu jobs are pending or running: means are over the others.\n", mark, missing,
-                 c->of->n);
+        text_add(out, "%smeans are over the jobs that have ended.\n", mark);
     if (failed)
-        text_add(out, "%s%zu of %zu jobs failed and are in no mean: `relin status FILE.h5` has the reasons.\n", mark,
-                 failed, c->of->n);
+        text_add(out, "%sfailed jobs are in no mean: `relin status FILE.h5` has the reasons.\n", mark);
     if (diverged)
-        text_add(out, "%s%zu of %zu jobs diverged: they are in no mean, and a K with one is never shown to "
-                      "suffice.\n", mark, diverged, c->of->n);
+        text_add(out, "%sdiverged jobs are in no mean, and a K with one is never shown to suffice.\n", mark);
     if (c->of->n_repeated)
         text_add(out, "%s%zu jobs are in several files and count once.\n", mark, c->of->n_repeated);
 }
@@ -177,12 +165,12 @@ static void note_definition(const struct cells *c, const char *mark, struct text
         any = any || (c->group[g].has_answer && !why_not(c, &c->group[g]));
     if (!any)
         return;
-    text_add(out, "%s\"N [lo, N] suffice\": tested from K=", mark);
+    text_add(out, "%s\"N [lo, N] suffice\": N from the largest K shown to be enough, tested from K=", mark);
     print_period(c->question.baseline, out);
-    text_add(out, " upwards until the first K whose paired difference may be as bad as -");
-    add_margin(c, out);
-    text_add(out, " (lower end of its interval); below lo, from K=inf downwards, updates are shown not to "
-                  "suffice. [lo, N] covers the fewest on this grid with 95 %% confidence.\n");
+    text_add(out, " upwards until the lower end of a paired difference's interval passes -");
+    print_margin(c, out);
+    text_add(out, "; fewer than lo, from K=inf downwards, are shown not to be enough. With 95 %% confidence the "
+                  "fewest that suffice lie in [lo, N], if more updates never hurt between the Ks of the grid.\n");
 }
 
 /* How few pairs can be told apart by the sign-flip test, counting the family. */
@@ -237,7 +225,7 @@ void print_notes(const struct cells *c, const char *mark, struct text *out)
     note_readout(c, mark, out);
     note_intervals(c, mark, out);
     note_definition(c, mark, out);
-    note_missing(c, mark, out);
+    note_jobs(c, mark, out);
     note_power(c, mark, out);
     for (size_t g = 0; g < c->n_groups; g++)
         note_convergence(c, &c->group[g], mark, out);

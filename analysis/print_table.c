@@ -7,22 +7,22 @@
 #include "print.h"
 
 /*  X(id, title, how soon it gives way where the table is too wide; 0: never) */
-#define COLUMNS(X)                          \
-    X(PERIOD, "K", 0)                       \
-    X(UPDATES, "updates", 0)                \
-    X(N, "n", 0)                            \
-    X(FAILED, "failed", 5)                  \
-    X(DIVERGED, "diverged", 0)              \
-    X(MEAN, "mean", 0)                      \
-    X(INTERVAL, "[95 % interval]", 0)       \
-    X(SD, "sd", 6)                          \
-    X(SE, "se", 9)                          \
-    X(MEDIAN, "median", 10)                 \
-    X(NETWORK, "f_theta", 7)                \
-    X(DIFFERENCE, "minus K=", 0)            \
-    X(DIFFERENCE_INTERVAL, "[95 % interval]", 0) \
-    X(P, "p Holm", 4)                       \
-    X(PATH, "path", 8)                      \
+#define COLUMNS(X)                      \
+    X(PERIOD, "K", 0)                   \
+    X(UPDATES, "updates", 0)            \
+    X(N, "n", 0)                        \
+    X(FAILED, "fail", 0)                \
+    X(DIVERGED, "div.", 0)              \
+    X(MEAN, "mean", 0)                  \
+    X(INTERVAL, "95 % interval", 0)     \
+    X(SD, "sd", 6)                      \
+    X(SE, "se", 9)                      \
+    X(MEDIAN, "median", 10)             \
+    X(NETWORK, "f_theta", 7)            \
+    X(PATH, "path", 8)                  \
+    X(DIFFERENCE, "vs K=", 0)             \
+    X(DIFFERENCE_INTERVAL, "95 % interval", 0) \
+    X(P, "Holm", 4)                     \
     X(SUFFICES, "enough", 3)
 
 enum column {
@@ -76,6 +76,15 @@ static int digits_of(const struct cells *c)
     return most >= 10 ? 2 : most >= 0.1 ? 4 : 6;
 }
 
+/* Failed and diverged have columns only where there are any; the notes count them always. */
+static bool any_lost(const struct cells *c)
+{
+    for (size_t i = 0; i < c->n_cells; i++)
+        if (c->cell[i].failed || c->cell[i].diverged)
+            return true;
+    return false;
+}
+
 static void fill_row(const struct cells *c, const struct cell *cell, table_entry *row)
 {
     double scale = print_scale(c);
@@ -92,8 +101,10 @@ static void fill_row(const struct cells *c, const struct cell *cell, table_entry
     snprintf(row[COLUMN_UPDATES], ENTRY_SIZE, "%s", text.chars);
     text_free(&text);
     snprintf(row[COLUMN_N], ENTRY_SIZE, "%zu", cell->value.n);
-    snprintf(row[COLUMN_FAILED], ENTRY_SIZE, "%zu", cell->failed);
-    snprintf(row[COLUMN_DIVERGED], ENTRY_SIZE, "%zu", cell->diverged);
+    if (any_lost(c)) {
+        set(row[COLUMN_FAILED], "%.0f", (double)cell->failed);
+        set(row[COLUMN_DIVERGED], "%.0f", (double)cell->diverged);
+    }
     set(row[COLUMN_MEAN], number, scale * cell->value.mean);
     set_interval(row[COLUMN_INTERVAL], &cell->value, scale, digits, false);
     set(row[COLUMN_SD], number, scale * cell->value.sd);
@@ -105,8 +116,14 @@ static void fill_row(const struct cells *c, const struct cell *cell, table_entry
     set_interval(row[COLUMN_DIFFERENCE_INTERVAL], &cell->difference, scale, digits, true);
     set(row[COLUMN_P], cell->p_holm < 0.001 ? "%.1e" : "%.3f", cell->p_holm);
     set(row[COLUMN_PATH], "%.3f", cell->path.mean);
-    snprintf(row[COLUMN_SUFFICES], ENTRY_SIZE, "%s",
-             cell->suffices == SUFFICES_BASELINE ? "" : print_suffices(cell->suffices));
+    static const char *const marks[] = {"", "", "yes", "?", "no"};   /* of enum suffices */
+    snprintf(row[COLUMN_SUFFICES], ENTRY_SIZE, "%s", marks[cell->suffices]);
+}
+
+/* Blanks before a column: an interval belongs to the number before it. */
+static size_t gap(int k)
+{
+    return k == COLUMN_PERIOD ? 0 : k == COLUMN_INTERVAL || k == COLUMN_DIFFERENCE_INTERVAL ? 1 : 2;
 }
 
 static size_t longer(size_t a, size_t b)
@@ -124,12 +141,12 @@ static void choose_columns(size_t *width, table_entry (*rows)[COLUMN_COUNT], siz
             width[k] = longer(width[k], strlen(rows[i][k]));
         if (width[k] > 0)
             width[k] = longer(width[k], strlen(title[k]));
-        total += width[k] ? width[k] + 2 : 0;
+        total += width[k] ? width[k] + gap(k) : 0;
     }
     for (int turn = 10; turn > 0 && total > (size_t)most; turn--)
         for (int k = 0; k < COLUMN_COUNT && total > (size_t)most; k++)
             if (gives_way[k] == turn && width[k]) {
-                total -= width[k] + 2;
+                total -= width[k] + gap(k);
                 width[k] = 0;
                 left_out[k] = true;
             }
@@ -139,7 +156,7 @@ static void add_line(struct text *out, const size_t *width, const char (*entries
 {
     for (int k = 0; k < COLUMN_COUNT; k++)
         if (width[k])
-            text_add(out, "  %*s", (int)width[k], entries[k]);
+            text_add(out, "%*s", (int)(width[k] + gap(k)), entries[k]);
     text_add(out, "\n");
 }
 
@@ -153,7 +170,7 @@ static void print_group(const struct cells *c, const struct group *g, const stru
         snprintf(title[k], ENTRY_SIZE, "%s", titles[k]);
     struct text baseline = {0};
     print_period(c->question.baseline, &baseline);
-    snprintf(title[COLUMN_DIFFERENCE], ENTRY_SIZE, "minus K=%.20s", baseline.chars);
+    snprintf(title[COLUMN_DIFFERENCE], ENTRY_SIZE, "vs K=%.20s", baseline.chars);
     text_free(&baseline);
     for (size_t i = 0; i < g->count; i++)
         fill_row(c, &c->cell[g->first + i], rows[i]);
