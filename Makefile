@@ -10,6 +10,7 @@ SHELL := /bin/bash
 MODE ?= release
 PREFIX ?= /usr/local
 VERSION := 0.1.0
+DATE := 2026-11-24
 B := build/$(MODE)
 Q := $(if $(V),,@)
 CC = gcc
@@ -171,6 +172,44 @@ $(B)/tests/%: tests/unit/%.c $(B)/librelin.a
 	$(call LINK,$(TEST_FLAGS) -DRELIN_DOUBLE=1,$(CHECK_FLAGS))
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# --- manual -----------------------------------------------------------------
+# One page a subcommand, made from its --help; the keys of a sweep file from its schema.
+SUBCOMMANDS := $(shell sed -n 's/^ *X[^a-z]\([a-z]*\),.*/\1/p' src/cli/commands.h) $(ANALYSIS_MAIN:analysis/%.c=%)
+MAN := $(B)/man/relin.1 $(SUBCOMMANDS:%=$(B)/man/relin-%.1) $(if $(filter plan,$(SUBCOMMANDS)),$(B)/man/relin-sweep.5)
+PAGE = awk -f src/man/page.awk -v version=$(VERSION) -v date=$(DATE) -v page=$(basename $(@F)) -v section=$(patsubst .%,%,$(suffix $@))
+
+man: $(MAN) ## write the manual pages into build/MODE/man
+
+$(B)/man/relin.1: src/man/relin.1 Makefile
+	@mkdir -p $(@D)
+	@sed 's/@VERSION@/$(VERSION)/; s/@DATE@/$(DATE)/' $< > $@
+$(B)/man/relin-sweep.5: src/man/sweep.txt $(B)/relin src/man/page.awk
+	@mkdir -p $(@D)
+	@{ cat $< && $(B)/relin plan --keys; } | $(PAGE) -v about='what a sweep file says' > $@
+$(B)/man/relin-%.1: $(PROGRAMS) src/man/page.awk
+	@mkdir -p $(@D)
+	@ARGP_HELP_FMT=rmargin=10000 $(B)/relin $* --help | \
+		$(PAGE) -v about="$$($(B)/relin --help | sed -n 's/^  $* *//p' | head -n 1)" > $@
+
+# --- install ----------------------------------------------------------------
+BIN := $(DESTDIR)$(PREFIX)/bin
+SHARE := $(DESTDIR)$(PREFIX)/share
+
+install: all man ## into PREFIX (/usr/local; $HOME/.local needs no root), below DESTDIR
+	$(Q)install -d $(BIN) $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/relin/sweeps $(SHARE)/relin/analysis $(SHARE)/relin/slurm
+	$(Q)install $(PROGRAMS) $(BIN)
+	$(Q)install -m 644 $(filter %.1,$(MAN)) $(SHARE)/man/man1
+	$(Q)install -m 644 $(filter %.5,$(MAN)) $(SHARE)/man/man5
+	$(Q)install -m 644 sweeps/*.yaml $(SHARE)/relin/sweeps
+	$(Q)cp -r $(filter-out %.c %.h,$(wildcard analysis/*)) $(SHARE)/relin/analysis
+	$(Q)install -m 644 slurm/*.sbatch $(SHARE)/relin/slurm
+	@echo "installed into $(DESTDIR)$(PREFIX): $(PROGRAMS:$(B)/%=%), manual pages, share/relin"
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "add it to PATH: export PATH=$(PREFIX)/bin:\$$PATH";; esac
+
+uninstall: ## remove what install put there
+	rm -rf $(SHARE)/relin
+	rm -f $(BIN)/relin $(BIN)/relin-summary $(SHARE)/man/man1/relin.1 $(SHARE)/man/man1/relin-*.1 $(SHARE)/man/man5/relin-sweep.5
 
 # --- test -------------------------------------------------------------------
 programs-and-tests: all $(if $(CHECK_FLAGS),$(UNIT))

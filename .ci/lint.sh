@@ -65,7 +65,7 @@ if command -v clang-format >/dev/null; then
 else without clang-format; fi
 
 if command -v mandoc >/dev/null; then
-    breach 'man pages' "$(git ls-files 'src/man/*.[15]' | xargs -r mandoc -T lint -W warning 2>&1)"
+    breach 'man pages' "$(sed 's/@DATE@/2000-01-01/' src/man/relin.1 | mandoc -T lint -W warning 2>&1)"
 else without mandoc; fi
 
 if [ $breaches -gt 0 ]; then
