@@ -15,6 +15,10 @@ void blas_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
                real alpha, const real *a, size_t lda, const real *b, size_t ldb,
                real beta, real *c, size_t ldc);
 
+/* Upper triangle of C (n x n, row stride ldc) = alpha A A^T + beta C, A n x k; half the work
+ * of blas_gemm. Below the diagonal C is neither read nor written. */
+void blas_syrk(size_t n, size_t k, real alpha, const real *a, size_t lda, real beta, real *c, size_t ldc);
+
 real blas_dot(size_t n, const real *x, const real *y);
 /* y += alpha x */
 void blas_axpy(size_t n, real alpha, const real *x, real *y);

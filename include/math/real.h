@@ -24,6 +24,7 @@ typedef float real;
 
 /* math/blas.h */
 #define blas_gemm REAL_NAME(blas_gemm)
+#define blas_syrk REAL_NAME(blas_syrk)
 #define blas_dot REAL_NAME(blas_dot)
 #define blas_axpy REAL_NAME(blas_axpy)
 #define blas_norm REAL_NAME(blas_norm)

@@ -8,11 +8,13 @@
 
 #if RELIN_DOUBLE
 #define GEMM cblas_dgemm
+#define SYRK cblas_dsyrk
 #define DOT cblas_ddot
 #define AXPY cblas_daxpy
 #define NORM cblas_dnrm2
 #else
 #define GEMM cblas_sgemm
+#define SYRK cblas_ssyrk
 #define DOT cblas_sdot
 #define AXPY cblas_saxpy
 #define NORM cblas_snrm2
@@ -36,6 +38,15 @@ void blas_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
     assert(lda >= (transpose_a ? m : k) && ldb >= (transpose_b ? k : n) && ldc >= n);
     GEMM(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
          size_of(m), size_of(n), size_of(k), alpha, a, size_of(lda ? lda : 1), b, size_of(ldb ? ldb : 1),
+         beta, c, size_of(ldc));
+}
+
+void blas_syrk(size_t n, size_t k, real alpha, const real *a, size_t lda, real beta, real *c, size_t ldc)
+{
+    if (n == 0)
+        return;
+    assert(lda >= k && ldc >= n);
+    SYRK(CblasRowMajor, CblasUpper, CblasNoTrans, size_of(n), size_of(k), alpha, a, size_of(lda ? lda : 1),
          beta, c, size_of(ldc));
 }
 

@@ -47,6 +47,27 @@ START_TEST(gemm_equals_the_obvious_product)
 }
 END_TEST
 
+START_TEST(syrk_writes_the_upper_triangle_of_the_product_and_nothing_else)
+{
+    enum { SIDE = 19, DEPTH = 7 };
+    static real a[SIDE * DEPTH], c[SIDE * SIDE];
+    static double expected[SIDE * SIDE];
+    struct random r;
+    random_start(&r, 6, RANDOM_SET, 0);
+    fill(&r, SIDE * DEPTH, a);
+    for (size_t i = 0; i < SIDE * SIDE; i++)
+        expected[i] = c[i] = (real)i;
+    blas_syrk(SIDE, DEPTH, 2, a, DEPTH, (real)0.5, c, SIDE);
+    reference_gemm(false, true, SIDE, SIDE, DEPTH, 2, a, DEPTH, a, DEPTH, 0.5, expected, SIDE);
+    for (size_t i = 0; i < SIDE; i++)
+        for (size_t j = 0; j < SIDE; j++)
+            if (j >= i)
+                ck_assert_double_eq_tol(c[i * SIDE + j], expected[i * SIDE + j], 2000 * REAL_EPSILON);
+            else
+                ck_assert_double_eq(c[i * SIDE + j], (double)(i * SIDE + j));
+}
+END_TEST
+
 START_TEST(dot_axpy_and_norm_do_what_they_say)
 {
     real x[3] = {1, 2, 2}, y[3] = {1, 1, 1};
@@ -60,6 +81,7 @@ END_TEST
 static void add(TCase *tests)
 {
     tcase_add_test(tests, gemm_equals_the_obvious_product);
+    tcase_add_test(tests, syrk_writes_the_upper_triangle_of_the_product_and_nothing_else);
     tcase_add_test(tests, dot_axpy_and_norm_do_what_they_say);
 }
 
