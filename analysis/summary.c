@@ -1,0 +1,153 @@
+/* relin summary: what a result file says, across seeds. */
+#include <argp.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "must.h"
+#include "print.h"
+
+enum { SHOW_TABLE = 1, SHOW_CURVE = 2, SHOW_SENTENCE = 4, SHOW_CSV = 8, SHOW_JSON = 16 };
+enum { KEY_WHERE = 256, KEY_CSV, KEY_JSON, KEY_TABLE, KEY_CURVE, KEY_SENTENCE };
+
+struct options {
+    struct question question;
+    const char *by;
+    const char **where, **files;
+    size_t n_where, n_files;
+    int show;
+};
+
+const char *argp_program_version = "relin " RELIN_VERSION;
+
+static const struct argp_option option_table[] = {
+    {"metric", 'm', "NAME", 0, "What to summarise: any variable with one number a job (default test_accuracy)", 0},
+    {"readout", 'r', "linear|network", 0,
+     "f_lin, the model being trained (default), or f_theta, the network at the same parameters", 0},
+    {"by", 'b', "AXES", 0, "Axes of a cell, comma-separated (default: all but seed); the others are averaged over", 0},
+    {"where", KEY_WHERE, "AXIS=VALUE[,VALUE]", 0, "Only these jobs; may be repeated", 0},
+    {"margin", 'd', "X", 0, "How much worse than the baseline counts as equal, in the metric's unit "
+     "(default 0.01 for accuracies: one point)", 0},
+    {"baseline", 'k', "K", 0, "The refresh period to compare with (default 1: standard training)", 0},
+    {NULL, 0, NULL, 0, "What to print (default: table, curve, sentence and notes):", 1},
+    {"table", KEY_TABLE, NULL, 0, "Table and notes", 1},
+    {"curve", KEY_CURVE, NULL, 0, "The metric against K, drawn", 1},
+    {"sentence", KEY_SENTENCE, NULL, 0, "How many feature updates suffice, one sentence per architecture", 1},
+    {"csv", KEY_CSV, NULL, 0, "One row a cell; accuracies 0 to 1, inf as inf, missing as empty", 1},
+    {"json", KEY_JSON, NULL, 0, "The same with answers and notes; inf as \"inf\", missing as null", 1},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
+
+static double parse_number(const char *text, const char *what, double least, struct argp_state *state)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (!*text || *end || !(value >= least))
+        argp_error(state, "%s: expected a number >= %g, got '%s'", what, least, text);
+    return value;
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case 'm': o->question.metric = value; break;
+    case 'r':
+        if (strcmp(value, "linear") != 0 && strcmp(value, "network") != 0)
+            argp_error(state, "--readout: expected linear or network, got '%s'", value);
+        o->question.readout = value[0] == 'l' ? READOUT_LINEAR : READOUT_NETWORK;
+        break;
+    case 'b': o->by = value; break;
+    case KEY_WHERE: o->where[o->n_where++] = value; break;
+    case 'd': o->question.margin = parse_number(value, "--margin", 0, state); break;
+    case 'k': o->question.baseline = parse_number(value, "--baseline", 1, state); break;
+    case KEY_TABLE: o->show |= SHOW_TABLE; break;
+    case KEY_CURVE: o->show |= SHOW_CURVE; break;
+    case KEY_SENTENCE: o->show |= SHOW_SENTENCE; break;
+    case KEY_CSV: o->show |= SHOW_CSV; break;
+    case KEY_JSON: o->show |= SHOW_JSON; break;
+    case ARGP_KEY_ARG: o->files[o->n_files++] = value; break;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "expected a result file: relin summary FILE.h5"); break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp parser = {
+    .options = option_table, .parser = parse_option, .args_doc = "FILE.h5...",
+    .doc = "What result files say, across seeds: a table with 95 % t intervals, the curve of the metric against "
+           "the refresh period K, and one sentence: how many feature updates suffice.\v"
+           "A file can be read while its sweep runs. Every K is compared with the baseline on the same seeds.\n\n"
+           "  relin summary results.h5 --where architecture=mlp-2x512\n"
+           "  relin summary results.h5 --metric test_loss --margin 0.005\n"
+           "  relin summary results.h5 --csv > table.csv\n\n"
+           "Exit codes: 0 printed, 2 bad command line, 70 a file cannot be read."};
+
+static void show(const struct options *o, const struct cells *c)
+{
+    struct screen screen = print_screen();
+    struct text out = {0};
+    int what = o->show ? o->show : SHOW_TABLE | SHOW_CURVE | SHOW_SENTENCE;
+    if (what & SHOW_CSV)
+        print_csv(c, &out);
+    if (what & SHOW_JSON)
+        print_json(c, o->files, o->n_files, &out);
+    if (what & SHOW_TABLE)
+        print_table(c, &screen, &out);
+    if (what & SHOW_CURVE)
+        print_curve(c, &screen, &out);
+    if (what & SHOW_SENTENCE)
+        print_sentences(c, &out);
+    if (what & SHOW_TABLE) {
+        struct text notes = {0};
+        print_notes(c, screen.utf8 ? "· " : "- ", &notes);
+        text_add(&out, "\n");
+        print_wrapped(notes.chars, screen.width, 2, &out);
+        text_free(&notes);
+    }
+    if (out.length)
+        fwrite(out.chars, 1, out.length, stdout);
+    text_free(&out);
+}
+
+static int summarise(struct options *o, struct error *err)
+{
+    struct observations observations = {0};
+    struct cells cells = {0};
+    int result = observe_read(&observations, o->files, o->n_files, o->question.metric, err);
+    for (size_t i = 0; i < o->n_where && result == 0; i++)
+        result = observe_filter(&observations, o->where[i], err);
+    if (result == 0 && observations.n == 0)
+        result = error_set(err, ERROR_USAGE, "expected jobs to summarise, got none: no job fits all of --where");
+    if (result == 0 && o->question.readout == READOUT_NETWORK && !observations.two_readouts)
+        result = error_set(err, ERROR_USAGE, "--readout network: %s has one read-out only", o->question.metric);
+    if (result == 0)
+        result = cells_find(&cells, &observations, &o->question, o->by, err);
+    if (result == 0)
+        show(o, &cells);
+    cells_free(&cells);
+    observe_free(&observations);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN}};
+    struct error err = {0};
+    static char name[] = "relin summary";
+    o.where = must(calloc((size_t)argc + 1, sizeof *o.where));
+    o.files = must(calloc((size_t)argc + 1, sizeof *o.files));
+    argv[0] = name;
+    argp_err_exit_status = error_exit_code(ERROR_USAGE);
+    argp_parse(&parser, argc, argv, 0, NULL, &o);
+    int result = summarise(&o, &err);
+    if (result == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        result = error_set_errno(&err, ERROR_FILE, "standard output");
+    if (result != 0)
+        fprintf(stderr, "relin summary: %s\n", err.text);
+    free(o.where);
+    free(o.files);
+    return result == 0 ? 0 : error_exit_code(err.code);
+}
