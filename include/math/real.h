@@ -43,6 +43,8 @@ typedef float real;
 #define network_deltas REAL_NAME(network_deltas)
 #define network_flops REAL_NAME(network_flops)
 #define tape_create REAL_NAME(tape_create)
+#define tape_create_store REAL_NAME(tape_create_store)
+#define tape_put REAL_NAME(tape_put)
 #define tape_destroy REAL_NAME(tape_destroy)
 #define tape_gather REAL_NAME(tape_gather)
 /* train */

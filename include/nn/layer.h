@@ -10,10 +10,15 @@
 
 struct layer;
 
+enum layer_uses { LAYER_USES_INPUT = 1, LAYER_USES_OUTPUT = 2 };
+
 struct layer_ops {
     const char *name;
-    /* Initial parameters from r; layers without parameters leave it NULL. */
-    void (*init)(const struct layer *layer, struct random *r, real *parameters);
+    /* What vjp and jvp read of the layer's own values: bits of enum layer_uses. */
+    unsigned (*uses)(const struct layer *layer);
+    /* Initial parameters: the layer's j-th tensor from substream tensor + j of the seed's
+     * stream. Layers without parameters leave it NULL. */
+    void (*init)(const struct layer *layer, uint64_t seed, uint64_t tensor, real *parameters);
     /* y (n, outputs) = layer(x), overwritten. x (n, inputs). */
     void (*forward)(const struct layer *layer, const real *parameters, const real *x, size_t n, real *y);
     /* Given dy (n, outputs): dx (n, inputs), overwritten, unless NULL; gradient (of this layer's

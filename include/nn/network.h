@@ -22,12 +22,13 @@ struct network {
 
 /* Values at every layer boundary of a batch of at most `capacity` rows. */
 struct tape {
-    size_t capacity, n;
+    size_t capacity, n, n_boundaries;
     const real **value;              /* n_layers + 1; value[0] is x, borrowed from the caller
                                         (or tape->input after tape_gather); value[n_layers] is f */
-    real **storage;                  /* own buffers behind value[1..] */
-    real *input;                     /* own buffer for value[0], only in a gather tape */
-    real *work[2];                   /* (capacity, widest) scratch of vjp and jvp */
+    real **storage;                  /* own buffers behind value[1..]; a store has those only that
+                                        derivatives or f need, and NULL for the others */
+    real *input;                     /* own buffer for value[0], where asked for, else NULL */
+    real *work[2];                   /* (capacity, widest) scratch of vjp and jvp; NULL in a store */
 };
 
 /* Builds the layers of a specification for inputs of `features` numbers. Returns the
@@ -40,8 +41,13 @@ void network_destroy(struct network *net);
  * single and double round the same numbers. */
 void network_init(const struct network *net, uint64_t seed, real *theta);
 
-/* own_input: also has a buffer for inputs, for tape_gather. */
+/* own_input: also has a buffer for inputs, tape->input. Returns NULL with *err filled on
+ * failure. The caller destroys; destroy accepts NULL. */
 struct tape *tape_create(const struct network *net, size_t capacity, bool own_input, struct error *err);
+
+/* A tape that only keeps what other tapes recorded, for tape_put and tape_gather: the
+ * boundaries that derivatives need and f, without inputs. */
+struct tape *tape_create_store(const struct network *net, size_t capacity, struct error *err);
 void tape_destroy(struct tape *tape);
 
 /* Records the values at theta for x (n, inputs; must outlive the tape's use); returns f (n, outputs)
@@ -49,8 +55,12 @@ void tape_destroy(struct tape *tape);
 const real *network_forward(const struct network *net, const real *theta, const real *x, size_t n,
                             struct tape *tape);
 
-/* Copies rows index[0..n-1] of every boundary of a recorded tape into another. */
-void tape_gather(const struct network *net, const struct tape *from, const size_t *index, size_t n,
+/* Copies all rows of a recorded tape into a store, from row `first` on. */
+void tape_put(const struct network *net, const struct tape *from, size_t first, struct tape *store);
+
+/* Copies rows index[0..n-1] of a store into a tape with its own inputs, as if they had been
+ * recorded there, but for the inputs: the caller puts those into to->input. */
+void tape_gather(const struct network *net, const struct tape *store, const size_t *index, size_t n,
                  struct tape *to);
 
 /* gradient (P), overwritten = phi(x)^T g, g (n, outputs); theta: the point of the tape. */

@@ -1,0 +1,19 @@
+#include "nn/cost.h"
+
+void network_measure(const struct network_spec *spec, size_t features, size_t outputs,
+                     struct network_size *size)
+{
+    *size = (struct network_size){.widest = (double)features};
+    double in = (double)features;
+    for (size_t l = 0; l <= spec->n_widths; l++) {
+        bool last = l == spec->n_widths;
+        double out = last ? (double)outputs : (double)spec->widths[l];
+        *(l == 0 ? &size->first : &size->rest) += in * out;
+        size->parameters += in * out + (spec->bias ? out : 0);
+        size->boundary += last ? out : 2 * out;   /* before and after the activation */
+        if (out > size->widest)
+            size->widest = out;
+        size->parameterised_layers++;
+        in = out;
+    }
+}
