@@ -57,7 +57,7 @@ LIBS := -lhdf5_hl $(PKG_LIBS) -lm
 
 # --- sources ----------------------------------------------------------------
 # The numeric core: compiled twice, single and double (math/real.h).
-CORE := $(wildcard src/math/core_*.c src/data/core_*.c src/nn/core_*.c src/train/core_*.c src/sweep/core_*.c)
+CORE := $(wildcard src/*/core_*.c)
 # Always in double, speaks of `real`.
 DOUBLE := $(wildcard src/ntk/*.c) src/math/eigen.c $(wildcard src/sweep/experiment.c)
 LAYERS := base math data nn train ntk sweep store farm

@@ -5,6 +5,8 @@
 #include "sweep/job.h"
 #include "sweep/result.h"
 
+struct split;
+
 /* What an onlooker of a run may want; every member may be NULL. Reals come as double. A non-zero
  * answer ends the run: negative as an error. */
 struct experiment_observer {

@@ -4,7 +4,8 @@
 #define RELIN_CLI_COMMANDS_H
 
 /*  X(name, one line for `relin --help`) */
-#define COMMANDS(X)
+#define COMMANDS(X) \
+    X(status, "how a sweep stands, while it runs or after")
 
 /* argv[0] is "relin NAME". Returns the program's exit code. */
 typedef int (*command_function)(int argc, char **argv);

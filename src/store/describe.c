@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/host.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/split.h"
@@ -107,23 +108,6 @@ done:
 
 /* --- /provenance --- */
 
-static void cpu_model(char *model, size_t size)
-{
-    snprintf(model, size, "unknown");
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    char line[256];
-    while (file && fgets(line, sizeof line, file)) {
-        char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || !colon)
-            continue;
-        line[strcspn(line, "\n")] = 0;
-        snprintf(model, size, "%s", colon + 2);
-        break;
-    }
-    if (file)
-        fclose(file);
-}
-
 static const char *environment(const char *name, const char *otherwise)
 {
     const char *value = getenv(name);
@@ -132,13 +116,13 @@ static const char *environment(const char *name, const char *otherwise)
 
 int describe_provenance(hid_t file, const struct store_provenance *provenance, struct error *err)
 {
-    char host[256] = "unknown", model[256], start[32], hdf[32], mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    char host[256], model[256], start[32], hdf[32], mpi[MPI_MAX_LIBRARY_VERSION_STRING] = "";
     char binding[64];
     unsigned major, minor, release;
     int length;
     cpu_set_t cpus;
-    gethostname(host, sizeof host - 1);
-    cpu_model(model, sizeof model);
+    host_name(host, sizeof host);
+    host_cpu_model(model, sizeof model);
     clock_iso(clock_unix(), start, sizeof start);
     H5get_libversion(&major, &minor, &release);
     snprintf(hdf, sizeof hdf, "%u.%u.%u", major, minor, release);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/host.h"
 #include "base/text.h"
 
 enum { STALE_SECONDS = 60 };
@@ -27,7 +28,7 @@ static void describe_self(struct store_lock_info *self)
 {
     const char *slurm = getenv("SLURM_JOB_ID"), *restart = getenv("SLURM_RESTART_COUNT");
     *self = (struct store_lock_info){.pid = getpid(), .since = clock_unix(), .restart = restart ? atoi(restart) : 0};
-    gethostname(self->host, sizeof self->host - 1);
+    host_name(self->host, sizeof self->host);
     snprintf(self->slurm_job, sizeof self->slurm_job, "%s", slurm && slurm[0] ? slurm : "-");
 }
 

@@ -1,0 +1,230 @@
+/* relin status: how a sweep stands, while it runs or after. */
+#include <argp.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "store/store.h"
+
+struct options {
+    const char *path;
+    bool exit_code, json, failed_only;
+};
+
+/* What the file says, counted. */
+struct view {
+    struct store_reader *reader;
+    size_t jobs, count[4], diverged;              /* count: by enum job_status */
+    double *status, *refresh_period, *seed, *attempts, *wall_seconds;
+    char **architecture, **outcome, **error;
+    struct store_lock_info lock;
+    bool locked;
+    double seconds_left;                          /* NaN where nothing runs or nothing was measured */
+};
+
+static const struct argp_option option_table[] = {
+    {"exit-code", 'e', 0, 0, "Exit with 0 (complete), 3 (complete, some jobs failed for good) or 75 (jobs are left)", 0},
+    {"json", 'j', 0, 0, "Print one JSON object", 0},
+    {"failed", 'f', 0, 0, "List only the failed jobs, with reasons", 0},
+    {0},
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    struct options *options = state->input;
+    switch (key) {
+    case 'e': options->exit_code = true; return 0;
+    case 'j': options->json = true; return 0;
+    case 'f': options->failed_only = true; return 0;
+    case ARGP_KEY_ARG:
+        if (options->path)
+            argp_error(state, "expected one FILE.h5, got also '%s'", value);
+        options->path = value;
+        return 0;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "expected a result file: relin status FILE.h5"); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int read_view(struct view *view, const char *path, struct error *err)
+{
+    size_t width;
+    view->reader = store_read_open(path, err);
+    if (!view->reader)
+        return -1;
+    view->jobs = store_read_jobs(view->reader);
+    if (store_read_numbers(view->reader, "status", &view->status, &width, err)
+        || store_read_numbers(view->reader, "refresh_period", &view->refresh_period, &width, err)
+        || store_read_numbers(view->reader, "seed", &view->seed, &width, err)
+        || store_read_numbers(view->reader, "attempts", &view->attempts, &width, err)
+        || store_read_numbers(view->reader, "wall_seconds", &view->wall_seconds, &width, err)
+        || store_read_texts(view->reader, "architecture", &view->architecture, err)
+        || store_read_texts(view->reader, "outcome", &view->outcome, err)
+        || store_read_texts(view->reader, "error", &view->error, err))
+        return -1;
+    for (size_t i = 0; i < view->jobs; i++) {
+        view->count[(size_t)view->status[i] & 3]++;
+        view->diverged += view->status[i] == STATUS_DONE && strcmp(view->outcome[i], "diverged") == 0;
+    }
+    view->locked = store_lock_read(path, &view->lock);
+    return 0;
+}
+
+/* Time left: what is left takes as long as what was done, job by job of the same architecture and K
+ * where there is one, and as many run side by side as do now. */
+static double estimate_left(const struct view *view)
+{
+    double sum = 0, all = 0;
+    if (!view->locked || !view->lock.live || !view->count[STATUS_RUNNING] || !view->count[STATUS_DONE])
+        return NAN;
+    for (size_t i = 0; i < view->jobs; i++)
+        if (view->status[i] == STATUS_DONE)
+            all += view->wall_seconds[i] / (double)view->count[STATUS_DONE];
+    for (size_t i = 0; i < view->jobs; i++) {
+        double like = 0, n = 0;
+        if (view->status[i] != STATUS_PENDING && view->status[i] != STATUS_RUNNING)
+            continue;
+        for (size_t k = 0; k < view->jobs; k++)
+            if (view->status[k] == STATUS_DONE && view->refresh_period[k] == view->refresh_period[i]
+                && strcmp(view->architecture[k], view->architecture[i]) == 0) {
+                like += view->wall_seconds[k];
+                n++;
+            }
+        sum += (n > 0 ? like / n : all) * (view->status[i] == STATUS_RUNNING ? 0.5 : 1.0);
+    }
+    return sum / (double)view->count[STATUS_RUNNING];
+}
+
+static void free_view(struct view *view)
+{
+    mem_free(view->status);
+    mem_free(view->refresh_period);
+    mem_free(view->seed);
+    mem_free(view->attempts);
+    mem_free(view->wall_seconds);
+    store_free_texts(view->architecture, view->jobs);
+    store_free_texts(view->outcome, view->jobs);
+    store_free_texts(view->error, view->jobs);
+    store_read_close(view->reader);
+}
+
+static void print_failed(const struct view *view)
+{
+    for (size_t i = 0; i < view->jobs; i++) {
+        struct text period = {0};
+        if (view->status[i] != STATUS_FAILED)
+            continue;
+        text_add_number(&period, view->refresh_period[i]);
+        printf("  job %zu (%s, K=%s, seed %.0f), %.0f attempt%s: %s\n", i, view->architecture[i], period.chars,
+               view->seed[i], view->attempts[i], view->attempts[i] == 1 ? "" : "s",
+               view->error[i][0] ? view->error[i] : "no reason recorded");
+        text_free(&period);
+    }
+}
+
+static void print_text(const struct view *view, const char *path)
+{
+    size_t left = view->count[STATUS_PENDING] + view->count[STATUS_RUNNING];
+    bool live = view->locked && view->lock.live;
+    char *name = store_read_config(view->reader, "name", NULL), span[64];
+    printf("%s: %zu of %zu jobs done (%.0f %%)", name ? name : path, view->count[STATUS_DONE], view->jobs,
+           100.0 * (double)view->count[STATUS_DONE] / (double)view->jobs);
+    if (view->diverged)
+        printf(", %zu of them diverged", view->diverged);
+    printf("; %zu failed, %zu running, %zu pending\n", view->count[STATUS_FAILED],
+           live ? view->count[STATUS_RUNNING] : 0, live ? view->count[STATUS_PENDING] : left);
+    free(name);
+    if (live) {
+        clock_duration(clock_unix() - view->lock.since, span, sizeof span);
+        printf("a run is alive on %s (process %ld) since %s", view->lock.host, view->lock.pid, span);
+        if (strcmp(view->lock.slurm_job, "-") != 0)
+            printf(", Slurm job %s", view->lock.slurm_job);
+        if (isfinite(view->seconds_left)) {
+            clock_duration(view->seconds_left, span, sizeof span);
+            printf("; about %s left", span);
+        }
+        printf("\n");
+    } else if (view->locked) {
+        printf("the last run, on %s, ended without a goodbye\n", view->lock.host);
+    }
+    if (view->count[STATUS_FAILED]) {
+        printf("failed for good:\n");
+        print_failed(view);
+    }
+    if (live)
+        printf("next: nothing to do but wait; `relin status %s` again, or `relin summary %s` for what is there\n", path, path);
+    else if (left)
+        printf("next: the same `relin run SWEEP.yaml -o %s` goes on with what is left\n", path);
+    else
+        printf("next: relin summary %s\n", path);
+}
+
+static void print_json(const struct view *view, const char *path, int code)
+{
+    struct text out = {0};
+    text_add(&out, "{\"file\": ");
+    text_add_json_string(&out, path);
+    text_add(&out, ", \"jobs\": %zu, \"done\": %zu, \"diverged\": %zu, \"failed\": %zu, \"running\": %zu, "
+             "\"pending\": %zu, \"alive\": %s, \"exit_code\": %d, \"seconds_left\": ", view->jobs,
+             view->count[STATUS_DONE], view->diverged, view->count[STATUS_FAILED], view->count[STATUS_RUNNING],
+             view->count[STATUS_PENDING], view->locked && view->lock.live ? "true" : "false", code);
+    if (isfinite(view->seconds_left))
+        text_add_json_number(&out, view->seconds_left);
+    else
+        text_add(&out, "null");
+    text_add(&out, ", \"failures\": [");
+    const char *separator = "";
+    for (size_t i = 0; i < view->jobs; i++) {
+        if (view->status[i] != STATUS_FAILED)
+            continue;
+        text_add(&out, "%s{\"job\": %zu, \"architecture\": ", separator, i);
+        text_add_json_string(&out, view->architecture[i]);
+        text_add(&out, ", \"refresh_period\": ");
+        text_add_json_number(&out, view->refresh_period[i]);
+        text_add(&out, ", \"seed\": %.0f, \"attempts\": %.0f, \"error\": ", view->seed[i], view->attempts[i]);
+        text_add_json_string(&out, view->error[i]);
+        text_add(&out, "}");
+        separator = ", ";
+    }
+    text_add(&out, "]}");
+    puts(out.chars);
+    text_free(&out);
+}
+
+int command_status(int argc, char **argv)
+{
+    static const struct argp argp = {
+        option_table, parse_option, "FILE.h5",
+        "How a sweep stands, while it runs or after: counts, failures with reasons, time left, what to do next.",
+        NULL, NULL, NULL,
+    };
+    struct options options = {0};
+    struct view view = {0};
+    struct error err = {0};
+    if (argp_parse(&argp, argc, argv, 0, NULL, &options))
+        return 2;
+    int code = 0;
+    if (read_view(&view, options.path, &err)) {
+        fprintf(stderr, "relin status: %s\n", err.text);
+        code = error_exit_code(err.code);
+    } else {
+        size_t left = view.count[STATUS_PENDING] + view.count[STATUS_RUNNING];
+        int verdict = left ? 75 : view.count[STATUS_FAILED] ? 3 : 0;
+        view.seconds_left = estimate_left(&view);
+        if (options.json)
+            print_json(&view, options.path, verdict);
+        else if (options.failed_only)
+            print_failed(&view);
+        else
+            print_text(&view, options.path);
+        code = options.exit_code ? verdict : 0;
+    }
+    free_view(&view);
+    return code;
+}
