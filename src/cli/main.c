@@ -1,4 +1,5 @@
 /* relin: dispatch to subcommands, and to programs relin-NAME beside this one. */
+#include <argp.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -52,6 +53,7 @@ static void run_external(const char *name, char **argv)
 
 int main(int argc, char **argv)
 {
+    argp_err_exit_status = 2;   /* a bad command line, for every subcommand */
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_help(argc < 2 ? stderr : stdout);
         return argc < 2 ? 2 : 0;
