@@ -38,7 +38,8 @@ struct data_spec {
     enum teacher_kind teacher;      /* teacher: */
     int64_t inputs, outputs;        /*   dimension of x and of the targets */
     int64_t indices;                /*   multi-index: directions that matter; network: hidden width */
-    double noise;                   /*   standard deviation added to the training targets */
+    double noise;                   /*   standard deviation added to the training targets (classification:
+                                         to the outputs before the largest is taken) */
 };
 
 /* One pool, borrowed from the mapping. */

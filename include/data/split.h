@@ -1,11 +1,15 @@
 /* Which rows of a data set one job uses, and how inputs are normalised.
  *
  * Training, validation and probe rows come from the training pool, test rows from the
- * test pool. Every subset is class-balanced (counts of classes differ by at most one;
- * regression: plain draws without replacement). The probe and the test rows depend on
- * the data specification only, so they are the same for every seed; every seed's
- * training subset contains the probe's training half (its first rows) and training and
- * validation share no row. */
+ * test pool. Every subset is class-balanced: counts of classes differ by at most one,
+ * unless a class has no more rows: then all its rows are in, and the others share the
+ * rest (so `all` takes all). Regression: plain draws without replacement. The probe and
+ * the test rows depend on the data specification only, so they are the same for every
+ * seed; every seed's training subset contains the probe's training half (its first rows)
+ * and training and validation share no row. Of one seed, a smaller training subset is the
+ * beginning of a larger one, and the validation rows are the same for both (once training
+ * has the whole of the probe's half); a smaller test set is the beginning of a larger
+ * one, and begins with the probe's test half. */
 #ifndef RELIN_DATA_SPLIT_H
 #define RELIN_DATA_SPLIT_H
 
