@@ -46,9 +46,11 @@ breach 'function over 60 lines (up to 100 where a comment before it says "long: 
     /^\}/ { if (start && FNR - start > limit) print FILENAME ":" line ": " FNR - start " lines: " head
             start = 0; limit = 60 }' "${c_files[@]}")"
 
+# cppcheck's preprocessor stumbles over an empty macro argument in variables.h, which gcc does not.
 if command -v cppcheck >/dev/null; then
     breach cppcheck "$(cppcheck --quiet --inline-suppr --enable=warning,performance,portability --std=c11 \
-        --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -j "$(nproc)" \
+        --suppress=missingIncludeSystem -j "$(nproc)" \
+        --suppress=preprocessorErrorDirective:include/sweep/variables.h \
         --template='{file}:{line}: {message} ({id})' -Iinclude -Isrc -DRELIN_DOUBLE=1 -DHAVE_GSL=1 \
         -DRELIN_VERSION='""' -DRELIN_GIT='""' -DRELIN_CFLAGS='""' -DRELIN_COMPILER='""' src analysis 2>&1)"
 else without cppcheck; fi

@@ -74,6 +74,12 @@ BEGIN {
     next
 }
 
+# the title of a group of options
+open == "option" && /^ [^ ]/ {
+    print ".PP\n" escape(substr($0, 2))
+    next
+}
+
 open == "option" && /^      +/ {
     sub(/^ +/, "")
     print escape($0)
