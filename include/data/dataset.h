@@ -61,6 +61,9 @@ struct dataset {
     size_t map_size;
 };
 
+/* Where data files are looked for: RELIN_DATA, else ./data if there is such a folder, else NULL. */
+const char *dataset_root(void);
+
 /* The text that decides the pools' contents: equal text, equal pools. The parts of the
  * specification that only choose rows (train, validation, test, normalise) are not in it. */
 void dataset_identity(const struct data_spec *spec, struct text *identity);
