@@ -57,5 +57,9 @@ typedef float real;
 #define trainer_run REAL_NAME(trainer_run)
 /* sweep */
 #define experiment_train REAL_NAME(experiment_train)
+#define refresh_log_create REAL_NAME(refresh_log_create)
+#define refresh_log_destroy REAL_NAME(refresh_log_destroy)
+#define refresh_log_moment REAL_NAME(refresh_log_moment)
+#define refresh_log_record REAL_NAME(refresh_log_record)
 
 #endif

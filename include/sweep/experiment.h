@@ -2,18 +2,20 @@
 #ifndef RELIN_SWEEP_EXPERIMENT_H
 #define RELIN_SWEEP_EXPERIMENT_H
 
+#include "data/split.h"
 #include "sweep/job.h"
 #include "sweep/result.h"
 
-struct split;
-
-/* What an onlooker of a run may want; every member may be NULL. Reals come as double. A non-zero
- * answer ends the run: negative as an error. */
+/* What an onlooker of a run may want; every function may be NULL. Reals come as double, and pointers are
+ * valid during the call only. A non-zero answer ends the run: negative as an error, positive quietly
+ * (outcome "stopped"). Order: start; then for t = 0..T snapshot and layers of t before step of t; finish
+ * after the last, unless the run diverged. */
 struct experiment_observer {
     void *context;
     int (*start)(void *context, const struct network_spec *spec, const struct tensor *tensors, size_t n_tensors,
                  const struct split *split, const double *theta_0, size_t n_parameters);
-    /* before step t */
+    /* step t, just done: loss is that before it, lr the eta it took; batch: positions in the training
+       subset, NULL for the full batch */
     int (*step)(void *context, int64_t step, const size_t *batch, size_t batch_size, double lr,
                 bool refresh, double loss);
     /* t = at_step, before the step: theta and the probe's values at every layer boundary (probe, features) */
@@ -24,12 +26,14 @@ struct experiment_observer {
     int (*finish)(void *context, const double *theta, size_t n_parameters,
                   const double *train_f, const double *train_f_lin,
                   const double *test_f, const double *test_f_lin);
-    volatile int64_t *steps_done;       /* for progress and ETA */
+    volatile int64_t *steps_done;       /* for progress and ETA; may be NULL */
 };
 
-/* Fills the result's variables of writer ROWS and those of RECORD that belong to the numbers (scores,
- * outcome, error, engine, flops, steps_done, learning_rate, lambda_max_initial, max_rss_bytes, threads,
- * blas_core). Diverged is an outcome: 0. Returns 0, or -1 with *err filled. */
+/* Runs a job with the calling process's BLAS threads setting and memory high-water mark. result: bound
+ * and cleared by the caller; observer may be NULL. Fills the result's variables of writer ROWS and those of
+ * RECORD that belong to the numbers (scores, outcome, error, engine, flops, steps_done, learning_rate,
+ * lambda_max_initial, max_rss_bytes, threads, blas_core). Diverged is an outcome: 0. Returns 0, or -1 with
+ * *err filled. */
 int experiment_run(const struct job *job, const struct dataset *set, struct result *result,
                    const struct experiment_observer *observer, struct error *err);
 

@@ -1,0 +1,325 @@
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "data/gather.h"
+#include "sweep/core_refresh.h"
+#include "sweep/experiment_parts.h"
+
+_Static_assert(PART_TRAIN == 0 && PART_VALIDATION == 1 && PART_TEST == 2
+               && VAR_TEST_LOSS - VAR_TRAIN_LOSS == PART_TEST && VAR_TRAIN_ACCURACY - VAR_TRAIN_LOSS == 3
+               && VAR_TRAIN_LOSS_NETWORK - VAR_TRAIN_LOSS == 6 && VAR_TRAIN_ACCURACY_NETWORK - VAR_TRAIN_LOSS == 9
+               && VAR_CURVE_TEST_ACCURACY_NETWORK - VAR_CURVE_TRAIN_LOSS == 11,
+               "scores are written by the distances of their identifiers");
+
+struct run {
+    const struct experiment *e;
+    const struct experiment_observer *observer;
+    const struct training_spec *spec;
+    struct network *net;
+    struct problem problem;
+    real *theta, *theta_s, *theta_0;     /* (P); theta_0 only where training is centred */
+    double *wide;                        /* (P) parameters in double, for kernels and observer */
+    int64_t *eval_steps, n_evals, evaluated;
+    struct refresh_log refreshes;
+    struct error error;                  /* of a hook; what the trainer says of it is less */
+};
+
+/* Parameters in double: those themselves where the precision is, else a copy valid until the next call. */
+static const double *widen(struct run *run, const real *parameters)
+{
+    if (sizeof(real) == sizeof(double))
+        return (const double *)(const void *)parameters;
+    for (size_t i = 0; i < run->net->n_parameters; i++)
+        run->wide[i] = (double)parameters[i];
+    return run->wide;
+}
+
+/* An observer's answer; it need not say why it refuses. */
+static int heed(struct run *run, int answer)
+{
+    if (answer < 0 && run->error.code == ERROR_NONE)
+        error_set(&run->error, ERROR_FILE, "the run was ended by its observer");
+    return answer;
+}
+
+static void write_scores(struct run *run, enum variable_id first, size_t index, enum data_part part,
+                         const struct score *score)
+{
+    const struct result *result = run->e->result;
+    result_f64(result, first + part)[index] = score->loss;
+    result_f64(result, first + part + 3)[index] = score->accuracy;
+    result_f64(result, first + part + 6)[index] = score->loss_network;
+    result_f64(result, first + part + 9)[index] = score->accuracy_network;
+}
+
+static bool evaluation_due(const struct run *run, int64_t step)
+{
+    return run->evaluated < run->n_evals && run->eval_steps[run->evaluated] == step;
+}
+
+/* A point of the curves and, at T, the final scores: the same numbers. */
+static int evaluate(struct run *run, const struct moment *moment)
+{
+    const struct result *result = run->e->result;
+    bool on_curve = evaluation_due(run, moment->step);
+    size_t index = (size_t)run->evaluated;
+    for (enum data_part part = PART_TRAIN; part <= PART_TEST; part++) {
+        struct score score;
+        if (evaluate_part(&run->problem, moment, part, &score, NULL, NULL, &run->error) != 0)
+            return -1;
+        if (on_curve)
+            write_scores(run, VAR_CURVE_TRAIN_LOSS, index, part, &score);
+        if (moment->step == run->spec->steps)
+            write_scores(run, VAR_TRAIN_LOSS, 0, part, &score);
+    }
+    if (on_curve) {
+        result_i64(result, VAR_STEP)[index] = moment->step;
+        result_f64(result, VAR_CURVE_TIME)[index] = moment->curve_time;
+        run->evaluated++;
+    }
+    return 0;
+}
+
+static int measure_kernels(struct run *run, const struct moment *moment)
+{
+    struct kernel_series *kernels = run->e->kernels;
+    int64_t step = moment->step, last = run->spec->steps - 1, segment = run->refreshes.seen;
+    if (!kernels || !kernel_series_due(kernels, step))
+        return 0;
+    /* after the last step eta is that of the last step */
+    double eta = training_lr(run->spec, run->problem.lr, step > last && last >= 0 ? last : step);
+    int answer = kernel_series_network(kernels, step, eta, widen(run, moment->theta), &run->error);
+    if (answer != 0)
+        return heed(run, answer);
+    bool wanted = kernel_series_wants_linearised(kernels, step, segment);
+    return kernel_series_linearised(kernels, step, eta, segment, wanted ? widen(run, moment->theta_s) : NULL,
+                                    &run->error);
+}
+
+static double *doubles(const real *values, size_t n, struct error *err)
+{
+    double *copy = mem_alloc(n, sizeof *copy, err);
+    for (size_t i = 0; copy && i < n; i++)
+        copy[i] = (double)values[i];
+    return copy;
+}
+
+static int show_start(struct run *run)
+{
+    const struct experiment_observer *observer = run->observer;
+    const struct network *net = run->net;
+    return observer->start ? heed(run, observer->start(observer->context, &run->e->job->network, net->tensors,
+                                                       net->n_tensors, run->e->split,
+                                                       widen(run, run->theta), net->n_parameters)) : 0;
+}
+
+/* The probe's values at every layer boundary, as the network computes them in its precision. */
+static int show_layers(struct run *run, const struct moment *moment)
+{
+    const struct network *net = run->net;
+    size_t n = run->e->split->count[PART_PROBE], boundaries = net->n_layers + 1;
+    int answer = -1;
+    struct error *err = &run->error;
+    real *x = mem_alloc(n * net->inputs, sizeof *x, err);
+    struct tape *tape = tape_create(net, n, false, err);
+    size_t *features = mem_alloc(boundaries, sizeof *features, err);
+    double **values = mem_alloc(boundaries, sizeof *values, err);
+    if (!x || !tape || !features || !values)
+        goto done;
+    gather_inputs(run->e->split, PART_PROBE, NULL, 0, n, x);
+    network_forward(net, moment->theta, x, n, tape);
+    for (size_t b = 0; b < boundaries; b++) {
+        features[b] = b == 0 ? net->inputs : net->layers[b - 1].outputs;
+        if (!(values[b] = doubles(tape->value[b], n * features[b], err)))
+            goto done;
+    }
+    answer = heed(run, run->observer->layers(run->observer->context, widen(run, moment->theta), boundaries,
+                                             features, (const double *const *)values, n));
+done:
+    for (size_t b = 0; values && b < boundaries; b++)
+        mem_free(values[b]);
+    mem_free(values);
+    mem_free(features);
+    tape_destroy(tape);
+    mem_free(x);
+    return answer;
+}
+
+/* Outputs of a part at the end, f and f_lin, in double. */
+static int final_outputs(struct run *run, const struct moment *moment, enum data_part part, double **f,
+                         double **f_lin)
+{
+    size_t n = run->e->split->count[part] * run->net->outputs;
+    int answer = -1;
+    struct score score;
+    real *network = mem_alloc(n, sizeof *network, &run->error);
+    real *linear = mem_alloc(n, sizeof *linear, &run->error);
+    if (network && linear
+        && evaluate_part(&run->problem, moment, part, &score, linear, network, &run->error) == 0
+        && (*f = doubles(network, n, &run->error)) && (*f_lin = doubles(linear, n, &run->error)))
+        answer = 0;
+    mem_free(network);
+    mem_free(linear);
+    return answer;
+}
+
+static int show_end(struct run *run, const struct moment *moment)
+{
+    double *train_f = NULL, *train_f_lin = NULL, *test_f = NULL, *test_f_lin = NULL;
+    int answer = -1;
+    if (final_outputs(run, moment, PART_TRAIN, &train_f, &train_f_lin) == 0
+        && final_outputs(run, moment, PART_TEST, &test_f, &test_f_lin) == 0)
+        answer = heed(run, run->observer->finish(run->observer->context, widen(run, moment->theta),
+                                                 run->net->n_parameters, train_f, train_f_lin, test_f,
+                                                 test_f_lin));
+    mem_free(train_f);
+    mem_free(train_f_lin);
+    mem_free(test_f);
+    mem_free(test_f_lin);
+    return answer;
+}
+
+static int at_moment(void *context, const struct moment *moment)
+{
+    struct run *run = context;
+    bool last = moment->step == run->spec->steps;
+    int answer = 0;
+    refresh_log_moment(&run->refreshes, moment);
+    if ((last || evaluation_due(run, moment->step)) && (answer = evaluate(run, moment)) != 0)
+        return answer;
+    if ((answer = measure_kernels(run, moment)) != 0)
+        return answer;
+    if (run->observer->layers && moment->step == run->observer->at_step
+        && (answer = show_layers(run, moment)) != 0)
+        return answer;
+    return last && run->observer->finish ? show_end(run, moment) : 0;
+}
+
+static int before_refresh(void *context, const struct moment *moment)
+{
+    struct run *run = context;
+    return refresh_log_record(&run->refreshes, moment, &run->error);
+}
+
+static int after_step(void *context, const struct step_record *record)
+{
+    struct run *run = context;
+    const struct experiment_observer *observer = run->observer;
+    if (observer->steps_done)
+        *observer->steps_done = record->step + 1;
+    return observer->step ? heed(run, observer->step(observer->context, record->step, record->batch,
+                                                     record->batch_size, record->lr, record->refresh,
+                                                     record->loss)) : 0;
+}
+
+/* eta, or its multiple of the limit 2 (1 + momentum)/(lambda_max/N + decay) at theta_0. */
+static int resolve_lr(struct run *run, struct error *err)
+{
+    const struct training_spec *spec = run->spec;
+    double lambda = NAN, rows = (double)run->e->split->count[PART_TRAIN];
+    run->problem.lr = spec->lr;
+    if (spec->lr_of_limit) {
+        if (stability_lambda_max(&run->problem, run->theta, &lambda, err) != 0)
+            return error_prefix(err, "training.lr: of_limit");
+        run->problem.lr = spec->lr * 2 * (1 + spec->momentum) / (lambda / rows + spec->weight_decay);
+        if (!isfinite(run->problem.lr))
+            return error_set(err, ERROR_JOB, "training.lr: of_limit: expected a kernel at initialisation with a "
+                             "positive largest eigenvalue, got %g; give training.lr as a number", lambda);
+    }
+    *result_f64(run->e->result, VAR_LEARNING_RATE) = run->problem.lr;
+    *result_f64(run->e->result, VAR_LAMBDA_MAX_INITIAL) = lambda;
+    return 0;
+}
+
+static int prepare(struct run *run, struct error *err)
+{
+    const struct experiment *e = run->e;
+    const struct job *job = e->job;
+    size_t evaluations = (size_t)job->training.evaluations;
+    if (!(run->net = network_create(&job->network, e->split->set->train.features, e->split->set->outputs, err)))
+        return -1;
+    size_t parameters = run->net->n_parameters;
+    bool wide = sizeof(real) < sizeof(double)
+             && (e->kernels || run->observer->start || run->observer->layers || run->observer->finish);
+    if (!(run->theta = mem_alloc(parameters, sizeof(real), err))
+        || !(run->theta_s = mem_alloc(parameters, sizeof(real), err))
+        || (job->training.centred && !(run->theta_0 = mem_alloc(parameters, sizeof(real), err)))
+        || (wide && !(run->wide = mem_alloc(parameters, sizeof(double), err)))
+        || !(run->eval_steps = mem_alloc(evaluations + 1, sizeof *run->eval_steps, err)))
+        return -1;
+    network_init(run->net, job->training.seed_init, run->theta);
+    if (run->theta_0)
+        memcpy(run->theta_0, run->theta, parameters * sizeof(real));
+    run->problem = (struct problem){run->net, e->split, run->spec, NAN, run->theta_0};
+    if (evaluations > 0)
+        run->n_evals = training_log_steps(job->training.steps, job->training.evaluations, run->eval_steps);
+    if (resolve_lr(run, err) != 0)
+        return -1;
+    return refresh_log_create(&run->refreshes, &run->problem, job, e->result, err);
+}
+
+/* theta_T - theta_0; the buffer of theta_s takes the initial parameters, drawn anew. */
+static void write_parameter_change(struct run *run)
+{
+    const struct result *result = run->e->result;
+    float *slab = result_f32(result, VAR_PARAMETER_CHANGE);
+    if (!slab || run->e->job->kernels.parameters != PARAMETERS_FINAL)
+        return;
+    network_init(run->net, run->e->job->training.seed_init, run->theta_s);
+    for (size_t i = 0; i < result->layout.parameter; i++)
+        slab[i] = i < run->net->n_parameters ? (float)((double)run->theta[i] - run->theta_s[i]) : 0;
+}
+
+static void write_outcome(struct run *run, const struct training_outcome *outcome)
+{
+    struct result *result = run->e->result;
+    char why[128];
+    bool diverged = outcome->end == TRAINING_DIVERGED;
+    *result_i64(result, VAR_STEPS_DONE) = outcome->steps_done;
+    /* the last step can be the one that breaks it: no step after it would notice */
+    if (outcome->end == TRAINING_COMPLETED && !isfinite(*result_f64(result, VAR_TRAIN_LOSS)))
+        diverged = true;
+    if (diverged) {
+        snprintf(why, sizeof why, "diverged: the training loss was not finite at step %lld (learning rate %g)",
+                 (long long)outcome->steps_done, run->problem.lr);
+        result_set_text(result, VAR_ERROR, why);
+        for (enum variable_id id = VAR_TRAIN_LOSS; id <= VAR_TEST_ACCURACY_NETWORK; id++)
+            *result_f64(result, id) = NAN;
+    } else if (outcome->end == TRAINING_COMPLETED) {
+        write_parameter_change(run);
+        if (run->e->kernels)
+            kernel_series_finish(run->e->kernels);
+    }
+    result_set_text(result, VAR_OUTCOME, diverged ? "diverged"
+                    : outcome->end == TRAINING_COMPLETED ? "completed" : "stopped");
+}
+
+int experiment_train(struct experiment *e, struct error *err)
+{
+    int answer = -1;
+    struct run run = {.e = e, .observer = e->observer, .spec = &e->job->training};
+    const struct trainer_hooks hooks = {&run, at_moment, before_refresh, after_step};
+    struct training_outcome outcome = {.end = TRAINING_STOPPED};
+    if (prepare(&run, err) != 0)
+        goto done;
+    answer = show_start(&run);
+    if (answer == 0)
+        answer = trainer_run(&run.problem, run.theta, run.theta_s, &hooks, &outcome, err);
+    if (answer >= 0)
+        write_outcome(&run, &outcome);
+    else if (run.error.code != ERROR_NONE && err)
+        *err = run.error;
+    answer = answer < 0 ? -1 : 0;
+done:
+    refresh_log_destroy(&run.refreshes);
+    network_destroy(run.net);
+    mem_free(run.theta);
+    mem_free(run.theta_s);
+    mem_free(run.theta_0);
+    mem_free(run.wide);
+    mem_free(run.eval_steps);
+    return answer;
+}

@@ -1,0 +1,47 @@
+/* The parts of experiment_run; private to src/sweep/experiment*.c and core_experiment.c. */
+#ifndef RELIN_SWEEP_EXPERIMENT_PARTS_H
+#define RELIN_SWEEP_EXPERIMENT_PARTS_H
+
+#include "sweep/experiment.h"
+
+struct error;
+struct kernel_series;
+
+struct experiment {
+    const struct job *job;
+    const struct split *split;
+    struct result *result;
+    const struct experiment_observer *observer;   /* never NULL */
+    struct kernel_series *kernels;                /* NULL where no kernel is measured */
+};
+
+/* Training in the job's precision: scores, curves, refreshes, outcome, and the kernels' moments.
+ * Returns 0, or -1 with *err filled. */
+int experiment_train_single(struct experiment *experiment, struct error *err);
+int experiment_train_double(struct experiment *experiment, struct error *err);
+
+/* --- the kernels of one run as they are measured along it --- */
+
+/* x (probe, features), y (probe, outputs): the probe, borrowed until destroyed. Returns the series,
+ * or NULL with *err filled. */
+struct kernel_series *kernel_series_create(const struct job *job, const struct split *split,
+                                           const double *x, const double *y, struct result *result,
+                                           const struct experiment_observer *observer, struct error *err);
+void kernel_series_destroy(struct kernel_series *series);
+
+/* Is anything measured at this step? Steps come in increasing order. */
+bool kernel_series_due(const struct kernel_series *series, int64_t step);
+/* Must theta_s of this segment (its number) be handed over, or is its kernel known? Asked after
+ * kernel_series_network of the same step. */
+bool kernel_series_wants_linearised(const struct kernel_series *series, int64_t step, int64_t segment);
+/* At a due step first the network at theta_t; eta of that step. Returns 0, a positive answer of the
+ * observer, or -1 with *err filled. A kernel that is not finite ends the series, not the run. */
+int kernel_series_network(struct kernel_series *series, int64_t step, double eta, const double *theta,
+                          struct error *err);
+/* Then the linear model: theta_s, or NULL where kernel_series_wants_linearised said no. */
+int kernel_series_linearised(struct kernel_series *series, int64_t step, double eta, int64_t segment,
+                             const double *theta_s, struct error *err);
+/* Writes what is known at the end only: the path lengths of a run that was completed. */
+void kernel_series_finish(struct kernel_series *series);
+
+#endif
