@@ -39,7 +39,7 @@ static const char *const symbol_colour[] = {
 #undef X
 };
 
-enum { HEIGHT = 13, WIDTH_MOST = 90, LEFT = 9, APART_GAP = 9 };
+enum { HEIGHT = 13, WIDTH_MOST = 90, LEFT = 9, APART_GAP = 9, CURVES_MOST = 6 };
 
 struct frame {
     int width;                        /* of the canvas */
@@ -251,6 +251,9 @@ static void print_group_curve(const struct cells *c, const struct group *g, cons
 
 void print_curve(const struct cells *c, const struct screen *screen, struct text *out)
 {
-    for (size_t g = 0; c->by_period && g < c->n_groups; g++)
+    size_t n = c->by_period ? c->n_groups : 0, shown = n < CURVES_MOST ? n : CURVES_MOST;
+    for (size_t g = 0; g < shown; g++)
         print_group_curve(c, &c->group[g], screen, out);
+    if (n > shown)
+        text_add(out, "%zu more curves are not drawn: choose with --where\n\n", n - shown);
 }

@@ -43,6 +43,8 @@ static void add_cost_of_never(const struct cells *c, const struct group *g, stru
             add_amount(c, sign > 0 ? d->high : -d->low, out);
             text_add(out, "]");
         }
+        if (last->diverged)
+            text_add(out, " (%zu of %zu jobs diverged)", last->diverged, last->count);
         text_add(out, ".");
     }
 }
@@ -135,7 +137,8 @@ static void note_intervals(const struct cells *c, const char *mark, struct text 
     text_add(out, "%s[ ] are 95 %% t intervals over ", mark);
     for (size_t i = 0; i < c->n_units; i++)
         text_add(out, "%s%s", i ? ", " : "", c->of->axes[c->unit[i]].name);
-    text_add(out, ": the randomness of training, with one test set for all.\n");
+    text_add(out, "%s: the randomness of training, with one test set for all.\n",
+             c->n_units > 1 ? ", taken as independent" : "");
 }
 
 static void note_jobs(const struct cells *c, const char *mark, struct text *out)

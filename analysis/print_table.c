@@ -15,6 +15,7 @@
     X(DIVERGED, "div.", 0)              \
     X(MEAN, "mean", 0)                  \
     X(INTERVAL, "95 % interval", 0)     \
+    X(BCA, "BCa interval", 9)           \
     X(SD, "sd", 6)                      \
     X(SE, "se", 9)                      \
     X(MEDIAN, "median", 10)             \
@@ -53,13 +54,12 @@ static void set(char *entry, const char *format, double value)
         snprintf(entry, ENTRY_SIZE, format, value);
 }
 
-static void set_interval(char *entry, const struct stats_summary *s, double scale, int digits, bool sign)
+static void set_interval(char *entry, double low, double high, int digits, bool sign)
 {
-    if (isnan(s->low))
+    if (isnan(low))
         entry[0] = 0;
     else
-        snprintf(entry, ENTRY_SIZE, sign ? "[%+.*f, %+.*f]" : "[%.*f, %.*f]", digits, scale * s->low, digits,
-                 scale * s->high);
+        snprintf(entry, ENTRY_SIZE, sign ? "[%+.*f, %+.*f]" : "[%.*f, %.*f]", digits, low, digits, high);
 }
 
 /* Digits after the point that show the metric's spread: 2 for percents. */
@@ -106,14 +106,16 @@ static void fill_row(const struct cells *c, const struct cell *cell, table_entry
         set(row[COLUMN_DIVERGED], "%.0f", (double)cell->diverged);
     }
     set(row[COLUMN_MEAN], number, scale * cell->value.mean);
-    set_interval(row[COLUMN_INTERVAL], &cell->value, scale, digits, false);
+    set_interval(row[COLUMN_INTERVAL], scale * cell->value.low, scale * cell->value.high, digits, false);
+    set_interval(row[COLUMN_BCA], scale * cell->bca_low, scale * cell->bca_high, digits, false);
     set(row[COLUMN_SD], number, scale * cell->value.sd);
     set(row[COLUMN_SE], number, scale * cell->value.se);
     set(row[COLUMN_MEDIAN], number, scale * cell->value.median);
     if (c->question.readout == READOUT_LINEAR)
         set(row[COLUMN_NETWORK], number, scale * cell->network.mean);
     set(row[COLUMN_DIFFERENCE], difference, scale * cell->difference.mean);
-    set_interval(row[COLUMN_DIFFERENCE_INTERVAL], &cell->difference, scale, digits, true);
+    set_interval(row[COLUMN_DIFFERENCE_INTERVAL], scale * cell->difference.low, scale * cell->difference.high,
+                 digits, true);
     set(row[COLUMN_P], cell->p_holm < 0.001 ? "%.1e" : "%.3f", cell->p_holm);
     set(row[COLUMN_PATH], "%.3f", cell->path.mean);
     static const char *const marks[] = {"", "", "yes", "?", "no"};   /* of enum suffices */
@@ -157,6 +159,8 @@ static void add_line(struct text *out, const size_t *width, const char (*entries
     for (int k = 0; k < COLUMN_COUNT; k++)
         if (width[k])
             text_add(out, "%*s", (int)(width[k] + gap(k)), entries[k]);
+    while (out->length && out->chars[out->length - 1] == ' ')
+        out->length--;
     text_add(out, "\n");
 }
 

@@ -29,7 +29,7 @@ table = table[(table.status == done) & (table.outcome == "completed")]
 print(table.groupby(["architecture", "refresh_period"]).test_accuracy.agg(["count", "mean", "std"]))
 
 # A cube: the axes as dimensions, where the grid is a product. K=inf is a value like any other.
-cube = runs[["test_accuracy"]].set_coords(["architecture", "refresh_period", "seed"])
+cube = runs[["architecture", "refresh_period", "seed", "test_accuracy"]].set_coords(["architecture", "refresh_period", "seed"])
 cube = cube.set_index(job=["architecture", "refresh_period", "seed"]).unstack("job")
 print(dict(cube.sizes))
 if 1 in cube.refresh_period:
