@@ -96,11 +96,11 @@ static int put_attribute(hid_t object, const char *name, hid_t type, hid_t space
     return status;
 }
 
+/* Of variable length, since h5py shows these as str and the others as bytes. */
 int hdf_attribute_text(hid_t object, const char *name, const char *utf8, struct error *err)
 {
-    size_t length = strlen(utf8);
-    hid_t type = hdf_type_text(length ? length : 1);
-    int status = put_attribute(object, name, type, H5Screate(H5S_SCALAR), utf8, err);
+    hid_t type = hdf_type_text(H5T_VARIABLE);
+    int status = put_attribute(object, name, type, H5Screate(H5S_SCALAR), &utf8, err);
     H5Tclose(type);
     return status;
 }

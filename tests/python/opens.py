@@ -1,0 +1,80 @@
+"""A result file as its readers see it: h5py, and xarray through h5netcdf.
+
+    opens.py FILE.h5      finished, running or new
+"""
+import re
+import sys
+import warnings
+import zlib
+from pathlib import Path
+
+import h5py
+import numpy as np
+import xarray as xr
+
+COLUMNS = ["job_id", "architecture", "trainer", "schedule", "refresh_period", "seed", "feature_updates"]
+OUTSIDE_CRC = {"/status", "/crc"}
+
+
+def described_order():
+    """Names of FORMAT.md's tables of the result file, in order: the order of the checksum."""
+    text = (Path(__file__).parents[2] / "FORMAT.md").read_text().split("## The trace")[0]
+    return re.findall(r"^\| `(/[^`]+)` \|", text, flags=re.M)
+
+
+def check_checksums(path):
+    """The checksum, computed from FORMAT.md's words alone."""
+    with h5py.File(path) as file:
+        columns = {"/" + name for name in file["test_loss"].attrs["coordinates"].split()}
+        columns |= {"/kernels" + name for name in columns}
+        names = [name for name in described_order()
+                 if name in file and name not in columns | OUTSIDE_CRC
+                 and not h5py.h5ds.is_scale(file[name].id)
+                 and not re.match(r"/(config|probe)/", name)]
+        status = file["status"][:]
+        for job in np.flatnonzero(status == 2):
+            crc = 0
+            for name in names:
+                row = file[name][job]
+                if file[name].dtype.kind == "S":
+                    row = bytes(row).ljust(file[name].dtype.itemsize, b"\0")
+                crc = zlib.crc32(np.asarray(row).tobytes() if not isinstance(row, bytes) else row, crc)
+            assert crc == file["crc"][job], f"job {job}: checksum {file['crc'][job]:08x}, its bytes have {crc:08x}"
+        return int((status == 2).sum())
+
+
+def check_xarray(path, group):
+    dataset = xr.open_dataset(path, engine="h5netcdf", group=group)
+    axes = xr.open_dataset(path, engine="h5netcdf").attrs["axes"].split()
+    for name in COLUMNS + axes:
+        assert name in dataset.coords, f"{name} is no coordinate"
+    assert dataset.seed.dtype == np.int64 and dataset.job.dtype == np.int64
+    indexed = dataset.set_index(job=axes)
+    name = str(dataset.architecture.values[-1])
+    chosen = indexed.sel(architecture=name)
+    assert chosen.sizes["job"] == int((dataset.architecture == name).sum()) > 0
+    numeric = [n for n, v in indexed.data_vars.items() if "job" in v.dims and v.dtype.kind == "f"]
+    cube = indexed[numeric[:3]].unstack("job")
+    for axis in axes:
+        assert cube.sizes[axis] == len(np.unique(dataset[axis].values)), f"axis {axis} does not unstack"
+    return dataset
+
+
+def main():
+    path = sys.argv[1]
+    warnings.simplefilter("error")
+    # start times that are not there yet; said in FORMAT.md
+    warnings.filterwarnings("ignore", message="invalid value encountered in cast")
+    root = check_xarray(path, None)
+    check_xarray(path, "kernels")
+    for name in ["attempts", "status", "step", "steps_done", "crc", "worker"]:
+        assert root[name].dtype.kind in "iu", f"{name} became {root[name].dtype}"
+    for name in ["host", "outcome", "error", "engine", "cpu_model"]:
+        assert all(isinstance(value, str) for value in root[name].values), f"{name} is bytes"
+    assert root.status.attrs["flag_meanings"] == "pending running done failed"
+    done = check_checksums(path)
+    print(f"{path}: {root.sizes['job']} jobs, {done} done; opens, selects, unstacks; checksums hold")
+
+
+if __name__ == "__main__":
+    main()
