@@ -19,6 +19,7 @@ enum random_stream {
     RANDOM_SET = 6,        /* contents of procedural data sets */
     RANDOM_RESAMPLE = 7,   /* bootstrap */
     RANDOM_TEST = 8,       /* which rows are test */
+    RANDOM_START = 9,      /* start vectors of Lanczos */
 };
 
 struct random {

@@ -50,6 +50,11 @@ double training_feature_updates(const struct training_spec *spec);
 /* Is a refresh due at step t, 0 < t < T? */
 bool training_refresh_due(const struct training_spec *spec, int64_t step);
 
+/* Does the linearised trainer keep the activations of all n training rows at theta_s, rather than
+ * record every batch anew? Not at K = 1, so that it equals SGD bit for bit, and not where a
+ * segment's rows (K steps of a batch) are too few to pay for a forward pass over all n. */
+bool training_caches(const struct training_spec *spec, int64_t n);
+
 /* eta_t for a base learning rate. */
 double training_lr(const struct training_spec *spec, double base_lr, int64_t step);
 

@@ -1,0 +1,66 @@
+#include "train/spec.h"
+
+#include <math.h>
+
+double training_feature_updates(const struct training_spec *spec)
+{
+    double steps = (double)spec->steps;
+    if (steps < 1 || spec->refresh_period >= steps)
+        return 0;
+    return ceil(steps / spec->refresh_period) - 1;
+}
+
+bool training_refresh_due(const struct training_spec *spec, int64_t step)
+{
+    return step > 0 && step < spec->steps && spec->refresh_period < (double)spec->steps
+           && step % (int64_t)spec->refresh_period == 0;
+}
+
+bool training_caches(const struct training_spec *spec, int64_t n)
+{
+    if (spec->trainer != TRAINER_LINEARISED || spec->refresh_period == 1)
+        return false;
+    if (spec->batch == BATCH_FULL || spec->batch >= n)
+        return true;
+    double segment = fmin(spec->refresh_period, (double)spec->steps);
+    return segment * (double)spec->batch >= 1.5 * (double)n;
+}
+
+double training_lr(const struct training_spec *spec, double base_lr, int64_t step)
+{
+    const struct schedule *s = &spec->schedule;
+    double shape = 1, t = (double)step;
+    switch (s->kind) {
+    case SCHEDULE_CONSTANT:
+        break;
+    case SCHEDULE_STEP:
+        shape = pow(s->factor, (double)(step / s->every));
+        break;
+    case SCHEDULE_COSINE:
+        shape = s->final + (1 - s->final) * (1 + cos(M_PI * t / (double)spec->steps)) / 2;
+        break;
+    }
+    double warmup = step < s->warmup ? (t + 1) / (double)s->warmup : 1;
+    return base_lr * warmup * shape;
+}
+
+int64_t training_log_steps(int64_t last, int64_t count, int64_t *steps)
+{
+    int64_t n = 0;
+    if (count < 1)
+        return 0;
+    steps[n++] = 0;
+    if (last < 1 || count < 2)
+        return n;
+    /* count - 1 points between 1 and last, each the rounded power, but never less than one
+     * past the point before and never so late that the rest has no room. */
+    int64_t points = count - 1 < last ? count - 1 : last;
+    for (int64_t i = 0; i < points; i++) {
+        double power = points == 1 ? 1 : (double)i / (double)(points - 1);
+        int64_t step = llround(pow((double)last, power)), most = last - (points - 1 - i);
+        if (step <= steps[n - 1])
+            step = steps[n - 1] + 1;
+        steps[n++] = step < most ? step : most;
+    }
+    return n;
+}
