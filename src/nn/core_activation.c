@@ -70,8 +70,10 @@ static void multiply_slope(const struct layer *l, const real *x, const real *y, 
 {
     switch (l->activation) {
     case ACTIVATION_RELU:
-        for (size_t i = 0; i < count; i++)
-            out[i] = y[i] > 0 ? in[i] : 0;
+        for (size_t i = 0; i < count; i++) {
+            real slope_one = in[i];   /* read in any case: no branch to mispredict on every other unit */
+            out[i] = y[i] > 0 ? slope_one : 0;
+        }
         break;
     case ACTIVATION_TANH:
         for (size_t i = 0; i < count; i++)
