@@ -58,6 +58,11 @@ row++ == 0 {
 	if (plain("network_mean") != "NaN") network_high = most(network_high, value("network_mean"))
 	if (plain("path_length_mean") != "NaN") path_high = most(path_high, plain(plain("path_length_high") == "NaN" ? "path_length_mean" : "path_length_high"))
 }
+# An arrow to an f_theta outside the frame, with its value.
+function arrow(x, number, from, to, text) {
+	return sprintf("set arrow from first %s, graph %s to first %s, graph %s ls 2 dt 1 head size screen 0.006, 25 filled front; ", x, from, x, to) \
+		sprintf("set label '%.*f' at first %s, graph %s center textcolor ls 2 front; ", scale == 100 ? 1 : 3, number, x, text)
+}
 # A step of 1, 2 or 5 times a power of ten: about four to the range.
 function step(range,    power, share) {
 	for (power = 1; power > range / 4; ) power /= 10
@@ -71,7 +76,7 @@ END {
 	if (groups > 3) { print "figure.sh: expected at most 3 groups of cells, got " groups ": choose with --where" > "/dev/stderr"; exit 2 }
 	if (low == "") { print "figure.sh: no job has ended yet" > "/dev/stderr"; exit 2 }
 	for (g in base) { low = least(low, base[g] - margin()); high = most(high, base[g] + margin()) }
-	# f_theta is shown as far as it leaves f_lin readable; below, an arrow says where it is
+	# f_theta is shown as far as it leaves f_lin readable; outside, an arrow says where it is
 	span = high - low
 	bottom = network_low != "" && network_low < low ? (network_low > low - span ? network_low : low - span) : low
 	top = network_high != "" && network_high > high ? (network_high < high + span ? network_high : high + span) : high
@@ -82,8 +87,8 @@ END {
 		tics[g] = tics[g] (tics[g] == "" ? "" : ", ") quoted(K[r] == "inf" ? "∞" : thousands(K[r])) " " x
 		bare[g] = bare[g] (bare[g] == "" ? "" : ", ") "'' " x
 		split(line[r], v, " ")
-		if (v[4] != "NaN" && v[4] < bottom - pad)
-			arrows[g] = arrows[g] sprintf("set arrow from first %s, graph 0.10 to first %s, graph 0.02 ls 2 dt 1 head size screen 0.006, 25 filled front; set label '%.1f' at first %s, graph 0.145 center textcolor ls 2 front; ", x, x, v[4], x)
+		if (v[4] != "NaN" && v[4] < bottom - pad) arrows[g] = arrows[g] arrow(x, v[4], 0.10, 0.02, 0.145)
+		if (v[4] != "NaN" && v[4] > top + pad) arrows[g] = arrows[g] arrow(x, v[4], 0.90, 0.98, 0.855)
 		# labels of the upper axis need room
 		if (!(g in last_x) || x - last_x[g] > 0.55) {
 			upper[g] = upper[g] (upper[g] == "" ? "" : ", ") quoted(updates[r] == "NaN" ? "?" : thousands(updates[r])) " " x
@@ -91,6 +96,8 @@ END {
 		}
 	}
 	printf "groups = %d\nhas_inf = %d\nx_inf = %g\n", groups, has_inf, largest + 0.8
+	for (g = 1; g <= groups; g++) longest = most(longest, length(sentence[g]) - length(group_name[g]))
+	printf "sentence_font = ',%d'\n", (longest > 112 ? 11 : 13)
 	printf "metric = %s\npercent = %d\nmargin = %g\n", quoted(metric), scale == 100, margin()
 	if (!(path_high > 0)) path_high = 1
 	printf "path_step = %g\nseeds = %d\n", step(path_high), seeds

@@ -51,8 +51,8 @@ do for [g = 1:groups] {
 	set ylabel (g == 1 ? name.unit : '') offset 0.6,0
 	set ytics format (g == 1 ? '%g' : '')
 	set label 1 title[g] at graph 0, screen 0.965 font ',17' noenhanced
-	set label 2 first_line[g] at graph 0, screen 0.922 font ',13' textcolor rgb '#303030' noenhanced
-	set label 3 second_line[g] at graph 0, screen 0.889 font ',13' textcolor rgb '#303030' noenhanced
+	set label 2 first_line[g] at graph 0, screen 0.922 font sentence_font textcolor rgb '#303030' noenhanced
+	set label 3 second_line[g] at graph 0, screen 0.889 font sentence_font textcolor rgb '#303030' noenhanced
 	if (base[g] == base[g] && margin > 0) {
 		set object 1 rectangle from graph 0, first base[g] - margin to graph 1, first base[g] + margin fillcolor rgb '#EBEBEB' fillstyle solid noborder behind
 		set arrow 1 from graph 0, first base[g] to graph 1, first base[g] nohead lc rgb '#909090' lw 1 dt 1 back
@@ -60,7 +60,9 @@ do for [g = 1:groups] {
 	if (has_inf) { set arrow 2 from x_break, graph 0 to x_break, graph 1 nohead lc rgb '#D0D0D0' lw 1.5 dt 1 back }
 	eval arrows[g]
 	if (g == 1) {
-		set key at graph 0.03, graph 0.04 left bottom Left reverse samplen 2.2 spacing 1.15 width -2 font ',13'
+		# where the curve is not: it falls for accuracies, rises for losses
+		eval 'set key at graph 0.03, graph '.(percent ? '0.04 left bottom' : '0.96 left top')
+		set key Left reverse samplen 2.2 spacing 1.15 width -2 font ',13'
 	} else { unset key }
 	band = percent ? sprintf('± %g point%s of K = 1', margin, margin == 1 ? '' : 's') : sprintf('± %g of K = 1', margin)
 	plot data using ($1 < x_break ? $1 : NaN):2 with lines ls 1 notitle, \
