@@ -5,6 +5,7 @@
 
 /*  X(name, one line for `relin --help`) */
 #define COMMANDS(X) \
+    X(data, "the data sets a sweep may use, and what is in one") \
     X(status, "how a sweep stands, while it runs or after")
 
 /* argv[0] is "relin NAME". Returns the program's exit code. */

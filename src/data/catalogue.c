@@ -148,10 +148,10 @@ static void list_folder(const char *root, const char *name, bool json, struct te
     int result = source ? measure_folder(source, name, folder, &shape, &err) : -1;
     bool classes = shape.task == TASK_CLASSIFICATION;
     if (!json && result != 0) {
-        text_add(out, "%-16s cannot be used: %s\n", name, err.text);
+        text_add(out, "%-20s cannot be used: %s\n", name, err.text);
     } else if (!json) {
         shape_text(&shape, shape_words, sizeof shape_words);
-        text_add(out, "%-16s %zu + %zu rows of %s, %zu %s, %s\n", name, shape.rows[POOL_TRAIN],
+        text_add(out, "%-20s %zu + %zu rows of %s, %zu %s, %s\n", name, shape.rows[POOL_TRAIN],
                  shape.rows[POOL_TEST], shape_words, shape.outputs, classes ? "classes" : "targets", folder);
     } else {
         text_add(out, ",\n {\"name\": ");
@@ -184,7 +184,7 @@ void dataset_list(const char *root, bool json, struct text *out)
             text_add(out, "%s{\"name\": \"%s\", \"procedural\": true, \"description\": \"%s\", \"error\": null}",
                      separator, sources[s]->name, sources[s]->description);
         else
-            text_add(out, "%-16s %s\n", sources[s]->name, sources[s]->description);
+            text_add(out, "%-20s %s\n", sources[s]->name, sources[s]->description);
         separator = ",\n ";
     }
     int count = list_root(root, &entries);
