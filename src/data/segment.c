@@ -2,9 +2,11 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 
 enum { SEGMENT_VERSION = 1, SEGMENT_ALIGNMENT = 64 };
 static const char segment_magic[8] = "relinset";
@@ -14,7 +16,8 @@ struct segment {
     uint32_t version, header_size;
     uint64_t size;
     struct set_shape shape;
-    atomic_uint complete;
+    uint32_t crc;            /* of all before it: nothing of the header is used before that was checked */
+    atomic_uint complete;    /* 1 when the pools are filled */
 };
 
 struct segment_offsets {
@@ -73,6 +76,7 @@ void segment_begin(void *map, size_t size, const struct set_shape *shape, struct
     segment->header_size = sizeof *segment;
     segment->size = size;
     segment->shape = *shape;
+    segment->crc = hash_crc32(0, segment, offsetof(struct segment, crc));
     for (int p = 0; p < POOL_COUNT; p++) {
         void *y = (char *)map + offsets.y[p];
         bool classes = shape->task == TASK_CLASSIFICATION;
@@ -93,11 +97,13 @@ static int check_header(struct segment *segment, size_t size, const char *name, 
     if (segment->version != SEGMENT_VERSION || segment->header_size != sizeof *segment)
         return error_set(err, ERROR_DATA, "%s: expected a data set of version %d, got version %u: made by another "
                          "relin; remove it", name, SEGMENT_VERSION, segment->version);
-    if (!atomic_load_explicit(&segment->complete, memory_order_acquire))
+    if (atomic_load_explicit(&segment->complete, memory_order_acquire) != 1)
         return error_set(err, ERROR_DATA, "%s: expected a complete data set, got one whose maker has not finished "
                          "(or died): publish it again", name);
-    int n_dims = segment->shape.n_dims;
-    if ((n_dims != 1 && n_dims != DATA_MAX_DIMS) || segment->size != size || segment_size(&segment->shape) != size)
+    if (segment->crc != hash_crc32(0, segment, offsetof(struct segment, crc)))
+        return error_set(err, ERROR_DATA, "%s: expected an intact header, got another check sum: damaged; publish it "
+                         "again", name);
+    if (segment->size != size || segment_size(&segment->shape) != size)
         return error_set(err, ERROR_DATA, "%s: expected %llu bytes by its header, got %zu: damaged; publish it again",
                          name, (unsigned long long)segment->size, size);
     return 0;
