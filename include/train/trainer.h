@@ -45,7 +45,8 @@ struct step_record {
 };
 
 /* Called by trainer_run; each may be NULL. A non-zero answer stops the training: positive
- * quietly, negative as an error. */
+ * quietly, negative as an error, which the hook reports by itself: trainer_run leaves *err alone.
+ * Both trainers call the same hooks at K = 1, with the network as the model of every moment. */
 struct trainer_hooks {
     void *context;
     int (*at_moment)(void *context, const struct moment *moment);     /* every t = 0..T */
