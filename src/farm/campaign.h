@@ -1,0 +1,32 @@
+/* What rank 0 knows of a run before anything is handed out: the sweep, its data, its file. */
+#ifndef RELIN_FARM_CAMPAIGN_H
+#define RELIN_FARM_CAMPAIGN_H
+
+#include "farm/farm.h"
+#include "farm/sets.h"
+#include "farm/wire.h"
+#include "store/store.h"
+
+struct campaign {
+    struct sweep sweep;
+    struct sets sets;
+    struct result_layout layout;
+    char path[4096];                 /* the result file */
+    bool locked;
+    unsigned char *status;           /* (jobs) enum job_status */
+    int32_t *attempts;               /* (jobs) starts so far */
+    double *seconds;                 /* (jobs) predicted */
+    size_t n_reused, n_diverged;     /* rows that need no run; of them diverged */
+};
+
+/* Reads the sweep, prepares the data on this node, locks and builds the file. Returns 0, or -1 with
+ * *err filled. The caller closes, after -1 too. */
+int campaign_open(struct campaign *campaign, const struct farm_options *options, const char *run, int ranks,
+                  struct error *err);
+/* What the other ranks must know (struct wire_setup and texts). */
+void campaign_describe(const struct campaign *campaign, const struct farm_options *options, const char *run,
+                       struct text *message);
+/* Gives the lock back and frees. */
+void campaign_close(struct campaign *campaign);
+
+#endif

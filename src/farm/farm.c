@@ -1,0 +1,333 @@
+/* The phases of a run, and the loop that every rank goes round. */
+#include "farm/farm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "farm/campaign.h"
+#include "farm/master.h"
+#include "farm/shm.h"
+#include "farm/signals.h"
+#include "farm/worker.h"
+#include "math/blas_setup.h"
+
+/* One rank. */
+struct rank {
+    const struct farm_options *options;
+    struct wire wire;
+    struct spawner spawner;
+    struct campaign campaign;        /* rank 0 only */
+    struct text setup;               /* as TAG_SETUP brought it */
+    struct wire_setup head;          /* its head */
+    char run[17];                    /* id of the run */
+    struct result_layout layout;
+    const char *path, *root;         /* in setup */
+    struct store *store;
+    int leader;                      /* rank that prepares the data of this node */
+    int guard;                       /* of the shared memory names; -1: none */
+    bool trains;
+    void *blocks[SPAWNER_BLOCKS];
+    struct worker worker;
+    struct master master;
+};
+
+/* The lowest rank of each node. */
+static int find_leader(int rank)
+{
+    MPI_Comm node;
+    int leader = rank;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node);
+    MPI_Bcast(&leader, 1, MPI_INT, 0, node);
+    MPI_Comm_free(&node);
+    return leader;
+}
+
+/* A sweep file's errors are lines of their own, as compilers write them. */
+static int report(const struct error *err)
+{
+    int code = error_exit_code(err->code);
+    size_t length = strlen(err->text);
+    fprintf(stderr, "%s%s%s", err->code == ERROR_SWEEP ? "" : "relin run: ", err->text,
+            length && err->text[length - 1] == '\n' ? "" : "\n");
+    return code;
+}
+
+/* --- rank 0 prepares, and tells the others --------------------------------------- */
+
+static int check_ranks(const struct rank *rank, struct error *err)
+{
+    if (rank->trains || rank->wire.size > 1)
+        return 0;
+    return error_set(err, ERROR_USAGE, "--no-train-on-master: expected at least 2 ranks (mpirun -n 2), got 1");
+}
+
+static void open_campaign(struct rank *rank)
+{
+    struct error err = {0};
+    struct text message = {0};
+    int code = 0;
+    shm_new_run(rank->run);
+    shm_remove_dead();
+    rank->guard = shm_guard(rank->run, 0, &err);
+    if (rank->guard < 0 || check_ranks(rank, &err)
+        || campaign_open(&rank->campaign, rank->options, rank->run, rank->wire.size, &err))
+        code = report(&err);
+    else
+        campaign_describe(&rank->campaign, rank->options, rank->run, &message);
+    for (int to = 0; to < rank->wire.size; to++)
+        wire_send(&rank->wire, to, TAG_SETUP, -1, code, message.chars, message.length);
+    text_free(&message);
+}
+
+static int receive_setup(struct rank *rank)
+{
+    struct wire_message message;
+    wire_await(&rank->wire, 0, TAG_SETUP, &message);
+    if (message.head.code)
+        return (int)message.head.code;
+    text_add_bytes(&rank->setup, (const char *)message.tail, message.size);
+    memcpy(&rank->head, rank->setup.chars, sizeof rank->head);
+    snprintf(rank->run, sizeof rank->run, "%.16s", rank->head.run);
+    const uint64_t *l = rank->head.layout;
+    rank->layout = (struct result_layout){.eval = l[0], .refresh = l[1], .snapshot = l[2], .layer = l[3],
+                                          .eigenvalue = l[4], .probe = l[5], .parameter = l[6], .kernel = l[7]};
+    rank->path = rank->setup.chars + sizeof rank->head;
+    rank->root = rank->path + strlen(rank->path) + 1;
+    return 0;
+}
+
+/* --- every rank makes itself ready ------------------------------------------------ */
+
+/* On rank 0's own node the data is there; elsewhere the node's leader makes it. */
+static int publish_on_node(struct rank *rank, struct error *err)
+{
+    const char *text = rank->root + strlen(rank->root) + 1;
+    if (rank->leader != rank->wire.rank || rank->wire.rank == 0)
+        return 0;
+    for (size_t i = 0; i < rank->head.n_sets; i++) {
+        struct job job = {0};
+        int failed = job_parse(&job, text, err)
+                     || sets_publish(&job.data, rank->root, rank->run, rank->leader, i, err);
+        job_free(&job);
+        if (failed)
+            return -1;
+        text += strlen(text) + 1;
+    }
+    return 0;
+}
+
+static int make_blocks(struct rank *rank, struct error *err)
+{
+    char name[SHM_NAME_SIZE];
+    for (size_t i = 0; i < SPAWNER_BLOCKS; i++) {
+        shm_name(name, rank->run, rank->wire.rank, "result", i);
+        rank->blocks[i] = shm_create(name, result_size(&rank->layout), err);
+        if (!rank->blocks[i])
+            return -1;
+        result_bind(&rank->worker.results[i], &rank->layout, rank->blocks[i]);
+    }
+    return 0;
+}
+
+static int prepare_rank(struct rank *rank, struct error *err)
+{
+    if (rank->wire.rank > 0) {
+        if (rank->leader == rank->wire.rank)
+            shm_remove_dead();
+        rank->guard = shm_guard(rank->run, rank->wire.rank, err);
+        if (rank->guard < 0)
+            return -1;
+    }
+    if (publish_on_node(rank, err))
+        return -1;
+    return rank->trains ? make_blocks(rank, err) : 0;
+}
+
+/* The spawner maps data and blocks; then their names can go, and nothing is left whoever dies. */
+static int prepare_spawner(struct rank *rank, struct error *err)
+{
+    struct spawner_setup setup;
+    char name[SHM_NAME_SIZE];
+    memset(&setup, 0, sizeof setup);
+    snprintf(setup.run, sizeof setup.run, "%s", rank->run);
+    setup.rank = rank->wire.rank;
+    setup.data_rank = rank->leader;
+    setup.n_sets = rank->head.n_sets;
+    setup.layout = rank->layout;
+    int failed = rank->trains ? spawner_prepare(&rank->spawner, &setup, err) : 0;
+    for (size_t i = 0; i < SPAWNER_BLOCKS && rank->trains; i++) {
+        shm_name(name, rank->run, rank->wire.rank, "result", i);
+        shm_unlink(name);
+    }
+    return failed;
+}
+
+/* Tells rank 0 how a step of getting ready went, and hears from it how it went for all. */
+static int agree(struct rank *rank, int failed, const struct error *err)
+{
+    struct wire_message message;
+    int code = 0;
+    wire_send(&rank->wire, 0, TAG_READY, -1, failed ? error_exit_code(err->code) : 0, err->text,
+              strlen(err->text) + 1);
+    if (rank->wire.rank == 0) {
+        for (int i = 0; i < rank->wire.size; i++) {
+            wire_await(&rank->wire, MPI_ANY_SOURCE, TAG_READY, &message);
+            if (message.head.code) {
+                code = (int)message.head.code;
+                fprintf(stderr, "relin run: rank %d: %s\n", message.from, (const char *)message.tail);
+            }
+        }
+        for (int to = 0; to < rank->wire.size; to++)
+            wire_send(&rank->wire, to, TAG_GO, -1, code, NULL, 0);
+    }
+    wire_await(&rank->wire, 0, TAG_GO, &message);
+    return (int)message.head.code;
+}
+
+static int get_ready(struct rank *rank)
+{
+    struct error err = {0};
+    int code = agree(rank, prepare_rank(rank, &err), &err);   /* now the data is on every node */
+    if (!code)
+        code = agree(rank, prepare_spawner(rank, &err), &err);
+    if (rank->leader == rank->wire.rank)
+        sets_unname(rank->run, rank->leader, rank->head.n_sets);
+    if (code)
+        return code;
+    rank->store = store_open(rank->path, MPI_COMM_WORLD, &err);
+    int failed = !rank->store;
+    if (!failed && rank->wire.rank == 0) {
+        rank->master = (struct master){.wire = &rank->wire, .store = rank->store, .campaign = &rank->campaign};
+        failed = master_start(&rank->master, rank->options, &err);
+    }
+    code = agree(rank, failed, &err);
+    rank->worker.abandon = code;   /* a file that some have open cannot be closed together */
+    return code;
+}
+
+/* --- the loop --------------------------------------------------------------------- */
+
+static void loop(struct rank *rank)
+{
+    struct worker *worker = &rank->worker;
+    struct master *master = rank->wire.rank == 0 ? &rank->master : NULL;
+    struct wire_message message;
+    double last = clock_seconds();
+    worker->wire = &rank->wire;
+    worker->store = rank->store;
+    worker->spawner = &rank->spawner;
+    worker->retired = !rank->trains;
+    worker->job_wall = rank->head.job_wall;
+    worker->attempts = rank->head.attempts;
+    worker_start(worker);
+    while (!worker->orphaned && !(worker->finished && (!master || master->finished))) {
+        bool active = false;
+        while (wire_receive(&rank->wire, &message)) {
+            active = true;
+            if (wire_is_for_master(message.tag, &rank->wire))
+                master_handle(master, &message);
+            else
+                worker_handle(worker, &message);
+        }
+        active |= worker_step(worker);
+        if (master)
+            active |= master_step(master);
+        wire_sent(&rank->wire);
+        if (active)
+            last = clock_seconds();
+        wire_sleep(last, worker->retired ? -1 : rank->spawner.socket);
+    }
+    worker_end(worker);
+}
+
+static void summarise(struct rank *rank, struct farm_summary *summary)
+{
+    const struct master *master = &rank->master;
+    size_t jobs = rank->campaign.sweep.n_jobs;
+    summary->jobs = jobs;
+    summary->done = master->n_done;
+    summary->failed = master->n_failed;
+    summary->diverged = master->n_diverged;
+    summary->reused = rank->campaign.n_reused;
+    summary->left = jobs - master->n_done - master->n_failed;
+    snprintf(summary->output, sizeof summary->output, "%s", rank->path);
+    master_end(&rank->master);
+}
+
+static int run(struct rank *rank, struct farm_summary *summary)
+{
+    int code = 0;
+    if (rank->wire.rank == 0)
+        open_campaign(rank);
+    code = receive_setup(rank);
+    if (!code)
+        code = get_ready(rank);
+    if (code)
+        return code;
+    loop(rank);
+    if (rank->worker.orphaned) {
+        log_error("rank 0 has been silent for %d s: this rank ends; the same command resumes the sweep",
+                  WIRE_SILENCE_SECONDS);
+        rank->worker.abandon = true;
+        return 75;
+    }
+    if (rank->wire.rank == 0)
+        summarise(rank, summary);
+    return rank->worker.exit_code;
+}
+
+static void close_rank(struct rank *rank)
+{
+    bool abandon = rank->worker.abandon;
+    store_close(rank->store, abandon);
+    if (rank->wire.rank == 0)
+        campaign_close(&rank->campaign);
+    for (size_t i = 0; i < SPAWNER_BLOCKS; i++)
+        if (rank->blocks[i])
+            munmap(rank->blocks[i], result_size(&rank->layout));
+    if (rank->guard >= 0)
+        shm_remove(rank->run, rank->wire.rank);
+    text_free(&rank->setup);
+    wire_close(&rank->wire, abandon);
+}
+
+int farm_run(int *argc, char ***argv, const struct farm_options *options, struct farm_summary *summary,
+             bool *is_root)
+{
+    struct rank rank = {.options = options, .guard = -1};
+    struct error err = {0};
+    double start = clock_seconds();
+    char who[32];
+    *summary = (struct farm_summary){0};
+    *is_root = false;
+    /* one thread: the spawner and the ranks need no BLAS, children start what their job says */
+    blas_set_threads(1);
+    if (spawner_start(&rank.spawner, &err))
+        return report(&err);
+    MPI_Init(argc, argv);
+    signals_catch();
+    if (wire_open(&rank.wire, MPI_COMM_WORLD, &err))
+        return report(&err);
+    *is_root = rank.wire.rank == 0;
+    snprintf(who, sizeof who, "rank %d", rank.wire.rank);
+    log_setup(LOG_WARNING, rank.wire.size > 1 ? who : NULL);
+    rank.trains = rank.wire.rank > 0 || options->train_on_master;
+    rank.leader = find_leader(rank.wire.rank);
+    int code = run(&rank, summary);
+    summary->seconds = clock_seconds() - start;
+    close_rank(&rank);
+    spawner_end(&rank.spawner);
+    if (rank.worker.abandon) {   /* MPI_Finalize would wait for the lost */
+        fflush(NULL);
+        _exit(code);
+    }
+    MPI_Finalize();
+    return code;
+}

@@ -1,0 +1,371 @@
+/* Termination: every row is in exactly one place: settled (done or failed), in the queue, or
+ * held by one rank. A held row comes back by exactly one of RECORD, FAILED, RETURNED, or by its
+ * rank's silence; FAILED is bounded by limits.attempts, silence by the number of ranks. So the
+ * queue empties or the run drains, holders run dry, and the master stops: it sends STOP, the
+ * last message to each worker, which answers BYE, its last one. Messages of a pair of ranks keep
+ * their order, so after BYE nothing of that rank is on its way and the loop can end. */
+#include "farm/master.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "farm/record.h"
+
+static const double beat_every = WIRE_PING_SECONDS, sync_every = 30;
+
+/* --- rows ---------------------------------------------------------------------- */
+
+static size_t n_jobs(const struct master *master)
+{
+    return master->campaign->sweep.n_jobs;
+}
+
+static void break_off(struct master *master, const struct error *err)
+{
+    progress_clear(&master->progress);
+    log_error("%s: %s; stopping", master->campaign->path, err->text);
+    master->broken = true;
+}
+
+static void set_status(struct master *master, size_t row, enum job_status status, int32_t attempts)
+{
+    struct error err = {0};
+    unsigned char *now = &master->campaign->status[row];
+    master->n_running += (status == STATUS_RUNNING) - (*now == STATUS_RUNNING);
+    *now = (unsigned char)status;
+    master->campaign->attempts[row] = attempts;
+    if (store_write_status(master->store, row, status, attempts, &err))
+        break_off(master, &err);
+}
+
+/* The row of a message, or SIZE_MAX where the sender does not hold it: it was thought lost,
+ * and the row was given to another. */
+static size_t row_of(const struct master *master, const struct wire_message *message)
+{
+    int64_t row = message->head.row;
+    assert(row >= 0 && (size_t)row < n_jobs(master));
+    return master->rows[row].owner == message->from ? (size_t)row : SIZE_MAX;
+}
+
+static void release(struct master *master, size_t row)
+{
+    master->peers[master->rows[row].owner].held--;
+    master->rows[row].owner = -1;
+}
+
+static void give_up_row(struct master *master, size_t row, int32_t attempts)
+{
+    if (master->campaign->status[row] == STATUS_RUNNING || attempts != master->campaign->attempts[row])
+        set_status(master, row, STATUS_PENDING, attempts);
+    release(master, row);
+    queue_push(&master->queue, row);
+}
+
+static void warn_of(struct master *master, size_t row, int rank, const char *what, const char *why)
+{
+    char label[256];
+    job_label(&master->campaign->sweep.jobs[row], label, sizeof label);
+    progress_clear(&master->progress);
+    log_warning("job %zu (%s) on rank %d: %s: %s", row, label, rank, what, why);
+}
+
+static void hand_out(struct master *master, int to)
+{
+    size_t row = queue_pop(&master->queue);
+    const struct job *job = &master->campaign->sweep.jobs[row];
+    struct row *state = &master->rows[row];
+    struct text message = {0};
+    struct wire_job wire = {
+        .predicted = queue_predict(&master->queue, row),
+        .attempts = master->campaign->attempts[row],
+        .tries = state->tries,
+        .set = master->campaign->sets.of_job[row],
+        .order = master->handed++,
+    };
+    text_add_bytes(&message, (const char *)&wire, sizeof wire);
+    text_add_bytes(&message, job->text, strlen(job->text) + 1);
+    state->owner = to;
+    state->handed = wire.predicted;
+    master->peers[to].held++;
+    wire_send(master->wire, to, TAG_JOB, (int64_t)row, 0, message.chars, message.length);
+    text_free(&message);
+}
+
+/* One row for each worker first, then one more each, prefetched, unless the queue is so short
+ * that a prefetched row would wait behind a long one while another rank is free. */
+static bool feed(struct master *master)
+{
+    bool active = false;
+    for (int level = 1; level <= 2; level++)
+        for (int rank = 0; rank < master->wire->size; rank++) {
+            struct peer *peer = &master->peers[rank];
+            if (level == 2 && master->queue.length <= (size_t)master->wire->size)
+                return active;
+            if (!peer->able || peer->gone || peer->held >= level || !master->queue.length)
+                continue;
+            hand_out(master, rank);
+            active = true;
+        }
+    return active;
+}
+
+/* --- messages ------------------------------------------------------------------ */
+
+static void handle_started(struct master *master, const struct wire_message *message)
+{
+    size_t row = row_of(master, message);
+    if (row == SIZE_MAX)
+        return;
+    master->rows[row].started = clock_seconds();
+    set_status(master, row, STATUS_RUNNING, (int32_t)message->head.code);
+}
+
+static void handle_ask(struct master *master, const struct wire_message *message)
+{
+    bool leave = row_of(master, message) != SIZE_MAX;
+    wire_send(master->wire, message->from, TAG_LEAVE, message->head.row, leave, NULL, 0);
+}
+
+static void handle_record(struct master *master, const struct wire_message *message)
+{
+    struct error err = {0};
+    size_t row = row_of(master, message);
+    if (row == SIZE_MAX)
+        return;
+    record_unpack(&master->record, message->tail, message->size);
+    if (store_write_record(master->store, row, &master->record, &err)) {
+        break_off(master, &err);
+        give_up_row(master, row, master->campaign->attempts[row]);
+        return;
+    }
+    bool failed = *(unsigned char *)result_slab(&master->record, VAR_STATUS) == STATUS_FAILED;
+    master->n_running -= master->campaign->status[row] == STATUS_RUNNING;
+    master->campaign->status[row] = failed ? STATUS_FAILED : STATUS_DONE;
+    if (failed) {
+        master->n_failed++;
+        warn_of(master, row, message->from, "failed for good", result_text(&master->record, VAR_ERROR));
+    } else {
+        master->n_done++;
+        master->n_diverged += strcmp(result_text(&master->record, VAR_OUTCOME), "diverged") == 0;
+        queue_learn(&master->queue, row, *result_f64(&master->record, VAR_WALL_SECONDS));
+    }
+    release(master, row);
+}
+
+static void handle_failed(struct master *master, const struct wire_message *message)
+{
+    size_t row = row_of(master, message);
+    if (row == SIZE_MAX)
+        return;
+    master->rows[row].tries++;
+    warn_of(master, row, message->from, "this attempt failed, the job will run again", (const char *)message->tail);
+    give_up_row(master, row, (int32_t)message->head.code);
+}
+
+static void handle_returned(struct master *master, const struct wire_message *message)
+{
+    size_t row = row_of(master, message);
+    if (row != SIZE_MAX)   /* to be stopped is no fault of the job: that start does not count */
+        give_up_row(master, row, master->campaign->attempts[row] - (message->head.code != 0));
+}
+
+static void handle_retired(struct master *master, const struct wire_message *message)
+{
+    progress_clear(&master->progress);
+    log_warning("rank %d runs no more jobs: %s", message->from, (const char *)message->tail);
+    master->peers[message->from].able = false;
+}
+
+static void drain(struct master *master)
+{
+    if (master->draining || master->stopping)
+        return;
+    master->draining = true;
+    for (int rank = 0; rank < master->wire->size; rank++)
+        wire_send(master->wire, rank, TAG_DRAIN, -1, 0, NULL, 0);
+}
+
+void master_handle(struct master *master, const struct wire_message *message)
+{
+    struct peer *peer = &master->peers[message->from];
+    peer->heard = clock_seconds();
+    peer->gone = false;
+    switch (message->tag) {
+    case TAG_STARTED: handle_started(master, message); break;
+    case TAG_ASK: handle_ask(master, message); break;
+    case TAG_RECORD: handle_record(master, message); break;
+    case TAG_FAILED: handle_failed(master, message); break;
+    case TAG_RETURNED: handle_returned(master, message); break;
+    case TAG_RETIRED: handle_retired(master, message); break;
+    case TAG_SIGNAL: drain(master); break;
+    case TAG_PING: break;
+    case TAG_BYE: peer->bye = true; break;
+    default: assert(!"a tag that is not for the master");
+    }
+}
+
+/* --- time ---------------------------------------------------------------------- */
+
+static double seconds_left(const struct master *master)
+{
+    double now = clock_seconds(), left = queue_waiting(&master->queue);
+    size_t workers = 0;
+    for (int rank = 0; rank < master->wire->size; rank++)
+        workers += master->peers[rank].able && !master->peers[rank].gone;
+    for (size_t row = 0; row < n_jobs(master); row++) {
+        const struct row *state = &master->rows[row];
+        if (state->owner < 0)
+            continue;
+        double rest = queue_predict(&master->queue, row);
+        if (master->campaign->status[row] == STATUS_RUNNING)
+            rest -= now - state->started;
+        left += rest > 0 ? rest : 0;
+    }
+    return workers ? left / (double)workers : -1;
+}
+
+static struct progress_counts count(const struct master *master)
+{
+    return (struct progress_counts){
+        .jobs = n_jobs(master),
+        .done = master->n_done,
+        .failed = master->n_failed,
+        .running = master->n_running,
+        /* an estimate needs something measured */
+        .left = master->queue.measured > 0 ? seconds_left(master) : -1,
+        .draining = master->draining,
+    };
+}
+
+/* A rank that was not heard of for long: its rows go to others. */
+static void watch(struct master *master, double now)
+{
+    for (int rank = 1; rank < master->wire->size; rank++) {
+        struct peer *peer = &master->peers[rank];
+        if (peer->gone || peer->bye || now - peer->heard < WIRE_SILENCE_SECONDS)
+            continue;
+        peer->gone = master->lost = true;
+        progress_clear(&master->progress);
+        log_warning("rank %d has been silent for %d s: its jobs are given to others", rank, WIRE_SILENCE_SECONDS);
+        for (size_t row = 0; row < n_jobs(master); row++)
+            if (master->rows[row].owner == rank)
+                give_up_row(master, row, master->campaign->attempts[row]);
+    }
+}
+
+static void keep_time(struct master *master)
+{
+    struct error err = {0};
+    double now = clock_seconds();
+    if (now - master->beat > beat_every) {
+        master->beat = now;
+        store_lock_beat(master->campaign->path);
+        watch(master, now);
+        for (int rank = 1; rank < master->wire->size && !master->stopping; rank++)
+            wire_send(master->wire, rank, TAG_PING, -1, 0, NULL, 0);
+    }
+    if (now - master->synced > sync_every) {
+        master->synced = now;
+        if (store_sync(master->store, &err))
+            break_off(master, &err);
+    }
+    if (progress_due(&master->progress)) {
+        struct progress_counts counts = count(master);
+        progress_show(&master->progress, &counts);
+    }
+}
+
+/* --- the end ------------------------------------------------------------------- */
+
+static int verdict(const struct master *master)
+{
+    if (master->broken)
+        return 70;
+    if (master->n_done + master->n_failed < n_jobs(master))
+        return master->draining || master->lost ? 75 : 70;   /* 70: every rank has retired */
+    return master->n_failed ? 3 : 0;
+}
+
+static void stop_when_dry(struct master *master)
+{
+    bool able = false;
+    for (int rank = 0; rank < master->wire->size; rank++) {
+        if (master->peers[rank].held && !master->peers[rank].gone)
+            return;
+        able |= master->peers[rank].able && !master->peers[rank].gone;
+    }
+    if (master->queue.length && !master->draining && able)
+        return;
+    master->stopping = true;
+    master->exit_code = verdict(master);
+    for (int rank = 0; rank < master->wire->size; rank++)
+        wire_send(master->wire, rank, TAG_STOP, master->lost, master->exit_code, NULL, 0);
+}
+
+static bool all_said_bye(const struct master *master)
+{
+    for (int rank = 0; rank < master->wire->size; rank++)
+        if (!master->peers[rank].bye && !master->peers[rank].gone)
+            return false;
+    return true;
+}
+
+bool master_step(struct master *master)
+{
+    bool active = false;
+    keep_time(master);
+    if (master->broken)
+        drain(master);
+    if (!master->draining && !master->stopping)
+        active = feed(master);
+    if (!master->stopping)
+        stop_when_dry(master);
+    master->finished = master->stopping && all_said_bye(master);
+    return active;
+}
+
+int master_start(struct master *master, const struct farm_options *options, struct error *err)
+{
+    size_t n = n_jobs(master), waiting = 0;
+    const unsigned char *status = master->campaign->status;
+    size_t *rows = mem_alloc(n, sizeof *rows, err);
+    master->peers = mem_alloc((size_t)master->wire->size, sizeof *master->peers, err);
+    master->rows = mem_alloc(n, sizeof *master->rows, err);
+    void *block = mem_alloc(1, result_size(&master->campaign->layout), err);
+    if (!rows || !master->peers || !master->rows || !block) {
+        mem_free(rows);
+        mem_free(block);
+        return -1;
+    }
+    result_bind(&master->record, &master->campaign->layout, block);
+    master->beat = master->synced = clock_seconds();
+    for (int rank = 0; rank < master->wire->size; rank++)
+        master->peers[rank] = (struct peer){.able = rank > 0 || options->train_on_master, .heard = master->beat};
+    for (size_t row = 0; row < n; row++) {
+        master->rows[row].owner = -1;
+        master->n_done += status[row] == STATUS_DONE;
+        master->n_failed += status[row] == STATUS_FAILED;
+        if (status[row] == STATUS_PENDING)
+            rows[waiting++] = row;
+    }
+    master->n_diverged = master->campaign->n_diverged;
+    int failed = queue_init(&master->queue, rows, waiting, master->campaign->seconds, options->order, err);
+    mem_free(rows);
+    progress_start(&master->progress, options->progress);
+    return failed;
+}
+
+void master_end(struct master *master)
+{
+    struct progress_counts counts = count(master);
+    progress_end(&master->progress, &counts);
+    queue_free(&master->queue);
+    mem_free(master->record.block);
+    mem_free(master->peers);
+    mem_free(master->rows);
+}

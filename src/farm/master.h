@@ -1,0 +1,52 @@
+/* The master, on rank 0: hands rows out, allows and writes commits, watches, ends the run.
+ * The rank's loop steps it; it never waits. */
+#ifndef RELIN_FARM_MASTER_H
+#define RELIN_FARM_MASTER_H
+
+#include "farm/campaign.h"
+#include "farm/progress.h"
+#include "farm/queue.h"
+#include "farm/wire.h"
+
+/* A rank as the master sees it. */
+struct peer {
+    int held;                        /* rows handed out and not settled */
+    bool able;                       /* can run jobs */
+    bool gone;                       /* silent for too long */
+    bool bye;                        /* TAG_BYE came */
+    double heard;
+};
+
+/* A row's state beside its status. */
+struct row {
+    int32_t owner;                   /* rank that holds it, -1: none */
+    int32_t tries;                   /* failed attempts of this run */
+    double handed, started;          /* seconds predicted when it was handed out; clock_seconds() */
+};
+
+struct master {
+    struct wire *wire;
+    struct store *store;
+    struct campaign *campaign;
+    struct peer *peers;              /* (ranks) */
+    struct row *rows;                /* (jobs) */
+    struct queue queue;
+    struct result record;            /* the record being written */
+    struct progress progress;
+    uint64_t handed;                 /* how many rows were handed out so far */
+    size_t n_done, n_failed, n_diverged, n_running;
+    bool draining, stopping, finished, broken;   /* broken: an error that is not a job's */
+    bool lost;                       /* a rank was lost: no more collective calls */
+    int exit_code;                   /* once stopping */
+    double beat, synced;
+};
+
+/* Wire, store and campaign are set and borrowed. Returns 0, or -1 with *err filled. The caller ends it. */
+int master_start(struct master *master, const struct farm_options *options, struct error *err);
+void master_handle(struct master *master, const struct wire_message *message);
+/* Returns whether anything happened. */
+bool master_step(struct master *master);
+/* Shows the last state of the progress, and frees. */
+void master_end(struct master *master);
+
+#endif

@@ -1,0 +1,273 @@
+#define _GNU_SOURCE
+#include "farm/spawner.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "farm/child.h"
+#include "data/dataset.h"
+#include "farm/shm.h"
+
+/* Rank to spawner. */
+enum request_kind { REQUEST_PREPARE, REQUEST_RUN, REQUEST_STOP };
+
+struct request {
+    enum request_kind kind;
+    union {
+        struct spawner_setup setup;
+        struct spawner_order order;      /* the job's text follows the struct */
+    };
+};
+
+/* Longest message: a job's text is some kilobytes. */
+enum { MESSAGE_SIZE = 128 * 1024 };
+
+/* --- the spawner's own side -------------------------------------------------- */
+
+struct server {
+    int socket, children;                /* requests; SIGCHLD */
+    sigset_t mask;                       /* of the children */
+    struct spawner_setup setup;
+    struct dataset *sets;
+    void *blocks[SPAWNER_BLOCKS];
+    pid_t child;                         /* 0: none */
+    double started, deadline;            /* of clock_seconds */
+    struct spawner_report report;
+};
+
+/* The names may go as soon as all spawners of the node have mapped: children inherit. */
+static int server_prepare(struct server *server, struct error *err)
+{
+    const struct spawner_setup *setup = &server->setup;
+    char name[SHM_NAME_SIZE];
+    server->sets = mem_alloc(setup->n_sets, sizeof *server->sets, err);
+    if (!server->sets)
+        return -1;
+    for (size_t i = 0; i < setup->n_sets; i++) {
+        shm_name(name, setup->run, setup->data_rank, "data", i);
+        if (dataset_map(&server->sets[i], name, err))
+            return -1;
+    }
+    for (size_t i = 0; i < SPAWNER_BLOCKS; i++) {
+        shm_name(name, setup->run, setup->rank, "result", i);
+        server->blocks[i] = shm_map(name, result_size(&setup->layout), err);
+        if (!server->blocks[i])
+            return -1;
+    }
+    return 0;
+}
+
+static void server_run(struct server *server, const struct spawner_order *order, const char *text)
+{
+    pid_t self = getpid();
+    server->report = (struct spawner_report){.row = order->row, .start_time = clock_unix()};
+    server->started = clock_seconds();
+    server->deadline = server->started + order->wall;
+    pid_t child = fork();
+    if (child == 0) {
+        sigprocmask(SIG_SETMASK, &server->mask, NULL);
+        child_run(self, order->row, text, &server->sets[order->set], &server->setup.layout,
+                  server->blocks[order->block]);
+    }
+    if (child > 0) {
+        server->child = child;
+        return;
+    }
+    server->report.status = W_EXITCODE(127, 0);   /* no process to be had: a failed attempt */
+    send(server->socket, &server->report, sizeof server->report, MSG_NOSIGNAL);
+}
+
+static void server_reap(struct server *server)
+{
+    struct rusage usage;
+    int status;
+    if (!server->child || wait4(server->child, &status, WNOHANG, &usage) != server->child)
+        return;
+    server->child = 0;
+    struct spawner_report *report = &server->report;
+    report->status = status;
+    report->wall_seconds = clock_seconds() - server->started;
+    report->cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+                          + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    send(server->socket, report, sizeof *report, MSG_NOSIGNAL);
+}
+
+static void server_kill(struct server *server, bool *why)
+{
+    if (server->child) {
+        *why = true;
+        kill(server->child, SIGKILL);
+    }
+}
+
+/* One request. Returns false when the rank is gone. */
+static bool server_answer(struct server *server, char *message)
+{
+    struct error err = {0};
+    ssize_t size = recv(server->socket, message, MESSAGE_SIZE, 0);
+    if (size <= 0)
+        return size < 0 && errno == EINTR;
+    const struct request *request = (const struct request *)message;
+    switch (request->kind) {
+    case REQUEST_PREPARE:
+        server->setup = request->setup;
+        if (!server_prepare(server, &err))
+            err.text[0] = 0;
+        send(server->socket, &err, sizeof err, MSG_NOSIGNAL);
+        break;
+    case REQUEST_RUN: server_run(server, &request->order, message + sizeof *request); break;
+    case REQUEST_STOP: server_kill(server, &server->report.stopped); break;
+    }
+    return true;
+}
+
+/* Milliseconds until the running child's limit. */
+static int server_patience(const struct server *server)
+{
+    if (!server->child || server->report.timed_out || !isfinite(server->deadline))
+        return -1;
+    double left = server->deadline - clock_seconds();
+    return left <= 0 ? 0 : left > 1e6 ? 1000000000 : (int)(left * 1e3) + 1;
+}
+
+static void server_loop(struct server *server)
+{
+    char *message = mem_alloc(1, MESSAGE_SIZE, NULL);
+    struct pollfd events[2] = {{.fd = server->socket, .events = POLLIN},
+                               {.fd = server->children, .events = POLLIN}};
+    while (message) {
+        poll(events, 2, server_patience(server));
+        if (events[1].revents & POLLIN) {
+            struct signalfd_siginfo info;
+            ssize_t ignored = read(server->children, &info, sizeof info);
+            (void)ignored;   /* one signal may stand for several ends: wait4 tells */
+            server_reap(server);
+        }
+        if (events[0].revents && !server_answer(server, message))
+            break;
+        if (server_patience(server) == 0)
+            server_kill(server, &server->report.timed_out);
+    }
+    if (server->child) {
+        kill(server->child, SIGKILL);
+        waitpid(server->child, NULL, 0);
+    }
+    mem_free(message);
+}
+
+static void serve(int socket)
+{
+    struct server server = {.socket = socket};
+    sigset_t child_ends;
+    /* A process group of its own: whoever ends the rank's group leaves time to clear up. What
+     * is meant for the rank (a drain) is not for spawner and children; they end with the socket. */
+    setpgid(0, 0);
+    prctl(PR_SET_NAME, "relin-spawner");
+    static const int not_mine[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE};
+    for (size_t i = 0; i < sizeof not_mine / sizeof *not_mine; i++)
+        signal(not_mine[i], SIG_IGN);
+    sigemptyset(&child_ends);
+    sigaddset(&child_ends, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child_ends, &server.mask);
+    server.children = signalfd(-1, &child_ends, SFD_CLOEXEC);
+    server_loop(&server);
+    if (server.setup.run[0])
+        shm_remove(server.setup.run, server.setup.rank);
+    _exit(0);
+}
+
+/* --- the rank's side --------------------------------------------------------- */
+
+int spawner_start(struct spawner *spawner, struct error *err)
+{
+    int ends[2];
+    *spawner = (struct spawner){.socket = -1};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+        return error_set_errno(err, ERROR_INTERNAL, "no socket for the spawner");
+    fflush(NULL);   /* or the child would write it again */
+    spawner->pid = fork();
+    if (spawner->pid == 0) {
+        close(ends[0]);
+        serve(ends[1]);
+    }
+    close(ends[1]);
+    if (spawner->pid < 0) {
+        close(ends[0]);
+        *spawner = (struct spawner){.socket = -1};
+        return error_set_errno(err, ERROR_INTERNAL, "no process for the spawner");
+    }
+    spawner->socket = ends[0];
+    return 0;
+}
+
+int spawner_prepare(struct spawner *spawner, const struct spawner_setup *setup, struct error *err)
+{
+    struct request request;
+    memset(&request, 0, sizeof request);
+    request.kind = REQUEST_PREPARE;
+    request.setup = *setup;
+    struct error answer;
+    if (send(spawner->socket, &request, sizeof request, MSG_NOSIGNAL) != sizeof request
+        || recv(spawner->socket, &answer, sizeof answer, 0) != sizeof answer)
+        return error_set(err, ERROR_INTERNAL, "the spawner has died: see the system's log");
+    if (answer.text[0]) {
+        *err = answer;
+        return -1;
+    }
+    return 0;
+}
+
+int spawner_run(struct spawner *spawner, const struct spawner_order *order, const char *job_text)
+{
+    size_t length = strlen(job_text) + 1, size = sizeof(struct request) + length;
+    char *message = size <= MESSAGE_SIZE ? mem_alloc(1, size, NULL) : NULL;
+    if (!message)
+        return -1;
+    struct request *request = (struct request *)message;
+    request->kind = REQUEST_RUN;
+    request->order = *order;
+    memcpy(message + sizeof *request, job_text, length);
+    ssize_t sent = send(spawner->socket, message, size, MSG_NOSIGNAL);
+    mem_free(message);
+    return sent == (ssize_t)size ? 0 : -1;
+}
+
+void spawner_stop(struct spawner *spawner)
+{
+    struct request request;
+    memset(&request, 0, sizeof request);
+    request.kind = REQUEST_STOP;
+    send(spawner->socket, &request, sizeof request, MSG_NOSIGNAL);   /* a dead one shows at the next poll */
+}
+
+int spawner_poll(struct spawner *spawner, struct spawner_report *report)
+{
+    ssize_t size = recv(spawner->socket, report, sizeof *report, MSG_DONTWAIT);
+    if (size == (ssize_t)sizeof *report)
+        return 1;
+    return size < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+void spawner_end(struct spawner *spawner)
+{
+    if (spawner->pid <= 0)
+        return;
+    close(spawner->socket);
+    waitpid(spawner->pid, NULL, 0);
+    *spawner = (struct spawner){.socket = -1};
+}

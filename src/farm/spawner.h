@@ -1,0 +1,59 @@
+/* The spawner: a small process that a rank forks before MPI_Init, because forking later is
+ * unsafe on some fabrics. It forks one child per job, waits for it with wait4 (exact processor
+ * time), kills it at its time limit or on request, and reports. Rank and spawner speak through
+ * a socket; when the rank dies, however, the socket closes: the spawner kills its child,
+ * clears the rank's shared memory names away and ends. */
+#ifndef RELIN_FARM_SPAWNER_H
+#define RELIN_FARM_SPAWNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sweep/result.h"
+
+struct error;
+
+enum { SPAWNER_BLOCKS = 2 };   /* results: one is written to the file while the next job runs */
+
+struct spawner {
+    pid_t pid;
+    int socket;      /* readable when a report is there, or the spawner gone */
+};
+
+/* What the spawner must know before the first job. */
+struct spawner_setup {
+    char run[17];
+    int rank, data_rank;                 /* whose names: of the blocks, of the data */
+    uint64_t n_sets;
+    struct result_layout layout;
+};
+
+struct spawner_order {
+    int64_t row;
+    int32_t block;                       /* 0..SPAWNER_BLOCKS-1 */
+    int32_t set;
+    double wall;                         /* seconds; INFINITY: no limit */
+};
+
+struct spawner_report {
+    int64_t row;
+    int32_t status;                      /* as of wait4 */
+    bool timed_out, stopped;             /* killed at its limit; on request */
+    double start_time, wall_seconds, cpu_seconds;
+};
+
+/* Forks. Before MPI_Init and with no other thread about. Returns 0, or -1 with *err filled. */
+int spawner_start(struct spawner *spawner, struct error *err);
+/* Has the spawner map the data and the blocks; waits for its answer. Returns 0, or -1 with *err filled. */
+int spawner_prepare(struct spawner *spawner, const struct spawner_setup *setup, struct error *err);
+/* One job at a time. Returns 0, or -1 where the spawner is gone. */
+int spawner_run(struct spawner *spawner, const struct spawner_order *order, const char *job_text);
+/* Kills the running child; its report still comes. */
+void spawner_stop(struct spawner *spawner);
+/* 1: *report filled; 0: nothing yet; -1: the spawner is gone. */
+int spawner_poll(struct spawner *spawner, struct spawner_report *report);
+/* Closes the socket and waits for the spawner's end. Accepts a zeroed struct. */
+void spawner_end(struct spawner *spawner);
+
+#endif

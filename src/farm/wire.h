@@ -1,0 +1,111 @@
+/* Messages between ranks: every tag and wire struct is here.
+ *
+ * Point-to-point only. A message is a head of fixed width and a tail of bytes. Sending
+ * never waits: the message is copied and kept until MPI is done with it. Rank 0 writes to
+ * its own worker in the same way. */
+#ifndef RELIN_FARM_WIRE_H
+#define RELIN_FARM_WIRE_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+/*  X(tag, who handles it)                                        head.row, head.code; tail */
+#define WIRE_TAGS(X)                                                                                  \
+    /* start, before the loop */                                                                      \
+    X(TAG_SETUP, WORKER)     /* rank 0 has read the sweep: code = exit code, 0 to go on; wire_setup */ \
+    X(TAG_READY, MASTER)     /* a rank has its spawner and data: code 0, or 1 and a text */            \
+    X(TAG_GO, WORKER)        /* all are ready: code = exit code, 0 to go on */                         \
+    /* the loop */                                                                                    \
+    X(TAG_JOB, WORKER)       /* run this row; wire_job, then the job's text */                         \
+    X(TAG_STARTED, MASTER)   /* its child runs; code = attempts so far, this one counted */            \
+    X(TAG_ASK, MASTER)       /* it ended: may I write its rows? */                                     \
+    X(TAG_LEAVE, WORKER)     /* code 1: write; 0: the row is no longer yours */                        \
+    X(TAG_RECORD, MASTER)    /* the rows are written: the record's variables */                        \
+    X(TAG_FAILED, MASTER)    /* one attempt failed and another is allowed; text: why */                \
+    X(TAG_RETURNED, MASTER)  /* not run, or stopped: code 1 if it had been started */                  \
+    X(TAG_RETIRED, MASTER)   /* this rank can run nothing any more; text: why */                       \
+    X(TAG_SIGNAL, MASTER)    /* a signal asked this rank to stop */                                    \
+    X(TAG_DRAIN, WORKER)     /* return what you have */                                               \
+    X(TAG_PING, BOTH)        /* I am alive */                                                         \
+    X(TAG_STOP, WORKER)      /* the last message to a worker: code = exit code of every rank */        \
+    X(TAG_BYE, MASTER)       /* its answer, the last message of a worker */
+
+enum wire_tag {
+#define X(tag, handler) tag,
+    WIRE_TAGS(X)
+#undef X
+    TAG_COUNT
+};
+
+enum { WIRE_PING_SECONDS = 5, WIRE_SILENCE_SECONDS = 120, WIRE_RUN_ID = 17 };
+
+struct wire_head {
+    int64_t row;
+    int64_t code;
+};
+
+struct wire_setup {
+    uint64_t layout[8];          /* struct result_layout, in its order */
+    double job_wall;             /* seconds; INFINITY: none */
+    int64_t attempts;            /* limits.attempts */
+    uint64_t n_sets;
+    char run[WIRE_RUN_ID + 7];   /* names the run's shared memory */
+    /* texts follow, each with its final 0: result file, folder of data (may be empty), and per
+       data set the text of one job that uses it */
+};
+
+struct wire_job {
+    double predicted;            /* seconds */
+    int64_t attempts;            /* starts before this one, all runs counted */
+    int64_t tries;               /* failed ones of this run: what limits.attempts bounds */
+    uint64_t set;
+    uint64_t order;              /* of handing out, counted by rank 0: a worker keeps to it */
+};
+
+struct wire_send;
+
+struct wire {
+    MPI_Comm comm;
+    int rank, size;
+    struct wire_send *sending;
+    unsigned char *buffer;       /* of the last message received */
+    size_t capacity;
+};
+
+struct wire_message {
+    int from;
+    enum wire_tag tag;
+    struct wire_head head;
+    const unsigned char *tail;   /* valid until the next wire_receive */
+    size_t size;
+};
+
+/* Joins a duplicate of comm. Returns 0, or -1 with *err filled. */
+int wire_open(struct wire *wire, MPI_Comm comm, struct error *err);
+/* Frees; collective unless abandon. */
+void wire_close(struct wire *wire, bool abandon);
+
+/* Sends head and tail; a failure shows as silence. */
+void wire_send(struct wire *wire, int to, enum wire_tag tag, int64_t row, int64_t code, const void *tail,
+               size_t size);
+/* Takes the next message, if one is there. */
+bool wire_receive(struct wire *wire, struct wire_message *message);
+/* Waits, asleep, for one message of a tag from a rank (MPI_ANY_SOURCE: any). Before the loop only. */
+void wire_await(struct wire *wire, int from, enum wire_tag tag, struct wire_message *message);
+/* Lets MPI go on with what is being sent; true when nothing is left. */
+bool wire_sent(struct wire *wire);
+/* Waits until everything is sent. */
+void wire_flush(struct wire *wire);
+
+bool wire_is_for_master(enum wire_tag tag, const struct wire *wire);
+
+/* Sleeps as long as suits the time since something last happened: microseconds while busy,
+ * up to 10 ms when idle (a loop of 1 ms would cost 2.5 % of a core). Wakes early when the
+ * descriptor (-1: none) is readable. *last: clock_seconds() of the last event. */
+void wire_sleep(double last, int descriptor);
+
+#endif

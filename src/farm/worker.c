@@ -1,0 +1,297 @@
+#define _GNU_SOURCE
+#include "farm/worker.h"
+
+#include <assert.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "farm/child.h"
+#include "farm/record.h"
+#include "farm/signals.h"
+
+static void read_cpu_model(char *model, size_t size)
+{
+    char line[256];
+    snprintf(model, size, "unknown");
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    while (file && fgets(line, sizeof line, file)) {
+        char *value = strstr(line, ": ");
+        if (strncmp(line, "model name", 10) != 0 || !value)
+            continue;
+        value[strcspn(value, "\n")] = 0;
+        snprintf(model, size, "%s", value + 2);
+        break;
+    }
+    if (file)
+        fclose(file);
+}
+
+void worker_start(struct worker *worker)
+{
+    worker->heard = worker->pinged = clock_seconds();
+    if (gethostname(worker->host, sizeof worker->host - 1))
+        snprintf(worker->host, sizeof worker->host, "unknown");
+    read_cpu_model(worker->cpu_model, sizeof worker->cpu_model);
+}
+
+static struct task *find(struct worker *worker, enum task_state state, int64_t row)
+{
+    for (int i = 0; i < WORKER_TASKS; i++)
+        if (worker->tasks[i].state == state && (row < 0 || worker->tasks[i].row == row))
+            return &worker->tasks[i];
+    return NULL;
+}
+
+static void drop(struct task *task)
+{
+    mem_free(task->text);
+    *task = (struct task){.state = TASK_NONE};
+}
+
+/* To rank 0: not run, or stopped before its end. */
+static void give_back(struct worker *worker, struct task *task, bool started)
+{
+    wire_send(worker->wire, 0, TAG_RETURNED, task->row, started, NULL, 0);
+    drop(task);
+}
+
+static void take_job(struct worker *worker, const struct wire_message *message)
+{
+    struct task *task = find(worker, TASK_NONE, -1);
+    struct error err;
+    assert(task && message->size > sizeof task->job);
+    size_t length = message->size - sizeof task->job;
+    *task = (struct task){.row = message->head.row};
+    memcpy(&task->job, message->tail, sizeof task->job);
+    task->text = mem_alloc(length, 1, &err);
+    if (!task->text || worker->draining || worker->retired) {
+        give_back(worker, task, false);
+        return;
+    }
+    memcpy(task->text, message->tail + sizeof task->job, length);
+    task->state = TASK_WAITING;
+}
+
+static void drain(struct worker *worker)
+{
+    struct task *task;
+    worker->draining = true;
+    while ((task = find(worker, TASK_WAITING, -1)))
+        give_back(worker, task, false);
+    if (find(worker, TASK_RUNNING, -1))
+        spawner_stop(worker->spawner);
+}
+
+/* This rank cannot go on: another one, or a later run, may. */
+static void retire(struct worker *worker, const char *why)
+{
+    struct task *task;
+    worker->retired = true;
+    while ((task = find(worker, TASK_WAITING, -1)))
+        give_back(worker, task, false);
+    while ((task = find(worker, TASK_RUNNING, -1)))
+        give_back(worker, task, true);
+    wire_send(worker->wire, 0, TAG_RETIRED, -1, 0, why, strlen(why) + 1);
+}
+
+/* Everything of the record that the child does not know; the checksum last. */
+static void complete_record(const struct worker *worker, const struct task *task, struct result *result)
+{
+    const struct spawner_report *report = &task->report;
+    bool failed = task->failure[0];
+    if (failed) {   /* what a broken attempt left is not a result */
+        result_clear(result);
+        result_set_text(result, VAR_ERROR, task->failure);
+    }
+    *result_i32(result, VAR_ATTEMPTS) = (int32_t)task->job.attempts + 1;
+    *result_i32(result, VAR_WORKER) = worker->wire->rank;
+    result_set_text(result, VAR_HOST, worker->host);
+    result_set_text(result, VAR_CPU_MODEL, worker->cpu_model);
+    *result_f64(result, VAR_START_TIME) = report->start_time;
+    *result_f64(result, VAR_WALL_SECONDS) = report->wall_seconds;
+    *result_f64(result, VAR_CPU_SECONDS) = report->cpu_seconds;
+    *result_f64(result, VAR_ENERGY_JOULES) = NAN;
+    *result_f64(result, VAR_PREDICTED_SECONDS) = task->job.predicted;
+    *(unsigned char *)result_slab(result, VAR_STATUS) = failed ? STATUS_FAILED : STATUS_DONE;
+    uint32_t crc = result_crc(result);
+    memcpy(result_slab(result, VAR_CRC), &crc, sizeof crc);
+}
+
+/* Leave was given: rows first, then the record on its way to rank 0. */
+static void commit(struct worker *worker, struct task *task)
+{
+    struct error err = {0};
+    struct result *result = &worker->results[task->block];
+    complete_record(worker, task, result);
+    size_t size = record_size(&result->layout);
+    unsigned char *record = mem_alloc(1, size, &err);
+    if (!record || store_write_rows(worker->store, (size_t)task->row, result, &err)) {
+        give_back(worker, task, true);
+        retire(worker, err.text);
+    } else {
+        record_pack(result, record);
+        wire_send(worker->wire, 0, TAG_RECORD, task->row, 0, record, size);
+        drop(task);
+    }
+    mem_free(record);
+}
+
+static void take_leave(struct worker *worker, const struct wire_message *message)
+{
+    struct task *task = find(worker, TASK_ASKING, message->head.row);
+    assert(task);
+    if (message->head.code)
+        commit(worker, task);
+    else
+        drop(task);
+}
+
+void worker_handle(struct worker *worker, const struct wire_message *message)
+{
+    worker->heard = clock_seconds();
+    switch (message->tag) {
+    case TAG_JOB: take_job(worker, message); break;
+    case TAG_LEAVE: take_leave(worker, message); break;
+    case TAG_DRAIN: drain(worker); break;
+    case TAG_PING: break;
+    case TAG_STOP:
+        worker->finished = true;
+        worker->abandon = message->head.row;
+        worker->exit_code = (int)message->head.code;
+        wire_send(worker->wire, 0, TAG_BYE, -1, 0, NULL, 0);
+        break;
+    default: assert(!"a tag that is not for workers");
+    }
+}
+
+void worker_describe_failure(const struct spawner_report *report, double job_wall, const char *child_error,
+                             char *text, size_t size)
+{
+    int signal = WIFSIGNALED(report->status) ? WTERMSIG(report->status) : 0;
+    char duration[48];
+    if (report->timed_out) {
+        clock_duration(job_wall, duration, sizeof duration);
+        snprintf(text, size, "stopped at its time limit, limits.job_wall = %s", duration);
+    } else if (signal) {
+        snprintf(text, size, "killed by signal %d (%s)%s", signal, strsignal(signal),
+                 signal == SIGKILL ? ": by hand, or by the kernel for want of memory" : "");
+    } else if (WEXITSTATUS(report->status) == CHILD_FAILED) {
+        snprintf(text, size, "%.*s", (int)size - 1, child_error);
+    } else {
+        snprintf(text, size, "ended with exit code %d", WEXITSTATUS(report->status));
+    }
+}
+
+/* The child has ended. */
+static void take_report(struct worker *worker, const struct spawner_report *report)
+{
+    struct task *task = find(worker, TASK_RUNNING, report->row);
+    bool done = WIFEXITED(report->status) && WEXITSTATUS(report->status) == CHILD_DONE;
+    if (!task)
+        return;
+    if (!done && report->stopped) {
+        give_back(worker, task, true);
+        return;
+    }
+    task->report = *report;
+    if (!done) {
+        worker_describe_failure(report, worker->job_wall, result_text(&worker->results[task->block], VAR_ERROR),
+                                task->failure, sizeof task->failure);
+        if (task->job.tries + 1 < worker->attempts) {
+            wire_send(worker->wire, 0, TAG_FAILED, task->row, task->job.attempts + 1, task->failure,
+                      strlen(task->failure) + 1);
+            drop(task);
+            return;
+        }
+    }
+    task->state = TASK_ASKING;
+    wire_send(worker->wire, 0, TAG_ASK, task->row, 0, NULL, 0);
+}
+
+static int free_block(const struct worker *worker)
+{
+    bool taken[SPAWNER_BLOCKS] = {false};
+    for (int i = 0; i < WORKER_TASKS; i++)
+        if (worker->tasks[i].state == TASK_RUNNING || worker->tasks[i].state == TASK_ASKING)
+            taken[worker->tasks[i].block] = true;
+    for (int i = 0; i < SPAWNER_BLOCKS; i++)
+        if (!taken[i])
+            return i;
+    return -1;
+}
+
+/* Starts the next task when nothing runs and a block is free. */
+static bool start_next(struct worker *worker)
+{
+    struct task *task = NULL;
+    int block = free_block(worker);
+    for (int i = 0; i < WORKER_TASKS; i++) {
+        struct task *other = &worker->tasks[i];
+        if (other->state == TASK_RUNNING)
+            return false;
+        if (other->state == TASK_WAITING && (!task || other->job.order < task->job.order))
+            task = other;
+    }
+    if (!task || block < 0)
+        return false;
+    struct spawner_order order = {.row = task->row, .block = block, .set = (int32_t)task->job.set,
+                                  .wall = worker->job_wall};
+    if (spawner_run(worker->spawner, &order, task->text)) {
+        retire(worker, "its spawner cannot start a job");
+        return true;
+    }
+    task->block = block;
+    task->state = TASK_RUNNING;
+    wire_send(worker->wire, 0, TAG_STARTED, task->row, task->job.attempts + 1, NULL, 0);
+    return true;
+}
+
+static void watch_rank_0(struct worker *worker)
+{
+    double now = clock_seconds();
+    if (signals_drain() && !worker->drain_told) {
+        worker->drain_told = true;
+        wire_send(worker->wire, 0, TAG_SIGNAL, -1, 0, NULL, 0);
+    }
+    if (worker->wire->rank == 0)
+        return;
+    if (now - worker->pinged > WIRE_PING_SECONDS) {
+        worker->pinged = now;
+        wire_send(worker->wire, 0, TAG_PING, -1, 0, NULL, 0);
+    }
+    worker->orphaned = now - worker->heard > WIRE_SILENCE_SECONDS;
+}
+
+bool worker_step(struct worker *worker)
+{
+    struct spawner_report report;
+    bool active = false;
+    watch_rank_0(worker);
+    if (worker->retired)
+        return false;
+    int got = spawner_poll(worker->spawner, &report);
+    if (got < 0) {
+        retire(worker, "its spawner has died");
+        return true;
+    }
+    if (got > 0) {
+        take_report(worker, &report);
+        active = true;
+    }
+    if (!worker->draining && start_next(worker))
+        active = true;
+    return active;
+}
+
+void worker_end(struct worker *worker)
+{
+    for (int i = 0; i < WORKER_TASKS; i++)
+        mem_free(worker->tasks[i].text);
+}
