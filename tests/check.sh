@@ -29,6 +29,7 @@ export LSAN_OPTIONS="${LSAN_OPTIONS:-suppressions=$PWD/tests/lsan.supp:print_sup
 log=$(mktemp -d) || exit 1
 trap 'rm -rf "$log"' EXIT
 passed=0 failed=0 skipped=0
+patience=600 # seconds for one program or file: what hangs is a failure, not a wait
 
 # count NAME EXIT_CODE TAP_FILE: adds one runner's results to the sums.
 count() {
@@ -66,7 +67,7 @@ run_unit() {
         for program; do
             start=$SECONDS
             : >"$log/tap"
-            CK_TAP_LOG_FILE_NAME="$log/tap" OPENBLAS_NUM_THREADS=1 "$build/tests/$program" >"$log/out" 2>&1
+            CK_TAP_LOG_FILE_NAME="$log/tap" OPENBLAS_NUM_THREADS=1 timeout -k 5 "$patience" "$build/tests/$program" >"$log/out" 2>&1
             code=$?
             mark_skips "$log/out" "$log/tap"
             count "$program" $code "$log/tap"
@@ -92,7 +93,7 @@ run_cli() {
     fi
     for file in "${files[@]}"; do
         start=$SECONDS
-        bats --tap "$file" >"$log/tap" 2>&1
+        timeout -k 5 "$patience" bats --tap "$file" >"$log/tap" 2>&1
         code=$?
         count "$file" $code "$log/tap"
         printf '%-34s %s  %d s\n' "$(basename "$file")" "$results" $((SECONDS - start))
