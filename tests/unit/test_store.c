@@ -1,10 +1,8 @@
 /* The result file: built, written by raw rows, read, brought up to date. */
-#include <fcntl.h>
+#include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,6 +12,12 @@
 #include "unit.h"
 
 enum { MOST_JOBS = 8 };
+
+#ifdef __SANITIZE_ADDRESS__   /* the checks cost more than the work */
+#define MOST_SECONDS 10e-3
+#else
+#define MOST_SECONDS 0.5e-3
+#endif
 
 /* A sweep of hand-made jobs on a small teacher set, and its file. */
 struct fixture {
@@ -291,60 +295,14 @@ START_TEST(a_foreign_file_and_a_newer_one_are_refused)
     unlink(f.path);
     ck_assert_ptr_null(store_read_open(f.path, &f.err));
     ck_assert_int_eq(f.err.code, ERROR_FILE);
-    teardown(&f);
-}
-END_TEST
-
-START_TEST(a_live_lock_is_refused_and_a_dead_one_taken_over)
-{
-    struct fixture f;
-    struct store_lock_info info;
-    char lock[80];
-    setup(&f);
-    snprintf(lock, sizeof lock, "%s.lock", f.path);
-    ck_assert_msg(store_lock(f.path, &f.err) == 0, "%s", f.err.text);
-    ck_assert_int_eq(store_lock(f.path, &f.err), -1);
-    ck_assert_int_eq(f.err.code, ERROR_LOCKED);
-    ck_assert_ptr_nonnull(strstr(f.err.text, "in use by a run on"));
-    ck_assert(store_lock_read(f.path, &info) && info.live && info.pid == getpid());
-    store_unlock(f.path);
-    ck_assert_int_ne(access(lock, F_OK), 0);
-    /* a process of this host that is gone, and a host we cannot ask whose heart has stopped */
-    char host[256];
-    gethostname(host, sizeof host);
-    FILE *file = fopen(lock, "w");
-    fprintf(file, "host %s\npid 4194303\nslurm_job -\nrestart 0\nsince 1.0\n", host);
-    fclose(file);
-    ck_assert(store_lock_read(f.path, &info) && !info.live);
-    ck_assert_msg(store_lock(f.path, &f.err) == 0, "%s", f.err.text);
-    file = fopen(lock, "w");
-    fprintf(file, "host elsewhere\npid 1\nslurm_job -\nrestart 0\nsince 1.0\n");
-    fclose(file);
-    ck_assert_int_eq(store_lock(f.path, &f.err), -1);
-    struct timespec old[2] = {{.tv_sec = time(NULL) - 90}, {.tv_sec = time(NULL) - 90}};
-    utimensat(AT_FDCWD, lock, old, 0);
-    ck_assert_msg(store_lock(f.path, &f.err) == 0, "%s", f.err.text);
-    store_unlock(f.path);
-    teardown(&f);
-}
-END_TEST
-
-START_TEST(a_requeued_slurm_job_takes_its_own_lock_over)
-{
-    struct fixture f;
-    char lock[80];
-    setup(&f);
-    snprintf(lock, sizeof lock, "%s.lock", f.path);
-    FILE *file = fopen(lock, "w");
-    fprintf(file, "host elsewhere\npid 1\nslurm_job 77\nrestart 0\nsince 1.0\n");
-    fclose(file);
-    setenv("SLURM_JOB_ID", "77", 1);
-    ck_assert_int_eq(store_lock(f.path, &f.err), -1);   /* a second start within the same job */
-    setenv("SLURM_RESTART_COUNT", "1", 1);
-    ck_assert_msg(store_lock(f.path, &f.err) == 0, "%s", f.err.text);
-    unsetenv("SLURM_JOB_ID");
-    unsetenv("SLURM_RESTART_COUNT");
-    store_unlock(f.path);
+    BUILD(&f);
+    hid_t newer = H5Fopen(f.path, H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t version = H5Aopen(newer, "relin_format_version", H5P_DEFAULT);
+    H5Awrite(version, H5T_NATIVE_INT32, &(int32_t){STORE_FORMAT_VERSION + 1});
+    H5Aclose(version);
+    H5Fclose(newer);
+    ck_assert_int_eq(build(&f), -1);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "written in format version 2, this relin reads up to 1: use a newer relin"));
     teardown(&f);
 }
 END_TEST
@@ -372,10 +330,10 @@ START_TEST(a_commit_takes_at_most_half_a_millisecond)
         record = end - middle < record ? end - middle : record;
     }
     printf("# commit: record %.3f ms, rows without kernels %.3f ms\n", 1e3 * record, 1e3 * rows);
-    ck_assert_double_le(record, 0.5e-3);
     mem_free(block);
     store_close(store, false);
     teardown(&f);
+    ck_assert_double_le(record, MOST_SECONDS);
 }
 END_TEST
 
@@ -386,8 +344,6 @@ static void add(TCase *tests)
     tcase_add_test(tests, a_damaged_row_runs_again);
     tcase_add_test(tests, a_grown_grid_keeps_finished_rows_by_their_id_and_longer_axes_make_room);
     tcase_add_test(tests, a_foreign_file_and_a_newer_one_are_refused);
-    tcase_add_test(tests, a_live_lock_is_refused_and_a_dead_one_taken_over);
-    tcase_add_test(tests, a_requeued_slurm_job_takes_its_own_lock_over);
     tcase_add_test(tests, a_commit_takes_at_most_half_a_millisecond);
 }
 

@@ -1,0 +1,210 @@
+"""Replays a trace with numpy, from method.md alone: every loss, the final parameters, the outputs of
+both read-outs, the kernels, and what --at wrote.
+
+    replay.py t.h5 [--tolerance X]     default 1e-10 (double), 2e-4 (single)
+
+Dense networks. Nothing of relin is used but the file; all arithmetic is in double.
+"""
+import json
+import math
+import sys
+
+import h5py
+import numpy as np
+
+erf = np.vectorize(math.erf, otypes=[float])
+ACTIVATIONS = {   # phi, phi'
+    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "erf": (erf, lambda z: 2 / math.sqrt(math.pi) * np.exp(-z * z)),
+    "gelu": (lambda z: z * (1 + erf(z / math.sqrt(2))) / 2,
+             lambda z: (1 + erf(z / math.sqrt(2))) / 2 + z * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)),
+}
+
+
+class Network:
+    """f(x) of a chain of dense layers, with its derivatives along theta and back to it."""
+
+    def __init__(self, parameters, config):
+        self.tensors = {}
+        for name, offset, size, shape in zip(parameters["name"].asstr(), parameters["offset"], parameters["size"],
+                                             parameters["shape"][:]):
+            self.tensors[name] = (offset, size, shape[shape > 0])
+        self.layers = sorted({name.split(".")[0] for name in self.tensors}, key=lambda name: int(name[5:]))
+        self.activation, self.slope = ACTIVATIONS[config["activation"]]
+        self.ntk = config["parameterisation"] == "ntk"
+        self.sigma_w, self.sigma_b = config["sigma_w"], config["sigma_b"]
+
+    def scales(self, fan_in):
+        return (self.sigma_w / math.sqrt(fan_in), self.sigma_b) if self.ntk else (1.0, 1.0)
+
+    def get(self, theta, layer, kind):
+        name = f"{layer}.{kind}"
+        if name not in self.tensors:
+            return None
+        offset, size, shape = self.tensors[name]
+        return theta[offset:offset + size].reshape(shape)
+
+    def forward(self, theta, x):
+        """Outputs, and per layer its input and its pre-activation."""
+        a, tape = x.reshape(len(x), -1), []
+        for layer in self.layers:
+            weight, bias = self.get(theta, layer, "weight"), self.get(theta, layer, "bias")
+            scale, bias_scale = self.scales(weight.shape[1])
+            z = scale * a @ weight.T + (0 if bias is None else bias_scale * bias)
+            tape.append((a, z))
+            a = z if layer == self.layers[-1] else self.activation(z)
+        return a, tape
+
+    def jvp(self, theta, tape, tangent):
+        ta = None
+        for (a, z), layer in zip(tape, self.layers):
+            weight, t_weight = self.get(theta, layer, "weight"), self.get(tangent, layer, "weight")
+            t_bias = self.get(tangent, layer, "bias")
+            scale, bias_scale = self.scales(weight.shape[1])
+            tz = scale * a @ t_weight.T + (0 if t_bias is None else bias_scale * t_bias)
+            if ta is not None:
+                tz = tz + scale * ta @ weight.T
+            ta = tz if layer == self.layers[-1] else self.slope(z) * tz
+        return ta
+
+    def vjp(self, theta, tape, g):
+        gradient = np.zeros_like(theta)
+        for (a, z), layer in reversed(list(zip(tape, self.layers))):
+            weight, g_bias = self.get(theta, layer, "weight"), self.get(gradient, layer, "bias")
+            scale, bias_scale = self.scales(weight.shape[1])
+            if layer != self.layers[-1]:
+                g = g * self.slope(z)
+            self.get(gradient, layer, "weight")[:] = scale * g.T @ a
+            if g_bias is not None:
+                g_bias[:] = bias_scale * g.sum(0)
+            g = scale * g @ weight
+        return gradient
+
+    def kernel(self, theta, x):
+        """(1/C) sum_c J_c J_c^T from the Jacobian itself."""
+        rows = []
+        for i in range(len(x)):
+            f, tape = self.forward(theta, x[i:i + 1])
+            rows.append(np.stack([self.vjp(theta, tape, np.eye(f.shape[1])[c:c + 1]) for c in range(f.shape[1])]))
+        jacobian = np.stack(rows)                                  # (n, C, P)
+        return np.einsum("icp,jcp->ij", jacobian, jacobian) / jacobian.shape[1]
+
+
+def softmax(f):
+    e = np.exp(f - f.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+def loss_and_gradient(kind, f, y):
+    if kind == "half-mse":
+        return ((f - y) ** 2).sum() / (2 * len(f)), (f - y) / len(f)
+    assert kind == "cross-entropy", f"unknown loss {kind}"
+    shifted = f - f.max(1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return -(log_p * y).sum() / len(f), (softmax(f) - y) / len(f)
+
+
+def settings(file):
+    """What a replay needs of /config."""
+    job = json.loads(file["config"].attrs["resolved"])
+    network, training = job["architecture"], job["training"]
+    chosen = {key: training[key] for key in ("loss", "momentum", "momentum_at_refresh", "weight_decay", "centred",
+                                             "precision", "steps")}
+    chosen.update({key: network[key] for key in ("activation", "parameterisation", "sigma_w", "sigma_b")})
+    if chosen["sigma_w"] in (None, "nan"):
+        chosen["sigma_w"] = math.sqrt(2) if network["activation"] in ("relu", "gelu") else 1.0
+    return chosen
+
+
+class Replay:
+    def __init__(self, file):
+        self.file, self.config = file, settings(file)
+        self.double = self.config["precision"] == "double"
+        self.net = Network(file["parameters"], self.config)
+        self.x, self.y = file["data/train_x"][:].astype(float), file["data/train_y"][:].astype(float)
+        self.theta0 = file["parameters/theta0"][:].astype(float)
+        self.worst = 0.0
+
+    def expect(self, what, found, recorded):
+        found, recorded = np.asarray(found, float), np.asarray(recorded, float)
+        assert found.shape == recorded.shape, f"{what}: replayed {found.shape}, recorded {recorded.shape}"
+        scale = max(1e-300, np.abs(recorded).max(), 1e-3)
+        error = np.abs(found - recorded).max() / scale
+        self.worst = max(self.worst, error)
+        assert error <= self.tolerance, f"{what}: differs by {error:.2e} of its largest value, allowed {self.tolerance:.0e}"
+
+    def f_lin(self, x, theta_s, delta):
+        f, tape = self.net.forward(theta_s, x)
+        f = f + self.net.jvp(theta_s, tape, delta)
+        return f - (self.net.forward(self.theta0, x)[0] if self.config["centred"] else 0), tape
+
+    def run(self, tolerance):
+        self.tolerance = tolerance or (1e-10 if self.double else 2e-4)
+        steps, config = self.file["steps"], self.config
+        lr, refresh, batches = steps["lr"][:], steps["refresh"][:], steps.get("batch")
+        theta, theta_s, v = self.theta0.copy(), self.theta0.copy(), np.zeros_like(self.theta0)
+        losses = []
+        self.diverged = "final" not in self.file
+        assert self.diverged or len(lr) == config["steps"], f"expected {config['steps']} steps, the trace has {len(lr)}"
+        for t in range(len(lr)):
+            self.look(t, theta)
+            if refresh[t]:
+                theta_s = theta.copy()
+                if t and config["momentum_at_refresh"] == "reset":
+                    v[:] = 0
+            rows = np.arange(len(self.x)) if batches is None else batches[t][batches[t] >= 0]
+            f, tape = self.f_lin(self.x[rows], theta_s, theta - theta_s)
+            loss, g = loss_and_gradient(config["loss"], f, self.y[rows])
+            losses.append(loss)
+            v = config["momentum"] * v + self.net.vjp(theta_s, tape, g) + config["weight_decay"] * theta
+            theta = theta - lr[t] * v
+        self.look(len(lr), theta)
+        assert not len(lr) or refresh[0] == 1, "the first step has no linearisation point"
+        self.refreshes = int(refresh.sum()) - 1 if len(lr) else 0
+        if self.diverged:      # losses of all sizes, and no end to compare
+            return self.expect("log /steps/loss", np.log(losses), np.log(steps["loss"][:]))
+        self.expect("/steps/loss", losses, steps["loss"][:])
+        self.expect("/parameters/theta", theta - self.theta0, self.file["parameters/theta"][:].astype(float) - self.theta0)
+        self.outputs(theta, theta_s)
+
+    def outputs(self, theta, theta_s):
+        for part in ("train", "test"):
+            x = self.file[f"data/{part}_x"][:].astype(float)
+            centre = self.net.forward(self.theta0, x)[0] if self.config["centred"] else 0
+            self.expect(f"/final/{part}_f", self.net.forward(theta, x)[0] - centre, self.file[f"final/{part}_f"][:])
+            at_one = self.file["steps/refresh"][:].all()       # K = 1: the model is the network
+            f_lin = self.net.forward(theta, x)[0] - centre if at_one else self.f_lin(x, theta_s, theta - theta_s)[0]
+            self.expect(f"/final/{part}_f_lin", f_lin, self.file[f"final/{part}_f_lin"][:])
+
+    def look(self, t, theta):
+        """Kernels at their steps, and what --at wrote: before the step."""
+        probe = self.file["probe/x"][:].astype(float)
+        if "kernels" in self.file:
+            for i in np.flatnonzero(self.file["kernels/step"][:] == t):
+                self.expect(f"/kernels/kernel[{i}]", self.net.kernel(theta, probe), self.file["kernels/kernel"][i])
+        if "at" in self.file and self.file["at/step"][()] == t:
+            at = self.file["at"]
+            self.expect("/at/theta", theta, at["theta"][:])
+            f, tape = self.net.forward(theta, probe)
+            values = [value for pair in tape for value in pair] + [f]   # x, z, a, z, ..., f
+            recorded = sorted((name for name in at if name.startswith("layer")), key=lambda name: int(name[5:]))
+            assert len(recorded) == len(values) - 1, f"/at: expected {len(values) - 1} layers, got {len(recorded)}"
+            for name, value in zip(recorded, values):
+                self.expect(f"/at/{name}", value, at[name][:])
+
+
+def main():
+    tolerance = float(sys.argv[3]) if len(sys.argv) == 4 and sys.argv[2] == "--tolerance" else None
+    with h5py.File(sys.argv[1]) as file:
+        replay = Replay(file)
+        try:
+            replay.run(tolerance)
+        except AssertionError as reason:
+            sys.exit(f"{sys.argv[1]}: {reason}")
+        print(f"{sys.argv[1]}: {len(file['steps/lr'])} steps{', diverged,' if replay.diverged else ','} {replay.refreshes} refreshes replayed; "
+              f"largest difference {replay.worst:.1e} of {replay.tolerance:.0e}")
+
+
+if __name__ == "__main__":
+    main()
