@@ -1,0 +1,231 @@
+/* From keys to a job: what depends on several keys, the job's text and its identity. */
+#include "sweep/job.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "schema.h"
+
+/* K from the number of feature updates n: the largest with ceil(T/K) - 1 = n, or 0 where there is none. */
+static double period_of_updates(double steps, double updates)
+{
+    if (updates == 0)
+        return INFINITY;
+    double period = ceil(steps / (updates + 1));
+    return period >= 1 && ceil(steps / period) - 1 == updates ? period : 0;
+}
+
+/* Any two of steps, refresh_period and feature_updates give the third. */
+static int resolve_updates(struct draft *d, const struct node *where, struct mistakes *mistakes)
+{
+    struct training_spec *t = &d->job.training;
+    double updates = d->feature_updates;
+    bool steps_given = key_given(d, "training.steps"), period_given = key_given(d, "training.refresh_period");
+    if (isnan(updates)) {
+        if (!steps_given)
+            mistakes_add(mistakes, where->line, where->column,
+                         "training.steps: expected a whole number >= 0, got nothing: add it");
+        return steps_given ? 0 : -1;
+    }
+    if (updates != rint(updates)) {
+        mistakes_add(mistakes, where->line, where->column, "training.feature_updates: expected a whole number >= 0, got %g", updates);
+        return -1;
+    }
+    if (steps_given && period_given) {
+        mistakes_add(mistakes, where->line, where->column, "training.feature_updates: expected at most two of steps, "
+                     "refresh_period and feature_updates, got all three: remove one");
+        return -1;
+    }
+    if (steps_given) {
+        t->refresh_period = period_of_updates((double)t->steps, updates);
+        if (t->refresh_period == 0) {
+            mistakes_add(mistakes, where->line, where->column, "training.feature_updates: expected a number that a "
+                         "constant period gives in %lld steps, got %g", (long long)t->steps, updates);
+            return -1;
+        }
+        return 0;
+    }
+    if (!period_given || isinf(t->refresh_period)) {
+        mistakes_add(mistakes, where->line, where->column, "training.steps: expected a whole number, or a finite "
+                     "refresh_period beside feature_updates, got neither");
+        return -1;
+    }
+    t->steps = (int64_t)(t->refresh_period * (updates + 1));
+    return 0;
+}
+
+static void resolve_trainer(struct draft *d)
+{
+    struct training_spec *t = &d->job.training;
+    if (!key_given(d, "training.trainer"))
+        t->trainer = t->refresh_period == 1 ? TRAINER_STANDARD : TRAINER_LINEARISED;
+    if (t->trainer == TRAINER_STANDARD)
+        t->refresh_period = 1;
+    else if (t->refresh_period >= (double)t->steps && t->refresh_period != 1)
+        t->refresh_period = INFINITY;
+}
+
+static void resolve_seeds(struct draft *d)
+{
+    struct training_spec *t = &d->job.training;
+    uint64_t seed = (uint64_t)d->job.seed;
+    if (!key_given(d, "training.seeds.init"))
+        t->seed_init = seed;
+    if (!key_given(d, "training.seeds.data"))
+        t->seed_data = seed;
+    if (!key_given(d, "training.seeds.batch"))
+        t->seed_batch = seed;
+    if (!key_given(d, "training.seeds.augment"))
+        t->seed_augment = seed;
+}
+
+static int require(const struct draft *d, const char *path, const char *what, const struct node *where,
+                   struct mistakes *mistakes)
+{
+    if (key_given(d, path))
+        return 0;
+    mistakes_add(mistakes, where->line, where->column, "%s: expected %s, got nothing: add it", path, what);
+    return -1;
+}
+
+/* Keys of these belong to the sweep, or are another way to say one that is printed. */
+static bool printed(const struct key *key)
+{
+    return strncmp(key->path, "limits.", 7) != 0 && strcmp(key->path, "training.feature_updates") != 0;
+}
+
+/* One JSON object: {"architecture": {...}, "data": {...}, "training": {...}, "kernels": {...}}. */
+static void write_text(const struct draft *d, struct text *out)
+{
+    static const char *const sections[][2] = {
+        {"architectures.*.", "architecture"}, {"data.", "data"}, {"training.", "training"}, {"kernels.", "kernels"}};
+    text_add(out, "{");
+    for (size_t s = 0; s < sizeof sections / sizeof *sections; s++) {
+        const char *separator = "", *prefix = sections[s][0];
+        text_add(out, "%s\"%s\":{", s ? "," : "", sections[s][1]);
+        if (s == 0) {
+            text_add(out, "\"name\":");
+            text_add_json_string(out, d->job.network.name);
+            separator = ",";
+        }
+        bool in_seeds = false;
+        for (size_t i = 0; i < n_keys; i++) {
+            if (strncmp(keys[i].path, prefix, strlen(prefix)) != 0 || !printed(&keys[i]))
+                continue;
+            const char *name = keys[i].path + strlen(prefix);
+            bool seeds = strncmp(name, "seeds.", 6) == 0;
+            if (seeds)
+                name += 6;
+            text_add(out, "%s%s", in_seeds && !seeds ? "}" : "", separator);
+            text_add(out, "%s\"%s\":", seeds && !in_seeds ? "\"seeds\":{" : "", name);
+            key_print(&keys[i], d, out);
+            in_seeds = seeds;
+            separator = ",";
+        }
+        text_add(out, in_seeds ? "}}" : "}");
+    }
+    text_add(out, "}");
+}
+
+/* Only what differs from the defaults, so that a key added later with a default leaves every id alone. */
+static void write_id(struct draft *d)
+{
+    struct draft plain;
+    struct text identity = {0}, own = {0}, standard = {0};
+    draft_start(&plain);
+    text_add(&identity, "architecture=%s\n", d->job.network.name);
+    for (size_t i = 0; i < n_keys; i++) {
+        if (!printed(&keys[i]))
+            continue;
+        own.length = standard.length = 0;
+        key_print(&keys[i], d, &own);
+        key_print(&keys[i], &plain, &standard);
+        if (strcmp(own.chars, standard.chars) != 0)
+            text_add(&identity, "%s=%s\n", keys[i].path, own.chars);
+    }
+    hash_hex(identity.chars, identity.length, d->job.id);
+    text_free(&identity);
+    text_free(&own);
+    text_free(&standard);
+}
+
+int draft_finish(struct draft *d, const struct node *where, struct mistakes *mistakes)
+{
+    size_t before = mistakes->n;
+    require(d, "data.set", "the name of a data set", where, mistakes);
+    require(d, "training.lr", "a number > 0 or {of_limit: x}", where, mistakes);
+    int updates = resolve_updates(d, where, mistakes);
+    if (d->job.training.batch > d->job.data.train && d->job.data.train != DATA_ALL)
+        mistakes_add(mistakes, where->line, where->column, "training.batch: expected at most data.train = %lld, got %lld",
+                     (long long)d->job.data.train, (long long)d->job.training.batch);
+    if (d->job.training.loss == LOSS_CROSS_ENTROPY && d->job.data.task == TASK_REGRESSION)
+        mistakes_add(mistakes, where->line, where->column,
+                     "training.loss: expected half-mse for a regression task, got cross-entropy");
+    if (updates || mistakes->n > before)
+        return -1;
+    resolve_trainer(d);
+    resolve_seeds(d);
+    d->feature_updates = training_feature_updates(&d->job.training);
+    struct text text = {0};
+    write_text(d, &text);
+    d->job.text = text.chars;
+    write_id(d);
+    return 0;
+}
+
+static void parse_root(const struct node *root, struct draft *draft, struct mistakes *mistakes)
+{
+    static const char *const sections[] = {"architecture", "data", "training", "kernels"};
+    for (size_t s = 0; s < 4; s++) {
+        const struct node *section = node_get(root, sections[s]);
+        char prefix[32];
+        snprintf(prefix, sizeof prefix, "%s.", sections[s]);
+        if (section)
+            section_parse(prefix, section, draft, "name", mistakes);
+        else
+            mistakes_add(mistakes, 1, 1, "%s: expected this section in the text of a job, got nothing", sections[s]);
+    }
+    const struct node *name = node_get(node_get(root, "architecture"), "name");
+    if (name && name->kind == NODE_SCALAR)
+        snprintf(draft->job.network.name, sizeof draft->job.network.name, "%s", name->scalar);
+}
+
+int job_parse(struct job *job, const char *text, struct error *err)
+{
+    struct mistakes mistakes = {.file = "job"};
+    struct tree tree;
+    struct draft draft;
+    int status = -1;
+    memset(job, 0, sizeof *job);
+    draft_start(&draft);
+    if (tree_parse(&tree, text, strlen(text), false, &mistakes) == 0) {
+        parse_root(tree.root, &draft, &mistakes);
+        if (mistakes.n == 0 && draft_finish(&draft, tree.root, &mistakes) == 0) {
+            *job = draft.job;
+            status = 0;
+        }
+    }
+    mistakes_report(&mistakes, err);
+    mistakes_free(&mistakes);
+    tree_free(&tree);
+    return status;
+}
+
+void job_free(struct job *job)
+{
+    free(job->text);
+    job->text = NULL;
+}
+
+void job_label(const struct job *job, char *text, size_t size)
+{
+    struct text t = {0};
+    text_add(&t, "%s K=", job->network.name);
+    text_add_number(&t, job->training.refresh_period);
+    text_add(&t, " seed %lld", (long long)job->seed);
+    snprintf(text, size, "%s", t.chars);
+    text_free(&t);
+}

@@ -1,0 +1,100 @@
+/* What a job costs, by formula: for the order of hand-out, the plan and its limits. */
+#include <math.h>
+
+#include "nn/cost.h"
+#include "sweep/job.h"
+
+/* Measured on one core of an AVX-512 machine; only ratios matter to the order, and the farm corrects
+ * the scale as jobs end. */
+static const double GEMM_RATE = 60e9;             /* single precision flops a second */
+static const double STEP_SECONDS = 25e-6;         /* of a step apart from its flops */
+static const double PARAMETER_SECONDS = 0.6e-9;   /* of a step, per parameter */
+static const double LANCZOS_PRODUCTS = 25;
+
+struct sizes {
+    struct network_size net;
+    double first, rest, all;      /* weights */
+    double train, validation, test, batch, steps, updates, outputs, features;
+    bool linearised;
+};
+
+static double rows_of(int64_t count, size_t pool)
+{
+    return count == DATA_ALL ? (double)pool : (double)count;
+}
+
+static struct sizes measure(const struct job *job, const struct dataset *set)
+{
+    const struct training_spec *t = &job->training;
+    struct sizes s = {.steps = (double)t->steps, .outputs = (double)set->outputs, .features = (double)set->train.features};
+    network_measure(&job->network, set->train.features, set->outputs, &s.net);
+    s.first = s.net.first;
+    s.rest = s.net.rest;
+    s.all = s.first + s.rest;
+    s.train = rows_of(job->data.train, set->train.rows);
+    s.validation = rows_of(job->data.validation, set->train.rows);
+    s.test = rows_of(job->data.test, set->test.rows);
+    s.batch = t->batch == BATCH_FULL ? s.train : (double)t->batch;
+    s.updates = training_feature_updates(t);
+    s.linearised = t->trainer == TRAINER_LINEARISED;
+    return s;
+}
+
+/* method.md section 3: 3 GEMMs a layer in ordinary training, 4 on cached base activations, 5 without;
+ * one less for the first layer in each. */
+static double training_flops(const struct job *job, const struct sizes *s)
+{
+    double row;
+    if (!s->linearised)
+        row = 2 * (2 * s->first + 3 * s->rest);
+    else if (job->training.refresh_period == 1)
+        row = 2 * (3 * s->first + 5 * s->rest);
+    else
+        row = 2 * (2 * s->first + 4 * s->rest);
+    double refreshes = s->linearised && job->training.refresh_period != 1 ? (s->updates + 1) * s->train * 2 * s->all : 0;
+    double limit = job->training.lr_of_limit ? LANCZOS_PRODUCTS * s->train * 2 * (3 * s->first + 5 * s->rest) : 0;
+    return s->steps * s->batch * row + refreshes + limit;
+}
+
+static double evaluation_flops(const struct job *job, const struct sizes *s)
+{
+    double row = s->linearised ? 2 * (3 * s->first + 4 * s->rest) : 2 * s->all;
+    double logged = s->linearised ? fmin(s->updates, 64) : 0;
+    return ((double)job->training.evaluations + 1) * (s->train + s->validation + s->test) * row + logged * s->train * row;
+}
+
+/* Identity 5, in double: deltas of every output, two Gram matrices a layer; at theta_t and theta_s. */
+static double kernel_flops(const struct job *job, const struct sizes *s)
+{
+    double n = fmin((double)job->kernels.probe, s->train) + fmin((double)job->kernels.probe, s->test);
+    double times = fmax((double)job->kernels.path_points, (double)job->kernels.snapshots);
+    double points = s->linearised && isfinite(job->training.refresh_period) ? 2 : 1;
+    double kernel = 2 * n * (s->all + s->outputs * s->rest) + 2 * n * n * (s->features + (1 + s->outputs) * s->net.boundary);
+    double eigen = 9 * n * n * n * (double)job->kernels.snapshots;
+    return n > 0 ? points * (times * kernel + eigen) : 0;
+}
+
+/* Parameters, gradient, velocity, delta, theta_s; boundary values of the training set or a batch, their
+ * tangents; a block of evaluation; the probe in double. */
+static double bytes(const struct job *job, const struct sizes *s)
+{
+    double number = job->training.precision == PRECISION_DOUBLE ? 8 : 4;
+    double vectors = s->linearised ? 5 : 3;
+    double cached = s->linearised && job->training.refresh_period != 1 ? s->train : 0;
+    double n = fmin((double)job->kernels.probe, s->train) + fmin((double)job->kernels.probe, s->test);
+    double kernels = 8 * (n * n * (6 + 2 * s->net.parameterised_layers) + n * (s->features + s->net.boundary)
+                          + 2 * n * s->outputs * s->net.widest + s->net.parameters);
+    return number * (vectors * s->net.parameters + (s->batch + cached + 500) * (s->features + s->net.boundary)
+                     + 2 * (s->batch + 500) * s->net.widest) + kernels;
+}
+
+void job_predict(const struct job *job, const struct dataset *set, struct job_cost *cost)
+{
+    struct sizes s = measure(job, set);
+    double slower = job->training.precision == PRECISION_DOUBLE ? 2 : 1;
+    double training = training_flops(job, &s) + evaluation_flops(job, &s), kernels = kernel_flops(job, &s);
+    cost->flops = training + kernels;
+    cost->seconds = (slower * training + 2 * kernels) / GEMM_RATE
+                    + s.steps * (STEP_SECONDS + slower * PARAMETER_SECONDS * s.net.parameters);
+    cost->bytes = bytes(job, &s);
+}

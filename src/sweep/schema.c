@@ -1,0 +1,169 @@
+/* The table of keys. Parsing and printing of values: values.c. */
+#include "schema.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define IN(member) offsetof(struct draft, member)
+#define BIG 1e15
+
+const struct key keys[] = {
+    {"data.set", KIND_NAME, IN(job.data.set), 0, 0, NULL, NULL,
+     "mnist, fashion-mnist, a folder of IDX files under RELIN_DATA, or sprites, teacher (made from a seed)"},
+    {"data.train", KIND_COUNT, IN(job.data.train), 1, BIG, NULL, "1000", "training examples, class-balanced, drawn by the seed; or all"},
+    {"data.validation", KIND_COUNT, IN(job.data.validation), 0, BIG, NULL, "0", "validation examples, apart from the training ones"},
+    {"data.test", KIND_COUNT, IN(job.data.test), 0, BIG, NULL, "all", "test examples, the same for every seed"},
+    {"data.task", KIND_CHOICE, IN(job.data.task), 0, 0, "classification|regression", "classification", "what is predicted"},
+    {"data.normalise", KIND_CHOICE, IN(job.data.normalise), 0, 0, "channel|none", "channel",
+     "subtract the training subset's mean and divide by its standard deviation, one scalar each per channel"},
+    {"data.pool", KIND_WHOLE, IN(job.data.pool), 1, 1e8, NULL, "10000", "procedural sets: examples in the training pool, and in the test pool"},
+    {"data.set_seed", KIND_WHOLE, IN(job.data.set_seed), 0, BIG, NULL, "0", "procedural sets: what the pools are drawn from, apart from the job's seed"},
+    {"data.image_size", KIND_CHOICE, IN(job.data.image_size), 0, 0, "32=32|64=64", "32", "sprites: pixels a side"},
+    {"data.teacher", KIND_CHOICE, IN(job.data.teacher), 0, 0, "multi-index|network", "multi-index", "teacher: what makes the targets"},
+    {"data.inputs", KIND_WHOLE, IN(job.data.inputs), 1, 1e6, NULL, "32", "teacher: dimension of the inputs"},
+    {"data.outputs", KIND_WHOLE, IN(job.data.outputs), 1, 10000, NULL, "2", "teacher: targets, or classes"},
+    {"data.indices", KIND_WHOLE, IN(job.data.indices), 1, 1e6, NULL, "3", "teacher: directions that matter (multi-index), or hidden width (network)"},
+    {"data.noise", KIND_REAL, IN(job.data.noise), 0, 1e6, NULL, "0", "teacher: standard deviation added to the training targets"},
+
+    {"architectures.*.type", KIND_CHOICE, IN(job.network.type), 0, 0, "mlp", "mlp", "kind of network"},
+    {"architectures.*.widths", KIND_WIDTHS, IN(job.network), 1, 1e6, NULL, "[]", "widths of the hidden layers; [] is a linear model"},
+    {"architectures.*.activation", KIND_CHOICE, IN(job.network.activation), 0, 0, "relu|tanh|erf|gelu", "relu", "activation of the hidden layers"},
+    {"architectures.*.parameterisation", KIND_CHOICE, IN(job.network.parameterisation), 0, 0, "standard|ntk", "standard",
+     "standard: weights ~ N(0, sigma_w^2/fan_in); ntk: weights ~ N(0, 1), factor sigma_w/sqrt(fan_in) in the forward pass"},
+    {"architectures.*.sigma_w", KIND_AUTO_REAL, IN(job.network.sigma_w), 1e-6, 1e6, NULL, "auto", "scale of the weights; auto: sqrt(2) for relu and gelu, else 1"},
+    {"architectures.*.sigma_b", KIND_REAL, IN(job.network.sigma_b), 0, 1e6, NULL, "0", "scale of the biases"},
+    {"architectures.*.bias", KIND_BOOL, IN(job.network.bias), 0, 0, NULL, "true", "do layers have biases"},
+
+    {"training.trainer", KIND_CHOICE, IN(job.training.trainer), 0, 0, "standard|linearised", "",
+     "standard (SGD; K has no meaning and is 1) or linearised; by default standard where K = 1, else linearised"},
+    {"training.engine", KIND_CHOICE, IN(job.training.engine), 0, 0, "auto=0|tangent=0", "auto", "how a segment is stepped"},
+    {"training.refresh_period", KIND_PERIOD, IN(job.training.refresh_period), 1, BIG, NULL, "1", "K: steps between feature updates; inf: never"},
+    {"training.feature_updates", KIND_REAL, IN(feature_updates), 0, BIG, NULL, "", "feature updates of the whole run, in place of refresh_period or steps"},
+    {"training.loss", KIND_CHOICE, IN(job.training.loss), 0, 0, "half-mse|cross-entropy", "half-mse", "training objective"},
+    {"training.steps", KIND_WHOLE, IN(job.training.steps), 0, 1e12, NULL, NULL, "T: training steps"},
+    {"training.batch", KIND_BATCH, IN(job.training.batch), 1, BIG, NULL, "full", "rows a step, or full"},
+    {"training.lr", KIND_LR, IN(job.training.lr), 0, 1e9, NULL, NULL,
+     "learning rate eta, or {of_limit: x}, x times the stability limit at initialisation"},
+    {"training.schedule", KIND_SCHEDULE, IN(job.training.schedule), 0, 0, NULL, "constant",
+     "constant, or a map of {step: {every: n, factor: x}} or {cosine: {final: x}}, and {warmup: steps}"},
+    {"training.momentum", KIND_REAL, IN(job.training.momentum), 0, 0.999999, NULL, "0", "heavy-ball momentum"},
+    {"training.momentum_at_refresh", KIND_CHOICE, IN(job.training.momentum_at_refresh), 0, 0, "keep|reset", "keep", "the momentum buffer at a feature update"},
+    {"training.weight_decay", KIND_REAL, IN(job.training.weight_decay), 0, 1e6, NULL, "0", "lambda in the gradient's term lambda*theta"},
+    {"training.centred", KIND_BOOL, IN(job.training.centred), 0, 0, NULL, "false", "train f - f at initialisation"},
+    {"training.evaluations", KIND_WHOLE, IN(job.training.evaluations), 1, 10000, NULL, "24", "points of the curves, log-spaced"},
+    {"training.precision", KIND_CHOICE, IN(job.training.precision), 0, 0, "single|double", "single", "of the training; kernels are always double"},
+    {"training.threads", KIND_WHOLE, IN(job.training.threads), 1, 1024, NULL, "1", "BLAS threads of a job; changes the last bits"},
+    {"training.seed", KIND_WHOLE, IN(job.seed), 0, BIG, NULL, "0", "of all random streams"},
+    {"training.seeds.init", KIND_WHOLE, IN(job.training.seed_init), 0, BIG, NULL, "", "seed of the initial weights, by default training.seed"},
+    {"training.seeds.data", KIND_WHOLE, IN(job.training.seed_data), 0, BIG, NULL, "", "seed of the subsets"},
+    {"training.seeds.batch", KIND_WHOLE, IN(job.training.seed_batch), 0, BIG, NULL, "", "seed of the order of mini-batches"},
+    {"training.seeds.augment", KIND_WHOLE, IN(job.training.seed_augment), 0, BIG, NULL, "", "seed of augmentation"},
+
+    {"kernels.probe", KIND_WHOLE, IN(job.kernels.probe), 0, 20000, NULL, "128", "probe inputs from the training set, and as many from the test set"},
+    {"kernels.snapshots", KIND_WHOLE, IN(job.kernels.snapshots), 0, 10000, NULL, "12", "kernel snapshots, log-spaced, the first at 0, the last at T"},
+    {"kernels.path_points", KIND_WHOLE, IN(job.kernels.path_points), 0, 10000, NULL, "24", "measuring times of the kernel path length, common to all K"},
+    {"kernels.mode", KIND_CHOICE, IN(job.kernels.mode), 0, 0, "trace", "trace", "trace: sum over outputs divided by their number"},
+    {"kernels.store", KIND_CHOICE, IN(job.kernels.store), 0, 0, "kernels|metrics", "kernels", "kernels: the matrices too; metrics: the numbers only"},
+    {"kernels.parameters", KIND_CHOICE, IN(job.kernels.parameters), 0, 0, "none|final", "none",
+     "final: keep theta_T - theta_0 of every job, for the alignment of parameters"},
+    {"kernels.stability", KIND_BOOL, IN(job.stability), 0, 0, NULL, "false", "measure the stability ratio at every logged refresh (costs a Lanczos run each)"},
+
+    {"limits.job_wall", KIND_DURATION, IN(limits.job_wall), 1e-3, BIG, NULL, "none", "longest wall time of a job: 30s, 15m, 2h, 1d"},
+    {"limits.attempts", KIND_WHOLE, IN(limits.attempts), 1, 1000, NULL, "3", "how often a job that crashes is started"},
+};
+const size_t n_keys = sizeof keys / sizeof *keys;
+_Static_assert(sizeof keys / sizeof *keys <= sizeof ((struct draft *)0)->given, "one flag a key");
+
+/* Does a path match a key's, with * for one name? "architecture.x" is the JSON form of "architectures.*.x". */
+static bool matches(const char *pattern, const char *path)
+{
+    const char *star = strchr(pattern, '*');
+    if (!star)
+        return strcmp(pattern, path) == 0;
+    if (strncmp(path, "architecture.", 13) == 0)
+        return strcmp(star + 2, path + 13) == 0;
+    size_t head = (size_t)(star - pattern);
+    const char *last = strrchr(path, '.');
+    return strncmp(pattern, path, head) == 0 && last && last > path + head && strcmp(star + 1, last) == 0;
+}
+
+const struct key *key_find(const char *path)
+{
+    for (size_t i = 0; i < n_keys; i++)
+        if (matches(keys[i].path, path))
+            return &keys[i];
+    return NULL;
+}
+
+const char *key_nearest(const char *path)
+{
+    const char *best = NULL, *own = strrchr(path, '.');
+    size_t least = 1000;
+    for (size_t i = 0; i < n_keys; i++) {
+        /* compare last parts inside one section, whole paths otherwise */
+        const char *other = strrchr(keys[i].path, '.');
+        bool same = own && strchr(path, '.') && strncmp(path, keys[i].path, strcspn(path, ".")) == 0
+                    && keys[i].path[strcspn(path, ".")] == '.';
+        size_t distance = same ? text_distance(own, other) : text_distance(path, keys[i].path);
+        if (!own && text_distance(path, other + 1) < distance)
+            distance = text_distance(path, other + 1);
+        if (distance < least) {
+            least = distance;
+            best = keys[i].path;
+        }
+    }
+    return least <= 3 || least <= strlen(path) / 4 ? best : NULL;
+}
+
+bool key_given(const struct draft *draft, const char *path)
+{
+    const struct key *key = key_find(path);
+    return key && draft->given[key - keys];
+}
+
+void draft_start(struct draft *draft)
+{
+    struct mistakes none = {0};
+    memset(draft, 0, sizeof *draft);
+    for (size_t i = 0; i < n_keys; i++) {
+        if (!keys[i].standard || !keys[i].standard[0])
+            continue;
+        struct tree tree;
+        if (tree_parse(&tree, keys[i].standard, strlen(keys[i].standard), true, &none) == 0)
+            key_parse(&keys[i], keys[i].path, tree.root, draft, &none);
+        tree_free(&tree);
+    }
+    memset(draft->given, 0, sizeof draft->given);
+    draft->feature_updates = NAN;
+    mistakes_free(&none);
+}
+
+void section_parse(const char *prefix, const struct node *map, struct draft *draft, const char *skip,
+                   struct mistakes *mistakes)
+{
+    char path[300], got[80];
+    if (map->kind != NODE_MAP) {
+        node_print(map, got, sizeof got);
+        mistakes_add(mistakes, map->line, map->column, "%.*s: expected a map of keys, got %s",
+                     (int)strlen(prefix) - 1, prefix, got);
+        return;
+    }
+    for (size_t i = 0; i < map->n; i++) {
+        if (skip && strcmp(map->key[i]->scalar, skip) == 0)
+            continue;
+        snprintf(path, sizeof path, "%s%.100s", prefix, map->key[i]->scalar);
+        const struct key *key = key_find(path);
+        if (key) {
+            key_parse(key, path, map->value[i], draft, mistakes);
+        } else if (strcmp(path, "training.seeds") == 0) {
+            section_parse("training.seeds.", map->value[i], draft, NULL, mistakes);
+        } else {
+            const char *nearest = key_nearest(path);
+            mistakes_add(mistakes, map->key[i]->line, map->key[i]->column,
+                         "%s: expected a known key, got '%s'%s%s%s", path, map->key[i]->scalar,
+                         nearest ? " (did you mean " : " (relin plan --keys lists them)", nearest ? nearest : "",
+                         nearest ? "?)" : "");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+/* The keys of a sweep file, in ONE table: it parses, checks, prints and describes them. */
+#ifndef RELIN_SWEEP_SCHEMA_H
+#define RELIN_SWEEP_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/text.h"
+#include "sweep/sweep.h"
+#include "tree.h"
+
+/* A job on its way: values, and which keys were given. */
+struct draft {
+    struct job job;
+    double feature_updates;        /* NaN: not given */
+    struct sweep_limits limits;
+    bool given[64];                /* by key number */
+};
+
+enum key_kind {
+    KIND_WHOLE,        /* int64_t in [min, max] */
+    KIND_COUNT,        /* int64_t in [min, max], or all */
+    KIND_BATCH,        /* int64_t >= 1, or full */
+    KIND_REAL,         /* double in [min, max] */
+    KIND_AUTO_REAL,    /* the same, or auto (NaN) */
+    KIND_PERIOD,       /* double: whole >= 1, or inf */
+    KIND_CHOICE,       /* enum; choices "a|b=0|c": without a number, the position */
+    KIND_BOOL,
+    KIND_NAME,         /* char[64] */
+    KIND_LR,           /* training.lr, lr_of_limit */
+    KIND_SCHEDULE,     /* struct schedule */
+    KIND_WIDTHS,       /* list of whole numbers */
+    KIND_DURATION,     /* double seconds, or none */
+};
+
+struct key {
+    const char *path;              /* "training.steps"; architecture keys: "architectures.*.widths" */
+    enum key_kind kind;
+    size_t offset;                 /* in struct draft */
+    double min, max;
+    const char *choices;           /* KIND_CHOICE */
+    const char *standard;          /* the default as written in a file; NULL: none, "": see meaning */
+    const char *meaning;
+};
+
+extern const struct key keys[];
+extern const size_t n_keys;
+
+/* The key of a path ("architectures.NAME.widths" and "architecture.widths" find the starred one), or NULL. */
+const struct key *key_find(const char *path);
+/* The nearest known path to one that is not, or NULL when none is near. */
+const char *key_nearest(const char *path);
+bool key_given(const struct draft *draft, const char *path);
+
+/* All defaults. */
+void draft_start(struct draft *draft);
+/* Parses node into the draft; a mistake is recorded under the name `path`. Returns 0 or -1. */
+int key_parse(const struct key *key, const char *path, const struct node *node, struct draft *draft,
+              struct mistakes *mistakes);
+/* The value as JSON. */
+void key_print(const struct key *key, const struct draft *draft, struct text *out);
+
+/* Parses the keys of a section (a map node), unknown keys and all; prefix "training.", with the section's
+ * own mistakes. skip: a key that is not of the table, or NULL. */
+void section_parse(const char *prefix, const struct node *map, struct draft *draft, const char *skip,
+                   struct mistakes *mistakes);
+
+/* Resolves what depends on several keys (K, T, feature updates, trainer, seeds, counts) and checks it;
+ * writes job.text and job.id. where: the position mistakes get. Returns 0 or -1. */
+int draft_finish(struct draft *draft, const struct node *where, struct mistakes *mistakes);
+
+#endif

@@ -1,0 +1,306 @@
+/* A sweep file from path to jobs. */
+#include "sweep/sweep.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "columns.h"
+#include "grid.h"
+
+enum { MOST_BYTES = 4 << 20 };
+
+static const char *const sections[] = {"name", "data", "architectures", "grid", "training", "kernels", "limits"};
+
+static void *grow(void *block, size_t count, size_t size)
+{
+    block = realloc(block, count * size);
+    if (!block) {
+        fputs("relin: out of memory while expanding the sweep\n", stderr);
+        abort();
+    }
+    return block;
+}
+
+/* "key=value" into the tree; the value is YAML. */
+static void override(struct tree *tree, const char *text, struct mistakes *mistakes)
+{
+    const char *equals = strchr(text, '=');
+    char path[256];
+    struct tree value;
+    if (!equals || equals == text || (size_t)(equals - text) >= sizeof path) {
+        mistakes_add(mistakes, 0, 0, "expected key=value, such as training.steps=100, got '%s'", text);
+        return;
+    }
+    snprintf(path, sizeof path, "%.*s", (int)(equals - text), text);
+    const struct node *grid = node_get(tree->root, "grid");
+    const char *last = strrchr(path, '.');
+    const char *axis = strncmp(path, "grid.", 5) == 0 ? NULL
+                       : node_get(grid, path) ? path : last && node_get(grid, last + 1) ? last + 1 : NULL;
+    if (axis) {
+        mistakes_add(mistakes, 0, 0, "%s: is an axis of the grid, which would win: set grid.%s=%s", path, axis, equals + 1);
+        return;
+    }
+    if (tree_parse(&value, equals + 1, strlen(equals + 1), true, mistakes) == 0 && tree_set(tree, path, &value))
+        mistakes_add(mistakes, 0, 0, "%s: expected a key inside maps, got one below a value or list", path);
+    tree_free(&value);
+}
+
+static void check_sections(const struct node *root, struct mistakes *mistakes)
+{
+    for (size_t i = 0; i < root->n; i++) {
+        const char *key = root->key[i]->scalar, *nearest = NULL;
+        size_t least = 4;
+        bool known = false;
+        for (size_t s = 0; s < sizeof sections / sizeof *sections; s++) {
+            size_t distance = text_distance(key, sections[s]);
+            known |= distance == 0;
+            if (distance < least) {
+                least = distance;
+                nearest = sections[s];
+            }
+        }
+        if (!known && !nearest)
+            nearest = key_nearest(key);
+        if (!known)
+            mistakes_add(mistakes, root->key[i]->line, root->key[i]->column,
+                         "%s: expected name, data, architectures, grid, training, kernels or limits, got '%s'%s%s%s", key,
+                         key, nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
+    }
+}
+
+static void read_architectures(struct grid_base *base, const struct node *root, struct mistakes *mistakes)
+{
+    const struct node *map = node_get(root, "architectures");
+    if (!map || map->kind != NODE_MAP || map->n == 0) {
+        mistakes_add(mistakes, map ? map->line : 1, map ? map->column : 1,
+                     "architectures: expected a map of names to networks, such as {mlp: {type: mlp, widths: [512]}}, got %s",
+                     map ? "something else" : "nothing");
+        return;
+    }
+    base->architectures = grow(NULL, map->n, sizeof *base->architectures);
+    for (size_t i = 0; i < map->n; i++) {
+        struct draft draft;
+        char prefix[300];
+        const struct node *name = map->key[i];
+        if (!name->scalar[0] || strlen(name->scalar) >= NETWORK_NAME_SIZE || strpbrk(name->scalar, "./"))
+            mistakes_add(mistakes, name->line, name->column, "architectures: expected a name of 1 to %d characters "
+                         "without . and /, got '%s'", NETWORK_NAME_SIZE - 1, name->scalar);
+        draft_start(&draft);
+        snprintf(prefix, sizeof prefix, "architectures.%.100s.", name->scalar);
+        section_parse(prefix, map->value[i], &draft, NULL, mistakes);
+        snprintf(draft.job.network.name, sizeof draft.job.network.name, "%.*s", NETWORK_NAME_SIZE - 1, name->scalar);
+        base->architectures[base->n_architectures++] = draft.job.network;
+    }
+}
+
+static void read_base(struct grid_base *base, struct mistakes *mistakes)
+{
+    static const char *const with_keys[] = {"data", "training", "kernels", "limits"};
+    const struct node *root = base->tree->root;
+    draft_start(&base->draft);
+    check_sections(root, mistakes);
+    for (size_t i = 0; i < sizeof with_keys / sizeof *with_keys; i++) {
+        char prefix[32];
+        const struct node *section = node_get(root, with_keys[i]);
+        snprintf(prefix, sizeof prefix, "%s.", with_keys[i]);
+        if (section)
+            section_parse(prefix, section, &base->draft, NULL, mistakes);
+    }
+    read_architectures(base, root, mistakes);
+}
+
+/* --- collecting jobs, each id once --------------------------------------- */
+
+struct collection {
+    struct sweep *sweep;
+    size_t capacity;
+    size_t *slots, n_slots;       /* open addressing: job number + 1, or 0 */
+};
+
+static size_t *find_slot(struct collection *c, const char *id)
+{
+    size_t slot = (size_t)strtoull(id, NULL, 16) & (c->n_slots - 1);
+    while (c->slots[slot] && strcmp(c->sweep->jobs[c->slots[slot] - 1].id, id) != 0)
+        slot = (slot + 1) & (c->n_slots - 1);
+    return &c->slots[slot];
+}
+
+static void enlarge(struct collection *c)
+{
+    c->capacity = c->capacity ? 2 * c->capacity : 64;
+    c->sweep->jobs = grow(c->sweep->jobs, c->capacity, sizeof *c->sweep->jobs);
+    free(c->slots);
+    c->n_slots = 4 * c->capacity;
+    c->slots = calloc(c->n_slots, sizeof *c->slots);
+    if (!c->slots)
+        abort();
+    for (size_t i = 0; i < c->sweep->n_jobs; i++)
+        *find_slot(c, c->sweep->jobs[i].id) = i + 1;
+}
+
+static void collect(void *context, struct draft *draft)
+{
+    struct collection *c = context;
+    if (c->sweep->n_jobs == c->capacity)
+        enlarge(c);
+    size_t *slot = find_slot(c, draft->job.id);
+    if (*slot) {
+        c->sweep->n_duplicates++;
+        job_free(&draft->job);
+        return;
+    }
+    c->sweep->jobs[c->sweep->n_jobs++] = draft->job;
+    *slot = c->sweep->n_jobs;
+}
+
+/* Expands one map of the grid; its axes go to the columns. */
+static void expand_one(struct collection *c, struct columns *columns, const struct grid_base *base,
+                       const struct node *map, struct mistakes *mistakes)
+{
+    struct grid grid;
+    if (grid_read(&grid, base, map, mistakes) == 0 && mistakes->n == 0) {
+        for (size_t i = 0; i < grid.n_axes; i++)
+            columns_add(columns, grid.axes[i].path);
+        grid_expand(&grid, base, collect, c, mistakes);
+    }
+    grid_free(&grid);
+}
+
+static void expand(struct sweep *sweep, struct columns *columns, const struct grid_base *base, struct mistakes *mistakes)
+{
+    struct collection c = {.sweep = sweep};
+    const struct node *grid = node_get(base->tree->root, "grid");
+    if (grid && grid->kind == NODE_LIST)
+        for (size_t i = 0; i < grid->n; i++)
+            expand_one(&c, columns, base, grid->value[i], mistakes);
+    else
+        expand_one(&c, columns, base, grid, mistakes);
+    free(c.slots);
+    if (mistakes->n == 0 && sweep->n_jobs == 0) {
+        const struct node *where = grid ? grid : base->tree->root;
+        mistakes_add(mistakes, where->line, where->column, "grid: expected at least one cell, got none: "
+                     "see include and exclude");
+    }
+}
+
+static char *sweep_name(const struct node *root, const char *path, struct mistakes *mistakes)
+{
+    const struct node *name = node_get(root, "name");
+    char text[128];
+    if (name && (name->kind != NODE_SCALAR || !name->scalar[0] || strlen(name->scalar) > 100 || strchr(name->scalar, '/')))
+        mistakes_add(mistakes, name->line, name->column, "name: expected a text of 1 to 100 characters without /");
+    const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    if (name && name->kind == NODE_SCALAR)
+        snprintf(text, sizeof text, "%.100s", name->scalar);
+    else
+        snprintf(text, sizeof text, "%.*s", (int)(strcspn(base, ".") < 100 ? strcspn(base, ".") : 100), base);
+    return strdup(text);
+}
+
+static void write_resolved(struct sweep *sweep, const struct grid_base *base, struct text *out)
+{
+    static const char *const printed[] = {"data.", "training.", "kernels.", "limits."};
+    text_add(out, "{\"name\":");
+    text_add_json_string(out, sweep->name);
+    for (size_t s = 0; s < sizeof printed / sizeof *printed; s++) {
+        size_t length = strlen(printed[s]);
+        const char *separator = "";
+        text_add(out, ",\"%.*s\":{", (int)length - 1, printed[s]);
+        for (size_t i = 0; i < n_keys; i++) {
+            if (strncmp(keys[i].path, printed[s], length) != 0
+                || !(base->draft.given[i] || (keys[i].standard && keys[i].standard[0])))
+                continue;
+            text_add(out, "%s\"%s\":", separator, keys[i].path + length);
+            key_print(&keys[i], &base->draft, out);
+            separator = ",";
+        }
+        text_add(out, "}");
+    }
+    text_add(out, ",\"architectures\":{");
+    for (size_t a = 0; a < base->n_architectures; a++) {
+        struct draft draft = {.job.network = base->architectures[a]};
+        const char *separator = "";
+        text_add(out, "%s", a ? "," : "");
+        text_add_json_string(out, base->architectures[a].name);
+        text_add(out, ":{");
+        for (size_t i = 0; i < n_keys; i++) {
+            if (strncmp(keys[i].path, "architectures.", 14) != 0)
+                continue;
+            text_add(out, "%s\"%s\":", separator, strrchr(keys[i].path, '.') + 1);
+            key_print(&keys[i], &draft, out);
+            separator = ",";
+        }
+        text_add(out, "}");
+    }
+    text_add(out, "}}");
+}
+
+int sweep_load(struct sweep *sweep, const char *path, const char *const *overrides, size_t n, struct error *err)
+{
+    struct text text = {0}, resolved = {0};
+    struct mistakes mistakes = {.file = path};
+    struct tree tree = {0};
+    struct grid_base base = {.tree = &tree};
+    struct columns columns = {0};
+    int status = -1;
+    memset(sweep, 0, sizeof *sweep);
+    if (text_read_file(&text, path, MOST_BYTES, err)) {
+        if (err)
+            err->code = ERROR_SWEEP;
+        goto done;
+    }
+    if (tree_parse(&tree, text.chars, text.length, false, &mistakes))
+        goto done;
+    if (tree.root->kind != NODE_MAP) {
+        mistakes_add(&mistakes, 1, 1, "expected a map of name, data, architectures, grid, training, ..., got something else");
+        goto done;
+    }
+    for (size_t i = 0; i < n; i++) {
+        override(&tree, overrides[i], &mistakes);
+        text_add(&text, "\n# override: %s\n", overrides[i]);
+    }
+    read_base(&base, &mistakes);
+    sweep->name = sweep_name(tree.root, path, &mistakes);
+    sweep->limits = base.draft.limits;
+    expand(sweep, &columns, &base, &mistakes);
+    if (mistakes.n)
+        goto done;
+    columns_fill(&columns, sweep);
+    write_resolved(sweep, &base, &resolved);
+    sweep->text = text.chars;
+    sweep->resolved = resolved.chars;
+    text = (struct text){0};
+    status = 0;
+done:
+    if (mistakes.n)
+        mistakes_report(&mistakes, err);
+    mistakes_free(&mistakes);
+    columns_free(&columns);
+    tree_free(&tree);
+    free(base.architectures);
+    text_free(&text);
+    return status;
+}
+
+void sweep_free(struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->n_jobs; i++)
+        job_free(&sweep->jobs[i]);
+    for (size_t a = 0; a < sweep->n_axes; a++) {
+        for (size_t i = 0; sweep->axes[a].label && i < sweep->n_jobs; i++)
+            free(sweep->axes[a].label[i]);
+        free(sweep->axes[a].label);
+        free(sweep->axes[a].number);
+        free(sweep->axes[a].path);
+        free(sweep->axes[a].column);
+    }
+    free(sweep->axes);
+    free(sweep->jobs);
+    free(sweep->name);
+    free(sweep->text);
+    free(sweep->resolved);
+    memset(sweep, 0, sizeof *sweep);
+}

@@ -1,0 +1,382 @@
+/* Parsing and printing the value of one key. */
+#include "values.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "schema.h"
+
+struct reading {
+    const struct key *key;
+    const char *path;
+    const struct node *node;
+    struct mistakes *mistakes;
+};
+
+static int expected(const struct reading *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int expected(const struct reading *r, const char *format, ...)
+{
+    char what[300], got[80];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    node_print(r->node, got, sizeof got);
+    mistakes_add(r->mistakes, r->node->line, r->node->column, "%s: expected %s, got %s", r->path, what,
+                 got[0] ? got : "nothing");
+    return -1;
+}
+
+static bool is_word(const struct node *node, const char *word)
+{
+    return node->kind == NODE_SCALAR && strcmp(node->scalar, word) == 0;
+}
+
+bool value_number(const struct node *node, double *number)
+{
+    if (node->kind != NODE_SCALAR)
+        return false;
+    const char *s = node->scalar;
+    if (strcasecmp(s, "inf") == 0 || strcasecmp(s, ".inf") == 0) {   /* JSON has it in quotes */
+        *number = INFINITY;
+        return true;
+    }
+    if (node->quoted || !s[0] || !strchr("0123456789+-.", s[0]) || strpbrk(s, "xXpP"))
+        return false;
+    char *end;
+    *number = strtod(s, &end);
+    return *end == 0 && end != s && isfinite(*number);
+}
+
+/* "a whole number from 1 to 100", "a number >= 0" */
+static void range_text(const struct key *key, const char *noun, char *text, size_t size)
+{
+    struct text t = {0};
+    text_add(&t, "%s ", noun);
+    if (key->max >= 1e9) {
+        text_add(&t, ">= ");
+        text_add_number(&t, key->min);
+    } else {
+        text_add(&t, "from ");
+        text_add_number(&t, key->min);
+        text_add(&t, " to ");
+        text_add_number(&t, key->max);
+    }
+    snprintf(text, size, "%s", t.chars);
+    text_free(&t);
+}
+
+static int parse_whole(const struct reading *r, const char *word, int64_t word_value, int64_t *out)
+{
+    double number;
+    char range[120];
+    if (word && is_word(r->node, word)) {
+        *out = word_value;
+        return 0;
+    }
+    range_text(r->key, "a whole number", range, sizeof range);
+    if (!value_number(r->node, &number) || number != rint(number) || number < r->key->min || number > r->key->max)
+        return expected(r, "%s%s%s", range, word ? " or " : "", word ? word : "");
+    *out = (int64_t)number;
+    return 0;
+}
+
+static int parse_real(const struct reading *r, const char *word, double word_value, double *out)
+{
+    double number;
+    char range[120];
+    if (word && is_word(r->node, word)) {
+        *out = word_value;
+        return 0;
+    }
+    range_text(r->key, "a number", range, sizeof range);
+    if (!value_number(r->node, &number) || !(number >= r->key->min && number <= r->key->max))
+        return expected(r, "%s%s%s", range, word ? " or " : "", word ? word : "");
+    *out = number;
+    return 0;
+}
+
+static int parse_period(const struct reading *r, double *out)
+{
+    double number;
+    if (!value_number(r->node, &number) || number < 1 || (isfinite(number) && number != rint(number)))
+        return expected(r, "a whole number >= 1 or inf");
+    *out = number;
+    return 0;
+}
+
+/* Position and number of choice number i; NULL past the last. */
+static const char *choice_at(const char *choices, int i, size_t *length, int *value)
+{
+    const char *c = choices;
+    for (int k = 0; k < i; k++) {
+        c = strchr(c, '|');
+        if (!c)
+            return NULL;
+        c++;
+    }
+    size_t whole = strcspn(c, "|");
+    const char *equals = memchr(c, '=', whole);
+    *length = equals ? (size_t)(equals - c) : whole;
+    *value = equals ? atoi(equals + 1) : i;
+    return c;
+}
+
+static int parse_choice(const struct reading *r, void *out, bool wide)
+{
+    struct text names = {0};
+    size_t length;
+    int value;
+    const char *name;
+    for (int i = 0; (name = choice_at(r->key->choices, i, &length, &value)); i++) {
+        if (r->node->kind == NODE_SCALAR && strlen(r->node->scalar) == length
+            && strncmp(r->node->scalar, name, length) == 0) {
+            text_free(&names);
+            if (wide)
+                *(int64_t *)out = value;
+            else
+                *(unsigned *)out = (unsigned)value;
+            return 0;
+        }
+        text_add(&names, "%s%.*s", i ? " | " : "", (int)length, name);
+    }
+    expected(r, "%s", names.chars);
+    text_free(&names);
+    return -1;
+}
+
+static int parse_bool(const struct reading *r, bool *out)
+{
+    if (is_word(r->node, "true") || is_word(r->node, "false")) {
+        *out = r->node->scalar[0] == 't';
+        return 0;
+    }
+    return expected(r, "true or false");
+}
+
+static int parse_name(const struct reading *r, char *out)
+{
+    if (r->node->kind != NODE_SCALAR || !r->node->scalar[0] || strlen(r->node->scalar) >= DATA_NAME_SIZE
+        || strchr(r->node->scalar, '/'))
+        return expected(r, "a name of 1 to %d characters without /", DATA_NAME_SIZE - 1);
+    snprintf(out, DATA_NAME_SIZE, "%s", r->node->scalar);
+    return 0;
+}
+
+static int parse_lr(const struct reading *r, struct training_spec *training)
+{
+    const struct node *inner = node_get(r->node, "of_limit");
+    double number;
+    if (r->node->kind == NODE_MAP && (!inner || r->node->n != 1))
+        return expected(r, "a number > 0 or {of_limit: number > 0}");
+    if (!value_number(inner ? inner : r->node, &number) || !(number > 0) || number > r->key->max)
+        return expected(r, "a number > 0 or {of_limit: number > 0}");
+    training->lr = number;
+    training->lr_of_limit = inner != NULL;
+    return 0;
+}
+
+/* One number of a schedule; `name` inside the map `of`. */
+static int schedule_number(const struct reading *r, const struct node *of, const char *name, double min, double max,
+                           bool whole, double *out)
+{
+    const struct node *node = node_get(of, name);
+    if (!node || !value_number(node, out) || *out < min || *out > max || (whole && *out != rint(*out)))
+        return expected(r, "%s: a %snumber from %g to %g inside {step: {every: , factor: }}, {cosine: {final: }} or "
+                           "{warmup: }", name, whole ? "whole " : "", min, max);
+    return 0;
+}
+
+static int parse_schedule(const struct reading *r, struct schedule *out)
+{
+    struct schedule s = {.kind = SCHEDULE_CONSTANT, .factor = 1};
+    double number = 0, other = 0;
+    if (is_word(r->node, "constant")) {
+        *out = s;
+        return 0;
+    }
+    const struct node *step = node_get(r->node, "step"), *cosine = node_get(r->node, "cosine");
+    const struct node *warmup = node_get(r->node, "warmup"), *constant = node_get(r->node, "constant");
+    size_t known = (step != NULL) + (cosine != NULL) + (warmup != NULL) + (constant != NULL);
+    if (r->node->kind != NODE_MAP || known != r->node->n || known == 0 || (step && cosine))
+        return expected(r, "constant, or a map of step or cosine, and warmup");
+    if (step) {
+        if (schedule_number(r, step, "every", 1, 1e12, true, &number)
+            || schedule_number(r, step, "factor", 1e-12, 1e3, false, &other))
+            return -1;
+        s.kind = SCHEDULE_STEP;
+        s.every = (int64_t)number;
+        s.factor = other;
+    }
+    if (cosine) {
+        if (cosine->kind == NODE_MAP && cosine->n && schedule_number(r, cosine, "final", 0, 1, false, &other))
+            return -1;
+        s.kind = SCHEDULE_COSINE;
+        s.final = cosine->kind == NODE_MAP && cosine->n ? other : 0;
+    }
+    if (warmup) {
+        if (schedule_number(r, r->node, "warmup", 0, 1e12, true, &number))
+            return -1;
+        s.warmup = (int64_t)number;
+    }
+    *out = s;
+    return 0;
+}
+
+static int parse_widths(const struct reading *r, struct network_spec *network)
+{
+    int64_t widths[NETWORK_MAX_WIDTHS];
+    if (r->node->kind != NODE_LIST || r->node->n > NETWORK_MAX_WIDTHS)
+        return expected(r, "a list of at most %d widths, such as [512, 512]", NETWORK_MAX_WIDTHS);
+    for (size_t i = 0; i < r->node->n; i++) {
+        struct reading one = {r->key, r->path, r->node->value[i], r->mistakes};
+        if (parse_whole(&one, NULL, 0, &widths[i]))
+            return -1;
+    }
+    network->n_widths = r->node->n;
+    memset(network->widths, 0, sizeof network->widths);
+    memcpy(network->widths, widths, r->node->n * sizeof *widths);
+    return 0;
+}
+
+static int parse_duration(const struct reading *r, double *out)
+{
+    double number = 0, unit = 1;
+    if (is_word(r->node, "none")) {
+        *out = INFINITY;
+        return 0;
+    }
+    char *end = NULL;
+    if (r->node->kind == NODE_SCALAR)
+        number = strtod(r->node->scalar, &end);
+    if (end && end != r->node->scalar) {
+        unit = strcmp(end, "") == 0 || strcmp(end, "s") == 0 ? 1 : strcmp(end, "m") == 0 ? 60
+               : strcmp(end, "h") == 0 ? 3600 : strcmp(end, "d") == 0 ? 86400 : NAN;
+        if (number * unit >= r->key->min && number * unit <= r->key->max) {
+            *out = number * unit;
+            return 0;
+        }
+    }
+    return expected(r, "a time such as 30s, 15m, 2h, 1d, or none");
+}
+
+int key_parse(const struct key *key, const char *path, const struct node *node, struct draft *draft,
+              struct mistakes *mistakes)
+{
+    struct reading r = {key, path, node, mistakes};
+    void *member = (char *)draft + key->offset;
+    int status = -1;
+    switch (key->kind) {
+    case KIND_WHOLE: status = parse_whole(&r, NULL, 0, member); break;
+    case KIND_COUNT: status = parse_whole(&r, "all", DATA_ALL, member); break;
+    case KIND_BATCH: status = parse_whole(&r, "full", BATCH_FULL, member); break;
+    case KIND_REAL: status = parse_real(&r, NULL, 0, member); break;
+    case KIND_AUTO_REAL: status = parse_real(&r, "auto", NAN, member); break;
+    case KIND_PERIOD: status = parse_period(&r, member); break;
+    case KIND_CHOICE: status = parse_choice(&r, member, key->offset == offsetof(struct draft, job.data.image_size)); break;
+    case KIND_BOOL: status = parse_bool(&r, member); break;
+    case KIND_NAME: status = parse_name(&r, member); break;
+    case KIND_LR: status = parse_lr(&r, &draft->job.training); break;
+    case KIND_SCHEDULE: status = parse_schedule(&r, member); break;
+    case KIND_WIDTHS: status = parse_widths(&r, member); break;
+    case KIND_DURATION: status = parse_duration(&r, member); break;
+    }
+    draft->given[key - keys] = true;   /* even where wrong: one mistake is enough */
+    return status;
+}
+
+static void print_schedule(const struct schedule *s, struct text *out)
+{
+    const char *separator = "";
+    if (s->kind == SCHEDULE_CONSTANT && s->warmup == 0) {
+        text_add(out, "\"constant\"");
+        return;
+    }
+    text_add(out, "{");
+    if (s->kind == SCHEDULE_STEP) {
+        text_add(out, "\"step\":{\"every\":%lld,\"factor\":", (long long)s->every);
+        text_add_json_number(out, s->factor);
+        text_add(out, "}");
+        separator = ",";
+    } else if (s->kind == SCHEDULE_COSINE) {
+        text_add(out, "\"cosine\":{\"final\":");
+        text_add_json_number(out, s->final);
+        text_add(out, "}");
+        separator = ",";
+    }
+    if (s->warmup)
+        text_add(out, "%s\"warmup\":%lld", separator, (long long)s->warmup);
+    text_add(out, "}");
+}
+
+static void print_choice(const struct key *key, int64_t value, struct text *out)
+{
+    size_t length = 0;
+    int number;
+    const char *name, *chosen = "";
+    size_t chosen_length = 0;
+    for (int i = 0; (name = choice_at(key->choices, i, &length, &number)); i++)
+        if (number == value) {   /* the last of equal ones: "auto" prints as what it chose */
+            chosen = name;
+            chosen_length = length;
+        }
+    bool numeric = chosen_length && chosen[0] >= '0' && chosen[0] <= '9';
+    text_add(out, numeric ? "%.*s" : "\"%.*s\"", (int)chosen_length, chosen);
+}
+
+void key_print(const struct key *key, const struct draft *draft, struct text *out)
+{
+    const void *member = (const char *)draft + key->offset;
+    switch (key->kind) {
+    case KIND_WHOLE:
+    case KIND_COUNT:
+    case KIND_BATCH: {
+        int64_t value = *(const int64_t *)member;
+        if (key->kind == KIND_COUNT && value == DATA_ALL)
+            text_add(out, "\"all\"");
+        else if (key->kind == KIND_BATCH && value == BATCH_FULL)
+            text_add(out, "\"full\"");
+        else
+            text_add(out, "%lld", (long long)value);
+        break;
+    }
+    case KIND_REAL:
+    case KIND_PERIOD: text_add_json_number(out, *(const double *)member); break;
+    case KIND_AUTO_REAL:
+        if (isnan(*(const double *)member))
+            text_add(out, "\"auto\"");
+        else
+            text_add_json_number(out, *(const double *)member);
+        break;
+    case KIND_DURATION:
+        if (isinf(*(const double *)member))
+            text_add(out, "\"none\"");
+        else
+            text_add_json_number(out, *(const double *)member);
+        break;
+    case KIND_CHOICE:
+        print_choice(key, key->offset == offsetof(struct draft, job.data.image_size) ? *(const int64_t *)member
+                                                                               : (int64_t)*(const unsigned *)member, out);
+        break;
+    case KIND_BOOL: text_add(out, *(const bool *)member ? "true" : "false"); break;
+    case KIND_NAME: text_add_json_string(out, member); break;
+    case KIND_LR:
+        text_add(out, draft->job.training.lr_of_limit ? "{\"of_limit\":" : "");
+        text_add_json_number(out, draft->job.training.lr);
+        text_add(out, draft->job.training.lr_of_limit ? "}" : "");
+        break;
+    case KIND_SCHEDULE: print_schedule(member, out); break;
+    case KIND_WIDTHS: {
+        const struct network_spec *network = member;
+        text_add(out, "[");
+        for (size_t i = 0; i < network->n_widths; i++)
+            text_add(out, "%s%lld", i ? "," : "", (long long)network->widths[i]);
+        text_add(out, "]");
+        break;
+    }
+    }
+}
