@@ -7,7 +7,9 @@
 #define COMMANDS(X) \
     X(bench, "how fast this machine trains, against its own speed in matrix products") \
     X(data, "the data sets a sweep may use, and what is in one") \
-    X(status, "how a sweep stands, while it runs or after")
+    X(status, "how a sweep stands, while it runs or after") \
+    X(trace, "one job with everything an outside replay needs") \
+    X(verify, "checksums of a file, and jobs run again and compared")
 
 /* argv[0] is "relin NAME". Returns the program's exit code. */
 typedef int (*command_function)(int argc, char **argv);

@@ -112,7 +112,7 @@ def settings(file):
     chosen = {key: training[key] for key in ("loss", "momentum", "momentum_at_refresh", "weight_decay", "centred",
                                              "precision", "steps")}
     chosen.update({key: network[key] for key in ("activation", "parameterisation", "sigma_w", "sigma_b")})
-    if chosen["sigma_w"] in (None, "nan"):
+    if chosen["sigma_w"] == "auto":
         chosen["sigma_w"] = math.sqrt(2) if network["activation"] in ("relu", "gelu") else 1.0
     return chosen
 
