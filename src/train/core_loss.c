@@ -4,15 +4,24 @@
 
 #include <math.h>
 
-/* log(sum_c exp f_c) of a row, without overflow. */
+static size_t largest(size_t outputs, const real *x)
+{
+    size_t best = 0;
+    for (size_t c = 1; c < outputs; c++)
+        if (x[c] > x[best])
+            best = c;
+    return best;
+}
+
+/* log(sum_c exp f_c) of a row: the largest output, and what the others add to it. */
 static double log_sum_exp(size_t outputs, const real *f)
 {
-    double most = (double)f[0], sum = 0;
-    for (size_t c = 1; c < outputs; c++)
-        most = fmax(most, (double)f[c]);
+    size_t best = largest(outputs, f);
+    double others = 0;
     for (size_t c = 0; c < outputs; c++)
-        sum += exp((double)f[c] - most);
-    return most + log(sum);
+        if (c != best)
+            others += exp((double)f[c] - (double)f[best]);
+    return (double)f[best] + log1p(others);
 }
 
 static double half_mse_row(size_t outputs, const real *f, const real *y)
@@ -56,15 +65,6 @@ void loss_gradient(enum loss loss, size_t n, size_t outputs, const real *f, cons
             g[c] = (real)((prediction - (double)y[c]) / (double)n);
         }
     }
-}
-
-static size_t largest(size_t outputs, const real *x)
-{
-    size_t best = 0;
-    for (size_t c = 1; c < outputs; c++)
-        if (x[c] > x[best])
-            best = c;
-    return best;
 }
 
 void loss_sums(enum loss loss, size_t n, size_t outputs, const real *f, const real *y,
