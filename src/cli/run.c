@@ -1,0 +1,104 @@
+/* relin run: run a sweep, or go on with one. */
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "farm/farm.h"
+#include "farm/progress.h"
+
+static const char doc[] =
+    "Runs every job of a sweep file and collects the results in one HDF5 file.\v"
+    "The same command again goes on where a run stopped; a grown grid keeps what is done. "
+    "KEY=VALUE overrides a key of the sweep file by its dotted path.\n\n"
+    "  relin run sweeps/quick.yaml\n"
+    "  mpirun -n 8 relin run sweeps/quick.yaml -o quick.h5\n"
+    "  relin run sweeps/quick.yaml training.steps=200 grid.seed=0..4\n\n"
+    "One process needs no mpirun. Under mpirun rank 0 hands out jobs and trains as well, so ranks = cores. "
+    "USR1, TERM or a first INT stop the run: running jobs will start anew, finished ones are kept. "
+    "mpirun kills its ranks two seconds after an INT; send it USR1 instead.\n\n"
+    "Environment: RELIN_DATA, the folder of the data sets; RELIN_PROGRESS, as --progress.\n"
+    "Exit codes: 0 complete, 2 bad usage, sweep file or data, 3 some jobs failed for good, "
+    "70 internal error, 75 incomplete but can be resumed.";
+
+enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER };
+
+static const struct argp_option option_table[] = {
+    {"output", 'o', "FILE", 0, "result file (default: the sweep's name with .h5, here)", 0},
+    {"progress", KEY_PROGRESS, "KIND", 0, "bar, lines, none, or auto: a bar on a terminal, else lines", 0},
+    {"order", KEY_ORDER, "ORDER", 0, "hand out jobs longest first (default), in file order, or random: "
+                                     "longest, file, random; results do not depend on it", 0},
+    {"no-train-on-master", KEY_NO_TRAIN, NULL, 0, "rank 0 only hands out (at least 2 ranks)", 0},
+    {0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct farm_options *options = state->input;
+    switch (key) {
+    case 'o': options->output = arg; break;
+    case KEY_NO_TRAIN: options->train_on_master = false; break;
+    case KEY_PROGRESS:
+        if (!progress_parse(arg, &options->progress))
+            argp_error(state, "--progress: expected auto, bar, lines or none, got %s", arg);
+        break;
+    case KEY_ORDER:
+        if (strcmp(arg, "longest") != 0 && strcmp(arg, "file") != 0 && strcmp(arg, "random") != 0)
+            argp_error(state, "--order: expected longest, file or random, got %s", arg);
+        options->order = arg;
+        break;
+    case ARGP_KEY_ARGS:   /* the sweep file, then overrides */
+        options->sweep_path = state->argv[state->next];
+        options->overrides = (const char *const *)&state->argv[state->next + 1];
+        options->n_overrides = (size_t)(state->argc - state->next - 1);
+        for (size_t i = 0; i < options->n_overrides; i++)
+            if (!strchr(options->overrides[i], '='))
+                argp_error(state, "%s: expected KEY=VALUE after the sweep file", options->overrides[i]);
+        break;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "expected a sweep file"); break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static void print_result(const struct farm_summary *summary)
+{
+    char duration[64];
+    clock_duration(summary->seconds, duration, sizeof duration);
+    printf("%zu of %zu jobs done", summary->done, summary->jobs);
+    if (summary->diverged)
+        printf(" (%zu diverged)", summary->diverged);
+    printf(", %zu failed", summary->failed);
+    if (summary->left)
+        printf(", %zu left", summary->left);
+    if (summary->reused)
+        printf("; %zu were there already", summary->reused);
+    printf(". %s. %s\n", duration, summary->output);
+    if (summary->left)
+        puts("Next: the same command goes on from here.");
+    else
+        printf("Next: relin summary %s\n", summary->output);
+    if (summary->failed)
+        printf("Why jobs failed: relin status %s\n", summary->output);
+    fflush(stdout);
+}
+
+int command_run(int argc, char **argv)
+{
+    struct farm_options options = {.train_on_master = true, .order = "longest", .data_root = getenv("RELIN_DATA")};
+    struct farm_summary summary;
+    struct text command_line = {0};
+    bool is_root;
+    const struct argp argp = {option_table, parse_option, "SWEEP.yaml [KEY=VALUE...]", doc, NULL, NULL, NULL};
+    for (int i = 0; i < argc; i++)
+        text_add(&command_line, "%s%s", i ? " " : "", argv[i]);
+    options.command_line = command_line.chars;
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int code = farm_run(&argc, &argv, &options, &summary, &is_root);
+    if (is_root && summary.jobs)
+        print_result(&summary);
+    text_free(&command_line);
+    return code;
+}
