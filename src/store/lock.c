@@ -54,6 +54,22 @@ static bool write_lock(int file, const struct store_lock_info *self)
     return ftruncate(file, 0) == 0 && pwrite(file, content, (size_t)length, 0) == length;
 }
 
+/* A killed process keeps its number until its parent has asked how it ended, which in a
+ * container may take a while: such a zombie holds nothing. */
+static bool process_lives(long pid)
+{
+    char path[64], state = 0;
+    if (kill((pid_t)pid, 0) && errno != EPERM)
+        return false;
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = 0;
+    if (file)
+        fclose(file);
+    return state != 'Z';
+}
+
 static bool is_live(const struct store_lock_info *info, bool readable)
 {
     struct store_lock_info self;
@@ -62,7 +78,7 @@ static bool is_live(const struct store_lock_info *info, bool readable)
         return false;
     if (!readable)           /* just created, not yet written */
         return true;
-    return strcmp(info->host, self.host) != 0 || kill((pid_t)info->pid, 0) == 0 || errno == EPERM;
+    return strcmp(info->host, self.host) != 0 || process_lives(info->pid);
 }
 
 bool store_lock_read(const char *path, struct store_lock_info *info)
