@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/memory.h"
-#include "math/blas_setup.h"
 #include "sweep/experiment.h"
 #include "sweep/job.h"
 
@@ -60,11 +58,8 @@ void child_run(pid_t parent, int64_t row, const char *job_text, const struct dat
     result_bind(&result, layout, block);
     result_clear(&result);
     int status = job_parse(&job, job_text, &err);
-    if (!status) {
-        blas_set_threads((int)job.training.threads);
-        mem_reset_peak();
-        status = experiment_run(&job, set, &result, NULL, &err);
-    }
+    if (!status)
+        status = experiment_run(&job, set, &result, NULL, &err);   /* sets the BLAS threads too */
     if (status)
         result_set_text(&result, VAR_ERROR, err.text);
     _exit(status ? CHILD_FAILED : CHILD_DONE);

@@ -9,7 +9,13 @@
 char *openblas_get_corename(void);
 char *openblas_get_config(void);
 
-void blas_set_threads(int threads) { openblas_set_num_threads(threads); }
+void blas_set_threads(int threads)
+{
+    /* After a fork the threads are gone, and to set their number starts all of them again,
+     * even to say one: a process that needs one thread shall have one. */
+    if (threads != openblas_get_num_threads())
+        openblas_set_num_threads(threads);
+}
 const char *blas_core_type(void) { return openblas_get_corename(); }
 const char *blas_version(void) { return openblas_get_config(); }
 
