@@ -7,38 +7,20 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/host.h"
 #include "base/memory.h"
 #include "farm/child.h"
 #include "farm/record.h"
 #include "farm/signals.h"
 
-static void read_cpu_model(char *model, size_t size)
-{
-    char line[256];
-    snprintf(model, size, "unknown");
-    FILE *file = fopen("/proc/cpuinfo", "re");
-    while (file && fgets(line, sizeof line, file)) {
-        char *value = strstr(line, ": ");
-        if (strncmp(line, "model name", 10) != 0 || !value)
-            continue;
-        value[strcspn(value, "\n")] = 0;
-        snprintf(model, size, "%s", value + 2);
-        break;
-    }
-    if (file)
-        fclose(file);
-}
-
 void worker_start(struct worker *worker)
 {
     worker->heard = worker->pinged = clock_seconds();
-    if (gethostname(worker->host, sizeof worker->host - 1))
-        snprintf(worker->host, sizeof worker->host, "unknown");
-    read_cpu_model(worker->cpu_model, sizeof worker->cpu_model);
+    host_name(worker->host, sizeof worker->host);
+    host_cpu_model(worker->cpu_model, sizeof worker->cpu_model);
 }
 
 static struct task *find(struct worker *worker, enum task_state state, int64_t row)
