@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -254,8 +255,10 @@ static int prepare(struct run *run, struct error *err)
     if (run->theta_0)
         memcpy(run->theta_0, run->theta, parameters * sizeof(real));
     run->problem = (struct problem){run->net, e->split, run->spec, NAN, run->theta_0};
+    assert(job->kernels.parameters != PARAMETERS_FINAL || parameters <= e->result->layout.parameter);
     if (evaluations > 0)
         run->n_evals = training_log_steps(job->training.steps, job->training.evaluations, run->eval_steps);
+    assert((uint64_t)run->n_evals <= e->result->layout.eval);   /* sweep_layout's promise */
     if (resolve_lr(run, err) != 0)
         return -1;
     return refresh_log_create(&run->refreshes, &run->problem, job, e->result, err);
