@@ -1,0 +1,170 @@
+/* Whole jobs, checked from outside: the kernels along a run, and what an observer sees. */
+#include "data/gather.h"
+#include "experiment_frame.h"
+#include "ntk/gram.h"
+
+START_TEST(features_that_are_never_updated_keep_their_kernel)
+{
+    struct job job = make_job(INFINITY, 50);
+    struct result result = run(&job, NULL);
+    ck_assert_int_eq(result_i64(&result, VAR_REFRESH_STEP)[0], -1);
+    ck_assert_int_eq(*result_i32(&result, VAR_N_SNAPSHOTS), 4);
+    for (size_t s = 0; s < 4; s++) {
+        ck_assert(number(&result, VAR_KERNEL_DISTANCE_LINEARISED, s) == 0);
+        ck_assert(s == 0 || number(&result, VAR_KERNEL_DISTANCE, s) > 0);
+        ck_assert(s == 0 || number(&result, VAR_KERNEL_DISTANCE_PREVIOUS_LINEARISED, s) == 0);
+        ck_assert_double_eq_tol(number(&result, VAR_CKA_LINEARISED, s), 1, 1e-14);
+    }
+    ck_assert(number(&result, VAR_KERNEL_PATH_LENGTH_LINEARISED, 0) == 0);
+    ck_assert_double_gt(number(&result, VAR_KERNEL_PATH_LENGTH, 0), 0);
+    ck_assert_double_eq_tol(number(&result, VAR_KERNEL_VELOCITY, 3),
+                            number(&result, VAR_KERNEL_DISTANCE_PREVIOUS, 3)
+                                / (double)(result_i64(&result, VAR_SNAPSHOT_STEP)[3]
+                                           - result_i64(&result, VAR_SNAPSHOT_STEP)[2]), 1e-15);
+    mem_free(result.block);
+}
+END_TEST
+
+START_TEST(the_linear_model_s_kernel_is_that_of_the_network_at_the_last_refresh)
+{
+    /* a snapshot every step: the kernel at theta_s of step t is the network's at the segment's start */
+    struct job job = make_job(3, 7);
+    job.kernels.snapshots = job.kernels.path_points = 8;
+    struct result result = run(&job, NULL);
+    static const size_t start[8] = {0, 0, 0, 0, 3, 3, 3, 6};   /* read-outs come before the refresh due */
+    double path = 0;
+    ck_assert_int_eq(*result_i32(&result, VAR_N_SNAPSHOTS), 8);
+    for (size_t t = 0; t < 8; t++) {
+        ck_assert_int_eq(result_i64(&result, VAR_SNAPSHOT_STEP)[t], (int64_t)t);
+        ck_assert(number(&result, VAR_KERNEL_TRACE_LINEARISED, t) == number(&result, VAR_KERNEL_TRACE, start[t]));
+        ck_assert(number(&result, VAR_TARGET_ALIGNMENT_TEST_LINEARISED, t)
+                  == number(&result, VAR_TARGET_ALIGNMENT_TEST, start[t]));
+        for (size_t l = 0; l < 3; l++)
+            ck_assert(number(&result, VAR_LAYER_KERNEL_DISTANCE_LINEARISED, t * LAYER + l)
+                      == number(&result, VAR_LAYER_KERNEL_DISTANCE, start[t] * LAYER + l));
+        for (size_t i = 0; i < 2 * PROBE; i++)
+            ck_assert(number(&result, VAR_EIGENVALUES_LINEARISED, t * EIGENVALUE + i)
+                      == number(&result, VAR_EIGENVALUES, start[t] * EIGENVALUE + i));
+        ck_assert(isnan(number(&result, VAR_EIGENVALUES, t * EIGENVALUE + 2 * PROBE)));
+        ck_assert(isnan(number(&result, VAR_LAYER_TRACE_SHARE, t * LAYER + 3)));
+        path += t > 0 ? number(&result, VAR_KERNEL_DISTANCE_PREVIOUS, t) : 0;
+    }
+    ck_assert_double_eq_tol(number(&result, VAR_KERNEL_PATH_LENGTH, 0), path, 1e-14);
+    mem_free(result.block);
+}
+END_TEST
+
+START_TEST(the_path_length_does_not_depend_on_the_number_of_snapshots)
+{
+    struct job job = make_job(4, 60);
+    struct result few = run(&job, NULL);
+    job.kernels.snapshots = 7;
+    struct result many = run(&job, NULL);
+    job.kernels.snapshots = 0;
+    struct result none = run(&job, NULL);
+    for (enum variable_id id = VAR_KERNEL_PATH_LENGTH; id <= VAR_KERNEL_PATH_LENGTH_LINEARISED; id++) {
+        ck_assert_double_gt(number(&few, id, 0), 0);
+        ck_assert(number(&few, id, 0) == number(&many, id, 0));
+        ck_assert(number(&few, id, 0) == number(&none, id, 0));
+    }
+    ck_assert_int_eq(*result_i32(&none, VAR_N_SNAPSHOTS), 0);
+    mem_free(few.block);
+    mem_free(many.block);
+    mem_free(none.block);
+}
+END_TEST
+
+START_TEST(a_network_that_breaks_at_the_last_step_is_diverged_and_no_error)
+{
+    struct job job = make_job(1, 1);   /* one step so long that nothing after it is finite */
+    job.network.activation = ACTIVATION_RELU;
+    job.training.lr = 1e200;
+    struct result result = run(&job, NULL);
+    ck_assert_str_eq(result_text(&result, VAR_OUTCOME), "diverged");
+    ck_assert(isnan(*result_f64(&result, VAR_TRAIN_LOSS)));
+    ck_assert_int_eq(*result_i32(&result, VAR_N_SNAPSHOTS), 1);
+    ck_assert_int_eq(result_i64(&result, VAR_SNAPSHOT_STEP)[1], -1);
+    mem_free(result.block);
+}
+END_TEST
+
+START_TEST(an_observer_sees_every_step_and_the_end)
+{
+    struct job job = make_job(4, 10);
+    struct seen seen = watch(&job, 6);
+    struct result result = run(&job, NULL);
+    ck_assert(seen.started && seen.finished);
+    ck_assert_int_eq(seen.steps, 10);
+    ck_assert_int_eq(seen.refreshes, 3);     /* steps 0, 4 and 8 */
+    ck_assert_int_eq(seen.layers, 1);
+    ck_assert_uint_eq(seen.boundaries, 6);
+    ck_assert_int_eq(seen.snapshots, 4);
+    for (size_t t = 0; t < 10; t++)   /* after a refresh the model is the network; the curve is before it */
+        ck_assert_double_eq_tol(seen.loss[t], number(&result, t == 4 || t == 8 ? VAR_CURVE_TRAIN_LOSS_NETWORK
+                                                                               : VAR_CURVE_TRAIN_LOSS, t), 1e-13);
+    for (size_t i = 0; i < seen.parameters && i < PARAMETER; i++)
+        ck_assert(result_f32(&result, VAR_PARAMETER_CHANGE)[i] == (float)(seen.theta[i] - seen.theta_0[i]));
+    ck_assert(distance(seen.parameters, seen.theta, seen.theta_at) > 0);
+    ck_assert(distance(seen.parameters, seen.theta_0, seen.theta_at) > 0);
+    for (size_t i = 0; i < 2 * PROBE; i++)   /* the last snapshot, in the corner of the file's room */
+        ck_assert(result_f32(&result, VAR_KERNEL)[(3 * PROBE_ROOM + i) * PROBE_ROOM]
+                  == (float)seen.last_kernel[i * 2 * PROBE]);
+    ck_assert(isnan(result_f32(&result, VAR_KERNEL)[2 * PROBE]));
+    mem_free(result.block);
+}
+END_TEST
+
+START_TEST(the_kernels_are_those_of_the_parameters_seen_in_either_precision)
+{
+    for (int p = 0; p < 2; p++) {
+        struct job job = make_job(4, 10);
+        job.training.precision = p ? PRECISION_DOUBLE : PRECISION_SINGLE;
+        struct seen seen = watch(&job, -1);
+        struct network *net = network_create(&job.network, 5, OUTPUTS, &err);
+        struct split split;
+        double x[2 * PROBE * 5], kernel[4 * PROBE * PROBE];
+        ck_assert_int_eq(split_draw(&split, &set, &job.data, job.training.seed_data, PROBE, &err), 0);
+        gather_inputs(&split, PART_PROBE, NULL, 0, 2 * PROBE, x);
+        ck_assert_int_eq(gram_ntk(net, seen.theta_0, x, 2 * PROBE, kernel, NULL, NULL, &err), 0);
+        ck_assert_mem_eq(kernel, seen.first_kernel, sizeof kernel);
+        ck_assert_int_eq(gram_ntk(net, seen.theta, x, 2 * PROBE, kernel, NULL, NULL, &err), 0);
+        ck_assert_mem_eq(kernel, seen.last_kernel, sizeof kernel);
+        split_free(&split);
+        network_destroy(net);
+    }
+}
+END_TEST
+
+START_TEST(an_observer_can_end_a_run_quietly_or_as_an_error)
+{
+    struct job job = make_job(4, 10);
+    struct seen seen = {.stop_at = 2, .stop_with = 1};
+    volatile int64_t steps_done = 0;
+    struct experiment_observer observer = {.context = &seen, .start = on_start, .step = on_step,
+                                           .steps_done = &steps_done};
+    struct result result = run(&job, &observer);
+    ck_assert_str_eq(result_text(&result, VAR_OUTCOME), "stopped");
+    ck_assert_int_eq(*result_i64(&result, VAR_STEPS_DONE), 3);
+    ck_assert_int_eq(steps_done, 3);
+    mem_free(result.block);
+    seen = (struct seen){.stop_at = 2, .stop_with = -1};
+    result = make_result();
+    ck_assert_int_eq(experiment_run(&job, &set, &result, &observer, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "observer"));
+    mem_free(result.block);
+}
+END_TEST
+
+static void add(TCase *tests)
+{
+    tcase_add_checked_fixture(tests, load, unload);
+    tcase_add_test(tests, features_that_are_never_updated_keep_their_kernel);
+    tcase_add_test(tests, the_linear_model_s_kernel_is_that_of_the_network_at_the_last_refresh);
+    tcase_add_test(tests, the_path_length_does_not_depend_on_the_number_of_snapshots);
+    tcase_add_test(tests, a_network_that_breaks_at_the_last_step_is_diverged_and_no_error);
+    tcase_add_test(tests, an_observer_sees_every_step_and_the_end);
+    tcase_add_test(tests, the_kernels_are_those_of_the_parameters_seen_in_either_precision);
+    tcase_add_test(tests, an_observer_can_end_a_run_quietly_or_as_an_error);
+}
+
+UNIT_MAIN("experiment kernels", add)
