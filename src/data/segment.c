@@ -14,7 +14,6 @@ static const char segment_magic[8] = "relinset";
 struct segment {
     char magic[8];
     uint32_t version, header_size;
-    uint64_t size;
     struct set_shape shape;
     uint32_t crc;            /* of all before it: nothing of the header is used before that was checked */
     atomic_uint complete;    /* 1 when the pools are filled */
@@ -74,7 +73,6 @@ void segment_begin(void *map, size_t size, const struct set_shape *shape, struct
     memcpy(segment->magic, segment_magic, sizeof segment->magic);
     segment->version = SEGMENT_VERSION;
     segment->header_size = sizeof *segment;
-    segment->size = size;
     segment->shape = *shape;
     segment->crc = hash_crc32(0, segment, offsetof(struct segment, crc));
     for (int p = 0; p < POOL_COUNT; p++) {
@@ -103,9 +101,10 @@ static int check_header(struct segment *segment, size_t size, const char *name, 
     if (segment->crc != hash_crc32(0, segment, offsetof(struct segment, crc)))
         return error_set(err, ERROR_DATA, "%s: expected an intact header, got another check sum: damaged; publish it "
                          "again", name);
-    if (segment->size != size || segment_size(&segment->shape) != size)
-        return error_set(err, ERROR_DATA, "%s: expected %llu bytes by its header, got %zu: damaged; publish it again",
-                         name, (unsigned long long)segment->size, size);
+    size_t expected = segment_size(&segment->shape);
+    if (expected != size)
+        return error_set(err, ERROR_DATA, "%s: expected %zu bytes by its header, got %zu: damaged; publish it again",
+                         name, expected, size);
     return 0;
 }
 

@@ -243,6 +243,25 @@ START_TEST(a_class_that_runs_out_gives_all_it_has_and_a_constant_channel_keeps_i
 }
 END_TEST
 
+/* v/255 of equal bytes: the mean's rounding must not pass for a spread. */
+START_TEST(equal_bytes_of_any_value_keep_their_scale)
+{
+    unsigned char x[21];
+    int32_t label[21] = {0};
+    struct data_pool pool = {.rows = 21, .features = 1, .bytes = true, .x = x, .label = label};
+    struct dataset set = {.train = pool, .test = pool, .outputs = 1, .n_dims = 1, .shape = {1}};
+    struct data_spec spec = {.set = "by hand", .train = DATA_ALL, .test = DATA_ALL};
+    for (int v = 0; v < 256; v++) {
+        struct split s;
+        memset(x, v, sizeof x);
+        ck_assert_msg(split_draw(&s, &set, &spec, 0, 4, &err) == 0, "%s", err.text);
+        ck_assert_double_eq_tol(s.mean[0], v / 255.0, 1e-14);
+        ck_assert_double_eq(s.scale[0], 1);
+        split_free(&s);
+    }
+}
+END_TEST
+
 START_TEST(nothing_is_left_in_memory)
 {
     size_t before = mem_in_use();
@@ -265,6 +284,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, counts_that_the_pools_do_not_hold_are_refused_with_both_numbers);
     tcase_add_test(tests, normalisation_is_that_of_the_training_rows);
     tcase_add_test(tests, a_class_that_runs_out_gives_all_it_has_and_a_constant_channel_keeps_its_scale);
+    tcase_add_test(tests, equal_bytes_of_any_value_keep_their_scale);
     tcase_add_test(tests, nothing_is_left_in_memory);
 }
 
