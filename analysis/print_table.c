@@ -9,10 +9,10 @@
 /*  X(id, title, how soon it gives way where the table is too wide; 0: never) */
 #define COLUMNS(X)                      \
     X(PERIOD, "K", 0)                   \
-    X(UPDATES, "updates", 0)            \
+    X(UPDATES, "updates", 1)            \
     X(N, "n", 0)                        \
-    X(FAILED, "fail", 0)                \
-    X(DIVERGED, "div.", 0)              \
+    X(FAILED, "fail", 5)                \
+    X(DIVERGED, "div.", 2)              \
     X(MEAN, "mean", 0)                  \
     X(INTERVAL, "95 % interval", 0)     \
     X(BCA, "BCa interval", 9)           \
@@ -21,8 +21,8 @@
     X(MEDIAN, "median", 10)             \
     X(NETWORK, "f_theta", 7)            \
     X(PATH, "path", 8)                  \
-    X(DIFFERENCE, "vs K=", 0)             \
-    X(DIFFERENCE_INTERVAL, "95 % interval", 0) \
+    X(DIFFERENCE, "vs K=", 1)             \
+    X(DIFFERENCE_INTERVAL, "95 % interval", 1) \
     X(P, "Holm", 4)                     \
     X(SUFFICES, "enough", 3)
 

@@ -1,0 +1,197 @@
+# relin summary on a real file whose scores were replaced by known ones.
+
+setup_file() {
+    export FILE="$BATS_FILE_TMPDIR/summary.h5" HOLES="$BATS_FILE_TMPDIR/holes.h5"
+    export COLUMNS=100 LC_ALL=C.UTF-8
+    "$PYTHON" -c 'import h5py' 2>/dev/null || return 0
+    relin run tests/sweeps/summary.yaml -o "$FILE"
+    cp "$FILE" "$HOLES"
+    "$PYTHON" tests/python/set_scores.py "$FILE"
+    "$PYTHON" tests/python/set_scores.py "$HOLES" holes
+}
+
+setup() {
+    [ -f "$FILE" ] || skip "python3 has no h5py"
+    relin summary --help >/dev/null
+}
+
+needs_gsl() {
+    ! relin summary "$FILE" | grep -q "built without GSL" || skip "built without GSL"
+}
+
+@test "the sentence says how many updates suffice and what never updating costs" {
+    needs_gsl
+    run relin summary --sentence "$FILE"
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = "wide: 3 feature updates [1, 3] suffice within 1 point of SGD; never updating costs 5.5 points [4.6, 6.4]." ]
+    [[ "${lines[1]}" = deep:* ]]
+    [ "${#lines[@]}" -eq 2 ]
+}
+
+@test "the table has one row a cell, both read-outs, differences and the path length" {
+    needs_gsl
+    run relin summary --table "$FILE"
+    [ "$status" -eq 0 ]
+    [[ "${lines[0]}" = "wide: test_accuracy of f_lin, percent"* ]]
+    for title in K updates n mean interval f_theta path "vs K=1" Holm enough; do
+        [[ "${lines[1]}" = *"$title"* ]]
+    done
+    [[ "${lines[2]}" = *"1"*"19"*"4"*"80.50 [78.45, 82.55]"*"70.50"* ]]
+    [[ "${lines[4]}" = *"inf"*"0"*"4"*"75.00"*"-5.50 [-6.42, -4.58]"*"0.250"*"no" ]]
+    [[ "$output" = *"24 jobs: 0 failed, 0 diverged, 0 pending or running."* ]]
+    [[ "$output" = *"7 seeds are needed"* ]]
+    [[ "$output" != *"has not converged"* ]]
+}
+
+@test "nothing is wider than the screen" {
+    for width in 80 100 140; do
+        run env COLUMNS=$width "$RELIN" summary --table --curve "$HOLES"
+        [ "$status" -eq 0 ]
+        [ "$(grep -v '^left out' <<<"$output" | wc -L)" -le "$width" ]
+    done
+}
+
+@test "failed, diverged and pending jobs are counted and told" {
+    run relin summary "$HOLES" --where architecture=wide
+    [ "$status" -eq 0 ]
+    [[ "$output" = *"12 jobs: 1 failed, 1 diverged, 1 pending or running."* ]]
+    [[ "$output" = *"failed jobs are in no mean"* ]]
+    run relin summary "$HOLES" --csv --where refresh_period=5
+    [[ "${lines[1]}" = "wide,5,test_accuracy,linear,4,2,1,1,0,3,"* ]]
+}
+
+@test "a diverged job keeps its K from being called enough" {
+    needs_gsl
+    run relin summary "$HOLES" --sentence --where architecture=wide
+    [[ "$output" = "wide: fewer feature updates than SGD's own 19 are not shown to suffice"* ]]
+}
+
+@test "the CSV holds the numbers that Python computes from the file" {
+    needs_gsl
+    relin summary --csv "$FILE" >"$BATS_TEST_TMPDIR/t.csv"
+    "$PYTHON" - "$FILE" "$BATS_TEST_TMPDIR/t.csv" <<'PYTHON'
+import csv, sys
+import h5py, numpy as np
+T3 = 3.182446305284263   # quantile 0.975 of Student's t with 3 degrees of freedom
+f = h5py.File(sys.argv[1])
+name = np.array([a.decode() for a in f["architecture"][:]])
+period, seed = f["refresh_period"][:], f["seed"][:]
+def values(dataset, a, k):
+    rows = np.flatnonzero((name == a) & (period == k))
+    return f[dataset][:][rows[np.argsort(seed[rows])]]
+rows = list(csv.DictReader(open(sys.argv[2])))
+assert len(rows) == 6, rows
+for row in rows:
+    a, k = row["architecture"], float(row["refresh_period"])
+    x = values("test_accuracy", a, k)
+    half = T3 * x.std(ddof=1) / 2
+    path = values("kernels/kernel_path_length_linearised", a, k)
+    if k == 1:
+        path = np.where(np.isnan(path), values("kernels/kernel_path_length", a, k), path)
+    expected = dict(n=4, mean=x.mean(), sd=x.std(ddof=1), se=x.std(ddof=1) / 2, median=np.median(x), min=x.min(),
+                    max=x.max(), low=x.mean() - half, high=x.mean() + half, network_mean=x.mean() - 0.1,
+                    path_length_mean=path.mean())
+    if k != 1:
+        d = x - values("test_accuracy", a, 1)
+        half = T3 * d.std(ddof=1) / 2
+        expected.update(pairs=4, difference_mean=d.mean(), difference_low=d.mean() - half, difference_high=d.mean() + half)
+    for key, value in expected.items():
+        assert abs(float(row[key]) - value) < 1e-9 * max(1, abs(value)), (a, k, key, row[key], value)
+    assert row["suffices"] == {1: "baseline", 5: "yes", np.inf: "no"}[k]
+PYTHON
+}
+
+@test "the JSON is valid, inf is a string and what is missing is null" {
+    relin summary --json "$FILE" | "$PYTHON" -c '
+import json, sys
+d = json.load(sys.stdin, parse_constant=lambda c: sys.exit("not JSON: " + c))
+assert d["format"] == 1 and d["metric"] == "test_accuracy" and d["readout"] == "linear"
+assert [c["refresh_period"] for c in d["cells"][:3]] == [1, 5, "inf"]
+assert d["cells"][0]["bca_low"] is None and d["cells"][0]["n"] == 4
+assert [a["architecture"] for a in d["answers"]] == ["wide", "deep"]
+assert all("sentence" in a for a in d["answers"]) and d["notes"]'
+}
+
+@test "the curve distinguishes the read-outs without colour, in UTF-8 and in ASCII" {
+    run relin summary --curve "$FILE"
+    [ "$status" -eq 0 ]
+    [[ "$output" = *"●"* && "$output" = *"○"* && "$output" = *"updates"* ]]
+    [[ "$output" != *$'\e'* ]]
+    run env LC_ALL=C "$RELIN" summary --curve "$FILE"
+    [[ "$output" = *"*"* && "$output" = *" o "* ]]
+    ! LC_ALL=C grep -q '[^ -~]' <<<"$output"
+}
+
+@test "--readout, --metric, --baseline, --margin and --by change the question" {
+    needs_gsl
+    run relin summary "$FILE" --readout network --table
+    [[ "${lines[0]}" = *"test_accuracy of f_theta"* ]]
+    [[ "$output" = *"no claim rests on"* ]]
+    run relin summary "$FILE" --metric wall_seconds --sentence
+    [[ "$output" = *"no answer: whether this metric should be high or low is not known."* ]]
+    run relin summary "$FILE" --margin 0.07 --sentence
+    [[ "${lines[0]}" = "wide: 0 feature updates [0, 0] suffice within 7 points of SGD;"* ]]
+    run relin summary "$FILE" --baseline 5 --sentence
+    [[ "${lines[0]}" = *"within 1 point of K=5"* ]]
+    run relin summary "$FILE" --by refresh_period --csv
+    [ "${#lines[@]}" -eq 4 ]
+    [[ "${lines[1]}" = "1,test_accuracy,linear,8,8,"* ]]
+}
+
+@test "a job in two files counts once" {
+    run relin summary "$FILE" "$FILE" --csv --by architecture
+    [[ "${lines[1]}" = "wide,test_accuracy,linear,12,12,"* ]]
+}
+
+@test "mistakes are told with what was expected and end with 2" {
+    run relin summary
+    [ "$status" -eq 2 ]
+    run relin summary "$FILE" --where colour=red
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--where: expected an axis (architecture, refresh_period, seed), got 'colour'"* ]]
+    run relin summary "$FILE" --where refresh_period=7
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"expected one of 1, 5, inf, got '7'"* ]]
+    run relin summary "$FILE" --metric test_acuracy
+    [ "$status" -eq 2 ]
+    run relin summary "$FILE" --readout both
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"expected linear or network, got 'both'"* ]]
+    run relin summary "$FILE" --margin -1
+    [ "$status" -eq 2 ]
+}
+
+@test "files that are no results are refused by name" {
+    run relin summary "$BATS_TEST_TMPDIR/none.h5"
+    [ "$status" -eq 70 ]
+    [[ "$output" = *"none.h5"* ]]
+    echo text >"$BATS_TEST_TMPDIR/text.h5"
+    run relin summary "$BATS_TEST_TMPDIR/text.h5"
+    [ "$status" -eq 70 ]
+    [[ "$output" = *"expected a result file of relin"* ]]
+}
+
+@test "a full disk is an error" {
+    [ -e /dev/full ] || skip "no /dev/full"
+    run sh -c '"$RELIN" summary --csv "$FILE" >/dev/full'
+    [ "$status" -eq 70 ]
+}
+
+@test "the picture is drawn from the file" {
+    command -v gnuplot >/dev/null || skip "gnuplot is not installed"
+    run analysis/figure.sh "$FILE" "$BATS_TEST_TMPDIR/picture.svg"
+    [ "$status" -eq 0 ]
+    grep -q '</svg>' "$BATS_TEST_TMPDIR/picture.svg"
+    grep -q 'kernel path length' "$BATS_TEST_TMPDIR/picture.svg"
+    grep -q 'refresh period K' "$BATS_TEST_TMPDIR/picture.svg"
+    run analysis/figure.sh "$FILE" "$BATS_TEST_TMPDIR/picture.pdf"
+    [ "$status" -eq 2 ]
+}
+
+@test "the Python example reads the file" {
+    "$PYTHON" -c 'import xarray, h5netcdf, pandas' 2>/dev/null || skip "python3 has no xarray, h5netcdf or pandas"
+    run "$PYTHON" analysis/examples/read_result.py "$FILE"
+    [ "$status" -eq 0 ]
+    [[ "$output" = *"24 jobs, 24 done, 0 failed"* ]]
+    [[ "$output" = *"-5.5"* ]]
+}
