@@ -16,7 +16,7 @@ SCALED = re.compile(r"^/[^/]+$|^/kernels/[^/]+$")   # groups of the result file 
 
 
 def described(kind):
-    text = (Path(__file__).parents[2] / "FORMAT.md").read_text()
+    text = (Path(__file__).resolve().parents[2] / "FORMAT.md").read_text()
     section = re.split(r"^## ", text.split(HEADINGS[kind], 1)[1], maxsplit=1, flags=re.M)[0]
     rows = {}
     for line in section.splitlines():
@@ -41,6 +41,8 @@ def generic(name):
 
 
 def axes_of(dataset):
+    if h5py.h5ds.is_scale(dataset.id):
+        return [dataset.name.split("/")[-1]]
     return [list(dim.keys())[0] if dim.keys() else "?" for dim in dataset.dims]
 
 

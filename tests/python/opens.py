@@ -18,29 +18,34 @@ OUTSIDE_CRC = {"/status", "/crc"}
 
 def described_order():
     """Names of FORMAT.md's tables of the result file, in order: the order of the checksum."""
-    text = (Path(__file__).parents[2] / "FORMAT.md").read_text().split("## The trace")[0]
+    text = (Path(__file__).resolve().parents[2] / "FORMAT.md").read_text().split("## The trace")[0]
     return re.findall(r"^\| `(/[^`]+)` \|", text, flags=re.M)
 
 
+def checksum(file, job):
+    """The checksum of a row, computed from FORMAT.md's words alone."""
+    columns = {"/" + name for name in file["test_loss"].attrs["coordinates"].split()}
+    columns |= {"/kernels" + name for name in columns}
+    crc = 0
+    for name in described_order():
+        if name not in file or name in columns | OUTSIDE_CRC or re.match(r"/(config|probe)/", name):
+            continue
+        dataset = file[name]
+        if h5py.h5ds.is_scale(dataset.id):
+            continue
+        row = dataset[job]
+        row = bytes(row).ljust(dataset.dtype.itemsize, b"\0") if dataset.dtype.kind == "S" else np.asarray(row).tobytes()
+        crc = zlib.crc32(row, crc)
+    return crc
+
+
 def check_checksums(path):
-    """The checksum, computed from FORMAT.md's words alone."""
     with h5py.File(path) as file:
-        columns = {"/" + name for name in file["test_loss"].attrs["coordinates"].split()}
-        columns |= {"/kernels" + name for name in columns}
-        names = [name for name in described_order()
-                 if name in file and name not in columns | OUTSIDE_CRC
-                 and not h5py.h5ds.is_scale(file[name].id)
-                 and not re.match(r"/(config|probe)/", name)]
-        status = file["status"][:]
-        for job in np.flatnonzero(status == 2):
-            crc = 0
-            for name in names:
-                row = file[name][job]
-                if file[name].dtype.kind == "S":
-                    row = bytes(row).ljust(file[name].dtype.itemsize, b"\0")
-                crc = zlib.crc32(np.asarray(row).tobytes() if not isinstance(row, bytes) else row, crc)
+        done = np.flatnonzero(file["status"][:] == 2)
+        for job in done:
+            crc = checksum(file, job)
             assert crc == file["crc"][job], f"job {job}: checksum {file['crc'][job]:08x}, its bytes have {crc:08x}"
-        return int((status == 2).sum())
+        return len(done)
 
 
 def check_xarray(path, group):

@@ -1,7 +1,7 @@
 """Replays a trace with numpy, from method.md alone: every loss, the final parameters, the outputs of
 both read-outs, the kernels, and what --at wrote.
 
-    replay.py t.h5 [--tolerance X]     default 1e-10 (double), 2e-4 (single)
+    replay.py [--tolerance X] t.h5...     default 1e-10 (double), 2e-4 (single)
 
 Dense networks. Nothing of relin is used but the file; all arithmetic is in double.
 """
@@ -195,15 +195,18 @@ class Replay:
 
 
 def main():
-    tolerance = float(sys.argv[3]) if len(sys.argv) == 4 and sys.argv[2] == "--tolerance" else None
-    with h5py.File(sys.argv[1]) as file:
-        replay = Replay(file)
-        try:
-            replay.run(tolerance)
-        except AssertionError as reason:
-            sys.exit(f"{sys.argv[1]}: {reason}")
-        print(f"{sys.argv[1]}: {len(file['steps/lr'])} steps{', diverged,' if replay.diverged else ','} {replay.refreshes} refreshes replayed; "
-              f"largest difference {replay.worst:.1e} of {replay.tolerance:.0e}")
+    arguments, tolerance = sys.argv[1:], None
+    if arguments[:1] == ["--tolerance"]:
+        tolerance, arguments = float(arguments[1]), arguments[2:]
+    for path in arguments:
+        with h5py.File(path) as file:
+            replay = Replay(file)
+            try:
+                replay.run(tolerance)
+            except AssertionError as reason:
+                sys.exit(f"{path}: {reason}")
+            print(f"{path}: {len(file['steps/lr'])} steps{', diverged' if replay.diverged else ''}, {replay.refreshes} "
+                  f"refreshes replayed; largest difference {replay.worst:.1e} of {replay.tolerance:.0e}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,109 @@
+# relin trace: what it writes is what FORMAT.md says, and an independent replay gets the same numbers.
+# RELIN names the program under test, PYTHON the Python that has h5py.
+
+setup_file() {
+    export RELIN=${RELIN:-$BATS_TEST_DIRNAME/../../build/release/relin} PYTHON=${PYTHON:-/usr/bin/python3}
+    export TOOLS=$BATS_TEST_DIRNAME/../python
+    cd "$BATS_FILE_TMPDIR" || exit 1
+    cat > sweep.yaml <<'YAML'
+name: trace
+data: {set: sprites, train: 30, validation: 5, test: 12, pool: 60}
+architectures:
+  deep: {type: mlp, widths: [7, 6], activation: tanh}
+  wide: {type: mlp, widths: [9], activation: relu, parameterisation: ntk, sigma_b: 0.3}
+grid: {architecture: [deep, wide], refresh_period: [1, 4, inf], seed: 0..1}
+training: {loss: half-mse, steps: 21, batch: full, lr: {of_limit: 0.5}, evaluations: 5, precision: double}
+kernels: {probe: 4, snapshots: 3, path_points: 0}
+YAML
+}
+
+setup() {
+    $PYTHON -c 'import h5py' 2>/dev/null || skip "$PYTHON has no h5py"
+    cd "$BATS_FILE_TMPDIR" || exit 1
+}
+
+# replayed JOB [key=value...]: a trace of this job that the replay agrees with
+replayed() {
+    local job=$1
+    shift
+    "$RELIN" trace sweep.yaml "$@" --job "$job" -o t.h5
+    $PYTHON "$TOOLS/replay.py" t.h5
+}
+
+@test "SGD and linearised training with half-MSE are replayed for K = 1, 4 and inf" {
+    for job in 0 3 5 6 9 10; do replayed "$job"; done
+}
+
+@test "mini-batches, momentum, weight decay and schedules are replayed for K = 1, 4 and inf" {
+    for job in 0 2 5 7 8 11; do
+        replayed "$job" training.batch=8 training.momentum=0.9 training.weight_decay=0.01 \
+            training.lr='{of_limit: 0.2}' training.schedule='{cosine: {final: 0.1}, warmup: 3}'
+    done
+}
+
+@test "cross-entropy is replayed for K = 1, 4 and inf" {
+    for job in 1 3 4 6 8 10; do
+        replayed "$job" training.loss=cross-entropy training.batch=8 training.momentum=0.5 training.lr='{of_limit: 0.2}'
+    done
+}
+
+@test "momentum that is reset at a refresh, and centred training, are replayed" {
+    replayed 2 training.momentum=0.9 training.momentum_at_refresh=reset training.lr='{of_limit: 0.2}'
+    replayed 8 training.centred=true
+    replayed 0 training.centred=true training.batch=8
+}
+
+@test "erf and gelu are replayed" {
+    replayed 2 architectures.deep.activation=erf
+    replayed 8 architectures.wide.activation=gelu
+}
+
+@test "single precision is replayed to its rounding" {
+    for job in 0 2 4 8; do replayed "$job" training.precision=single training.batch=8; done
+}
+
+@test "a run that diverges is replayed up to its end, and the command says so" {
+    run replayed 8 training.lr=1e6 training.steps=60
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"diverged after"*"diverged"*"replayed"* ]]
+}
+
+@test "a trace has what FORMAT.md says, full batch or mini, and --at adds the layers" {
+    "$RELIN" trace sweep.yaml --job 0 -o t.h5
+    $PYTHON "$TOOLS/format.py" trace t.h5
+    "$RELIN" trace sweep.yaml training.batch=8 --job 8 -o t.h5 --at 5
+    $PYTHON "$TOOLS/format.py" trace t.h5
+    $PYTHON "$TOOLS/replay.py" t.h5
+    $PYTHON -c 'import h5py; at = h5py.File("t.h5")["at"]; assert at["step"][()] == 5 and "layer3" in at, list(at)'
+}
+
+@test "the replay finds a loss that is wrong in one digit" {
+    "$RELIN" trace sweep.yaml --job 2 -o t.h5
+    $PYTHON -c 'import h5py; f = h5py.File("t.h5", "r+"); f["steps/loss"][9] *= 1 + 1e-8'
+    run $PYTHON "$TOOLS/replay.py" t.h5
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"/steps/loss: differs"* ]]
+}
+
+@test "a job is found by its id, and an unknown one is refused" {
+    id=$("$RELIN" trace sweep.yaml --job 3 -o t.h5 | sed 's/.*job_id \(.*\))/\1/')
+    [[ "$("$RELIN" trace sweep.yaml --job "$id" -o again.h5)" == *"$id"* ]]
+    $PYTHON - <<'PYTHON'
+import h5py
+a, b = h5py.File("t.h5"), h5py.File("again.h5")
+assert (a["parameters/theta"][:] == b["parameters/theta"][:]).all() and (a["steps/loss"][:] == b["steps/loss"][:]).all()
+PYTHON
+    run "$RELIN" trace sweep.yaml --job 12 -o no.h5
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"expected a row from 0 to 11 or a job_id of this sweep, got '12'"* ]]
+    [ ! -e no.h5 ] && [ ! -e no.h5.new ]
+}
+
+@test "a step beyond the job, and a missing option, are refused" {
+    run "$RELIN" trace sweep.yaml --job 0 -o no.h5 --at 22
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"expected a step of the job, 0 to 21, got 22"* ]]
+    run "$RELIN" trace sweep.yaml --job 0
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"expected SWEEP.yaml, --job and -o"* ]]
+}

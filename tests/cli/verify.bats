@@ -1,0 +1,141 @@
+# relin verify, and the result file as other readers see it.
+# RELIN names the program under test, PYTHON the Python that has h5py, xarray and h5netcdf.
+
+setup_file() {
+    export RELIN=${RELIN:-$BATS_TEST_DIRNAME/../../build/release/relin} PYTHON=${PYTHON:-/usr/bin/python3}
+    export TOOLS=$BATS_TEST_DIRNAME/../python
+    . "$BATS_TEST_DIRNAME/../../.ci/mpi.sh"
+    cd "$BATS_FILE_TMPDIR" || exit 1
+    cat > sweep.yaml <<'YAML'
+name: verify
+data: {set: teacher, train: 20, validation: 5, test: 12, pool: 60, inputs: 4}
+architectures:
+  mlp-2x5: {type: mlp, widths: [5, 5], activation: tanh}
+  mlp-1x6: {type: mlp, widths: [6], activation: relu}
+grid: {architecture: [mlp-2x5, mlp-1x6], refresh_period: [1, 3, inf], training.momentum: [0, 0.5], training.batch: [full, 8], seed: 0..1}
+training: {steps: 12, lr: 0.05, evaluations: 5}
+kernels: {probe: 4, snapshots: 3, path_points: 4, parameters: final}
+YAML
+    "$RELIN" run sweep.yaml -o whole.h5 --progress=none
+}
+
+setup() { cd "$BATS_FILE_TMPDIR" || exit 1; }
+
+need() { $PYTHON -c "import $1" 2>/dev/null || skip "$PYTHON lacks one of $1"; }
+
+@test "jobs run again give their stored numbers bit for bit" {
+    run "$RELIN" verify whole.h5 --sample 5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"checksums: 48 of 48 done jobs are as they were committed"* ]]
+    [ "$(grep -c 'bit for bit$' <<< "$output")" -eq 5 ]
+    [[ "$output" == *"job 0 ("*"job 47 ("* ]]
+}
+
+@test "one job is verified by its row and by its id" {
+    need h5py
+    id=$($PYTHON -c 'import h5py; print(h5py.File("whole.h5")["job_id"].asstr()[7])')
+    run "$RELIN" verify whole.h5 --job 7 --job "$id"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c '^job 7 ' <<< "$output")" -eq 2 ]
+}
+
+@test "a damaged row is told by its checksum, with exit 3" {
+    need h5py
+    cp whole.h5 damaged.h5
+    $PYTHON -c 'import h5py; f = h5py.File("damaged.h5", "r+"); f["curve_test_loss"][5, 1] += 1e-9'
+    run "$RELIN" verify damaged.h5 --sample 0
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"job 5: damaged"*"47 of 48"* ]]
+}
+
+@test "a number that running the job again does not give is shown, with exit 3" {
+    need h5py
+    cp whole.h5 wrong.h5
+    $PYTHON - "$TOOLS" <<'PYTHON'
+import sys, h5py
+sys.path.insert(0, sys.argv[1])
+import opens
+with h5py.File("wrong.h5", "r+") as file:
+    file["test_loss"][5] += 1e-9
+    file["crc"][5] = opens.checksum(file, 5)
+PYTHON
+    run "$RELIN" verify wrong.h5 --job 5
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"48 of 48"*"job 5 ("*"DIFFERS in 1 of"*"test_loss: 1 of 1 differ, the first at [0]: stored"* ]]
+}
+
+@test "another processor is compared to rounding, and told so" {
+    need h5py
+    cp whole.h5 elsewhere.h5
+    $PYTHON - "$TOOLS" <<'PYTHON'
+import sys, h5py
+sys.path.insert(0, sys.argv[1])
+import opens
+with h5py.File("elsewhere.h5", "r+") as file:
+    file["cpu_model"][5] = b"Another One"
+    file["test_loss"][5] *= 1 + 1e-6
+    file["crc"][5] = opens.checksum(file, 5)
+PYTHON
+    run "$RELIN" verify elsewhere.h5 --job 5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"again to rounding (largest relative difference"*"not bit for bit: Another One then"* ]]
+}
+
+@test "a job that is not done, an unknown one and a foreign file are refused" {
+    need h5py
+    run "$RELIN" verify whole.h5 --job 48
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"expected a row from 0 to 47 or a job_id of the file, got '48'"* ]]
+    cp whole.h5 partly.h5
+    $PYTHON -c 'import h5py; h5py.File("partly.h5", "r+")["status"][3] = 0'
+    run "$RELIN" verify partly.h5 --job 3
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"expected a done job, but job 3 is not done"* ]]
+    run "$RELIN" verify sweep.yaml
+    [ "$status" -eq 70 ]
+    [[ "$output" == *"expected a result file of relin"* ]]
+}
+
+@test "the result file is as FORMAT.md says, in both directions" {
+    need h5py
+    $PYTHON "$TOOLS/format.py" result whole.h5
+    "$RELIN" run sweep.yaml -o lean.h5 --progress=none kernels.store=metrics kernels.parameters=none training.steps=3
+    $PYTHON "$TOOLS/format.py" result lean.h5
+}
+
+@test "a dataset that FORMAT.md does not know is found" {
+    need h5py
+    cp whole.h5 more.h5
+    $PYTHON -c 'import h5py; h5py.File("more.h5", "r+")["config/unheard_of"] = 1'
+    run $PYTHON "$TOOLS/format.py" result more.h5
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"/config/unheard_of is in the file, but not in FORMAT.md"* ]]
+}
+
+@test "xarray opens, selects and unstacks the file, whole and while jobs are missing" {
+    need h5py,xarray,h5netcdf
+    $PYTHON "$TOOLS/opens.py" whole.h5
+    cp whole.h5 partly.h5
+    # what a row looks like before its job has ended
+    $PYTHON - <<'PYTHON'
+import h5py
+with h5py.File("partly.h5", "r+") as file:
+    columns = file["test_loss"].attrs["coordinates"].split()
+    for name, dataset in file.items():
+        if isinstance(dataset, h5py.Dataset) and dataset.dtype.kind == "f" and name not in columns:
+            dataset[3] = float("nan")
+    file["status"][3] = 0
+    file["host"][3] = b""
+PYTHON
+    $PYTHON "$TOOLS/opens.py" partly.h5
+    $PYTHON - <<'PYTHON'
+import xarray as xr
+ds = xr.open_dataset("whole.h5", engine="h5netcdf")
+ds = ds.set_index(job=ds.attrs["axes"].split())
+assert ds.attrs["axes"] == "architecture refresh_period seed training_momentum training_batch", ds.attrs["axes"]
+assert ds.sel(architecture="mlp-2x5").sizes["job"] == 24
+assert ds.sel(refresh_period=float("inf"), seed=1).sizes["job"] == 8
+cube = ds.test_loss.unstack("job")
+assert cube.shape == (2, 3, 2, 2, 2) and not cube.isnull().any(), cube.sizes
+PYTHON
+}
