@@ -28,6 +28,14 @@ static inline void files_remove(const char *root)
     ck_assert_int_eq(system(command), 0);
 }
 
+/* Back to what files_make left. */
+static inline void files_empty(const char *root)
+{
+    char command[192];
+    snprintf(command, sizeof command, "rm -rf '%s'/* && mkdir -m 700 '%s/tiny'", root, root);
+    ck_assert_int_eq(system(command), 0);
+}
+
 /* Writes bytes to root/tiny/name, gzipped where name ends with .gz. */
 static inline void files_write(const char *root, const char *name, const void *bytes, size_t size)
 {

@@ -306,6 +306,7 @@ START_TEST(settings_out_of_range_are_refused_by_name)
 }
 END_TEST
 
+/* Named and finally removed by the parent of the tests' processes, so a test that fails leaves nothing. */
 static void name_object(void) { snprintf(name, sizeof name, "/relin-test-%ld", (long)getpid()); }
 static void remove_object(void) { shm_unlink(name); }
 
@@ -460,7 +461,8 @@ END_TEST
 
 static void add(TCase *tests)
 {
-    tcase_add_checked_fixture(tests, name_object, remove_object);
+    tcase_add_unchecked_fixture(tests, name_object, remove_object);
+    tcase_add_checked_fixture(tests, remove_object, remove_object);
     tcase_add_loop_test(tests, sprites_are_black_and_white_and_of_the_area_their_shape_can_have, 0, 2);
     tcase_add_test(tests, sprites_of_each_shape_are_about_a_third);
     tcase_add_test(tests, the_orientation_target_is_the_orientation_of_the_picture);
