@@ -89,10 +89,12 @@ END {
 		split(line[r], v, " ")
 		if (v[4] != "NaN" && v[4] < bottom - pad) arrows[g] = arrows[g] arrow(x, v[4], 0.10, 0.02, 0.145)
 		if (v[4] != "NaN" && v[4] > top + pad) arrows[g] = arrows[g] arrow(x, v[4], 0.90, 0.98, 0.855)
-		# labels of the upper axis need room
-		if (!(g in last_x) || x - last_x[g] > 0.55) {
-			upper[g] = upper[g] (upper[g] == "" ? "" : ", ") quoted(updates[r] == "NaN" ? "?" : thousands(updates[r])) " " x
-			last_x[g] = x
+		# labels of the upper axis need room: about 9 pixels a digit, in decades
+		text = updates[r] == "NaN" ? "?" : thousands(updates[r])
+		half = (4.5 * length(text) + 4) * (largest + 1.2) / (groups == 1 ? 550 : 425)
+		if (!(g in taken) || x - half > taken[g]) {
+			upper[g] = upper[g] (upper[g] == "" ? "" : ", ") quoted(text) " " x
+			taken[g] = x + half
 		}
 	}
 	printf "groups = %d\nhas_inf = %d\nx_inf = %g\n", groups, has_inf, largest + 0.8

@@ -20,7 +20,7 @@ set border 3 ls 10
 set tics nomirror out scale 0.5 textcolor rgb '#303030'
 set grid ytics ls 9 back
 
-left = groups == 1 ? 0.115 : 0.155 / groups
+left = 90.0 / wide   # room for tick labels such as 0.002, and the axis's name beside them
 gap = 0.018
 column_width = (1 - left - 0.015 - gap * (groups - 1)) / groups
 x_low = -0.18
@@ -48,7 +48,7 @@ do for [g = 1:groups] {
 	set x2range [x_low:x_high]
 	set border 7
 	set x2label 'feature updates' offset 0,-0.9 textcolor rgb '#303030'
-	set ylabel (g == 1 ? name.unit : '') offset 0.6,0
+	if (g == 1) { set label 5 name.unit at screen 16.0 / wide, graph 0.5 center rotate }
 	set ytics format (g == 1 ? '%g' : '')
 	set label 1 title[g] at graph 0, screen 0.965 font ',17' noenhanced
 	set label 2 first_line[g] at graph 0, screen 0.922 font sentence_font textcolor rgb '#303030' noenhanced
@@ -81,7 +81,7 @@ do for [g = 1:groups] {
 	set yrange [0:path_high]
 	eval 'set xtics ('.tics[g].') format "%g"'
 	set xlabel 'refresh period K (steps between feature updates)' offset 0,0.3 textcolor rgb '#303030'
-	set ylabel (g == 1 ? 'kernel path length' : '') offset 0.6,0
+	if (g == 1) { set label 5 'kernel path length' at screen 16.0 / wide, graph 0.5 center rotate }
 	set ytics path_step format (g == 1 ? '%g' : '')
 	if (g == 1) { set label 4 sprintf('Bars and brackets: 95 %% t intervals over %d seeds.', seeds) at graph 0, screen 0.025 font ',12' textcolor rgb '#606060' noenhanced }
 	if (has_inf) { set arrow 2 from x_break, graph 0 to x_break, graph 1 nohead lc rgb '#D0D0D0' lw 1.5 dt 1 back }

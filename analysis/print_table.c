@@ -85,6 +85,15 @@ static bool any_lost(const struct cells *c)
     return false;
 }
 
+/* Path lengths reach from 1 down to a thousandth. */
+static const char *path_format(const struct cells *c)
+{
+    double most = 0;
+    for (size_t i = 0; i < c->n_cells; i++)
+        most = fmax(most, c->cell[i].path.mean);   /* fmax passes over NaN */
+    return most >= 0.1 ? "%.3f" : most >= 0.01 ? "%.4f" : "%.5f";
+}
+
 static void fill_row(const struct cells *c, const struct cell *cell, table_entry *row)
 {
     double scale = print_scale(c);
@@ -117,7 +126,7 @@ static void fill_row(const struct cells *c, const struct cell *cell, table_entry
     set_interval(row[COLUMN_DIFFERENCE_INTERVAL], scale * cell->difference.low, scale * cell->difference.high,
                  digits, true);
     set(row[COLUMN_P], cell->p_holm < 0.001 ? "%.1e" : "%.3f", cell->p_holm);
-    set(row[COLUMN_PATH], "%.3f", cell->path.mean);
+    set(row[COLUMN_PATH], path_format(c), cell->path.mean);
     static const char *const marks[] = {"", "", "yes", "?", "no"};   /* of enum suffices */
     snprintf(row[COLUMN_SUFFICES], ENTRY_SIZE, "%s", marks[cell->suffices]);
 }
