@@ -10,6 +10,7 @@ enum engine { ENGINE_TANGENT };
 enum loss { LOSS_HALF_MSE, LOSS_CROSS_ENTROPY };
 enum schedule_kind { SCHEDULE_CONSTANT, SCHEDULE_STEP, SCHEDULE_COSINE };
 enum precision { PRECISION_SINGLE, PRECISION_DOUBLE };
+/* reset at K = 1 is SGD without momentum, whichever trainer: every step is a refresh */
 enum momentum_at_refresh { MOMENTUM_KEEP, MOMENTUM_RESET };
 
 enum { BATCH_FULL = 0 };

@@ -87,14 +87,17 @@ static int run_create(struct run *r, struct error *err)
     return 0;
 }
 
-/* s <- t: the feature update. */
+/* s <- t: the feature update. The standard trainer's happens by itself, but it resets momentum
+ * as K = 1 says. */
 static void linearise(struct run *r)
 {
     size_t n_parameters = r->net->n_parameters;
-    memcpy(r->theta_s, r->theta, n_parameters * sizeof *r->theta);
-    memset(r->delta, 0, n_parameters * sizeof *r->delta);
     if (r->velocity && r->problem->spec->momentum_at_refresh == MOMENTUM_RESET)
         memset(r->velocity, 0, n_parameters * sizeof *r->velocity);
+    if (!r->linear)
+        return;
+    memcpy(r->theta_s, r->theta, n_parameters * sizeof *r->theta);
+    memset(r->delta, 0, n_parameters * sizeof *r->delta);
     if (r->store)
         record_all(r, r->theta_s, r->store, NULL);
     else if (r->caches)
@@ -176,7 +179,7 @@ static int train(struct run *r, const struct trainer_hooks *hooks, struct traini
     int answer = 0;
     for (int64_t t = 0;; t++) {
         struct moment moment = moment_now(r, t, curve_time);
-        struct step_record record = {.step = t, .refresh = !r->linear || t == 0};
+        struct step_record record = {.step = t, .refresh = t == 0};
         if (hooks && hooks->at_moment && (answer = hooks->at_moment(hooks->context, &moment)) != 0)
             return answer;
         if (t >= spec->steps)
@@ -186,8 +189,7 @@ static int train(struct run *r, const struct trainer_hooks *hooks, struct traini
                 && (answer = hooks->before_refresh(hooks->context, &moment)) != 0)
                 return answer;
             record.refresh = true;
-            if (r->linear)
-                linearise(r);
+            linearise(r);
         }
         if (!step_once(r, &record)) {
             outcome->end = TRAINING_DIVERGED;
@@ -220,8 +222,7 @@ int trainer_run(const struct problem *problem, real *theta, real *theta_s,
     int answer = -1;
     *outcome = (struct training_outcome){.end = TRAINING_COMPLETED};
     if (run_create(&r, err) == 0) {
-        if (linear)
-            linearise(&r);
+        linearise(&r);
         answer = train(&r, hooks, outcome);
         if (answer > 0)
             outcome->end = TRAINING_STOPPED;

@@ -96,6 +96,32 @@ START_TEST(a_period_of_T_or_more_equals_never)
 }
 END_TEST
 
+static double change(struct toy *t, struct training_spec spec)
+{
+    t->training = spec;
+    toy_train(t, NULL);
+    double sum = 0;
+    for (size_t p = 0; p < t->P; p++)
+        sum += fabs((double)t->theta[p] - (double)t->theta_0[p]);
+    return sum;
+}
+
+START_TEST(momentum_reset_at_every_step_is_no_momentum_and_kept_is_something_else)
+{
+    struct toy t;
+    struct training_spec none = toy_training((enum trainer_kind)_i, 1), reset = none, kept;
+    reset.momentum = 0.8;
+    reset.momentum_at_refresh = MOMENTUM_RESET;
+    kept = reset;
+    kept.momentum_at_refresh = MOMENTUM_KEEP;
+    toy_create(&t, architecture(1), none);
+    double without = change(&t, none);
+    ck_assert_double_eq(change(&t, reset), without);
+    ck_assert_double_gt(change(&t, kept), 1.1 * without);
+    toy_free(&t);
+}
+END_TEST
+
 struct batch_log { size_t rows[32][N], size[32]; int n; bool seen[N]; };
 
 static int log_batch(void *context, const struct step_record *record)
@@ -214,9 +240,10 @@ END_TEST
 
 static void add(TCase *tests)
 {
-    tcase_add_loop_test(tests, the_linearised_trainer_at_K_1_is_SGD_bit_for_bit, 0, SETTINGS_KEPT);
+    tcase_add_loop_test(tests, the_linearised_trainer_at_K_1_is_SGD_bit_for_bit, 0, SETTINGS);
     tcase_add_loop_test(tests, refreshes_come_at_multiples_of_K_and_never_at_the_end, 0, 4);
     tcase_add_loop_test(tests, a_period_of_T_or_more_equals_never, 0, 8);
+    tcase_add_loop_test(tests, momentum_reset_at_every_step_is_no_momentum_and_kept_is_something_else, 0, 2);
     tcase_add_test(tests, batches_are_the_same_for_every_K_and_visit_each_row_once_an_epoch);
     tcase_add_loop_test(tests, a_loss_that_is_not_finite_ends_the_run_as_diverged, 0, 2);
     tcase_add_test(tests, a_hook_can_stop_the_run_quietly_or_as_an_error);

@@ -21,7 +21,7 @@ static inline struct training_spec setting(int i, enum trainer_kind trainer, dou
     spec.schedule.warmup = i % 5;
     return spec;
 }
-enum { SETTINGS = 64, SETTINGS_KEPT = 32 };
+enum { SETTINGS = 64 };
 
 static inline struct network_spec architecture(int i)
 {
