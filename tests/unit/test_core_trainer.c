@@ -122,6 +122,20 @@ START_TEST(momentum_reset_at_every_step_is_no_momentum_and_kept_is_something_els
 }
 END_TEST
 
+START_TEST(curve_time_is_the_sum_of_the_rates_so_far)
+{
+    struct toy t;
+    struct watch w = {0};
+    double sum = 0;
+    toy_create(&t, architecture(1), setting(_i, TRAINER_LINEARISED, 3));
+    watched(&t, &w);
+    for (int64_t step = 0; step < t.training.steps; step++)
+        sum += training_lr(&t.training, t.training.lr, step);
+    ck_assert_double_eq_tol(w.curve.time, sum, 1e-12);
+    toy_free(&t);
+}
+END_TEST
+
 struct batch_log { size_t rows[32][N], size[32]; int n; bool seen[N]; };
 
 static int log_batch(void *context, const struct step_record *record)
@@ -244,6 +258,7 @@ static void add(TCase *tests)
     tcase_add_loop_test(tests, refreshes_come_at_multiples_of_K_and_never_at_the_end, 0, 4);
     tcase_add_loop_test(tests, a_period_of_T_or_more_equals_never, 0, 8);
     tcase_add_loop_test(tests, momentum_reset_at_every_step_is_no_momentum_and_kept_is_something_else, 0, 2);
+    tcase_add_loop_test(tests, curve_time_is_the_sum_of_the_rates_so_far, 0, 6);
     tcase_add_test(tests, batches_are_the_same_for_every_K_and_visit_each_row_once_an_epoch);
     tcase_add_loop_test(tests, a_loss_that_is_not_finite_ends_the_run_as_diverged, 0, 2);
     tcase_add_test(tests, a_hook_can_stop_the_run_quietly_or_as_an_error);
