@@ -28,8 +28,8 @@ static const char description[] =
     "List the data sets a sweep may name under `data: {set: NAME}`; with NAME, read that set whole, "
     "check it, and say what is in it."
     "\v"
-    "Sets of files are folders under the folder that the environment variable RELIN_DATA names, each with the "
-    "four files of MNIST's format:\n"
+    "Sets of files are folders under the folder that the environment variable RELIN_DATA names (else under "
+    "./data), each with the four files of MNIST's format:\n"
     "  train-images-idx3-ubyte   train-labels-idx1-ubyte\n"
     "  t10k-images-idx3-ubyte    t10k-labels-idx1-ubyte\n"
     "gzipped (.gz) or not; a dot may stand for the dash before idx. So for Fashion-MNIST put its four files into "
@@ -158,11 +158,9 @@ int command_data(int argc, char **argv)
     static const struct argp argp = {options, parse, "[NAME]", description, NULL, NULL, NULL};
     struct arguments a = {.task = TASK_CLASSIFICATION};
     struct error err = {0};
-    const char *root = getenv("RELIN_DATA");
+    const char *root = dataset_root();
     argp_err_exit_status = 2;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    if (root && !*root)
-        root = NULL;
     if (a.name) {
         if (describe(&a, root, &err) == 0)
             return 0;
@@ -174,6 +172,7 @@ int command_data(int argc, char **argv)
     fputs(out.chars, stdout);
     text_free(&out);
     if (!root && !a.json)
-        fputs("relin data: RELIN_DATA is not set, so no sets of files: set it to the folder that holds them\n", stderr);
+        fputs("relin data: RELIN_DATA is not set and there is no folder ./data, so no sets of files: set it to the "
+              "folder that holds them\n", stderr);
     return 0;
 }

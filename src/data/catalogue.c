@@ -83,8 +83,8 @@ static void explain_unknown(const char *set, const char *root, struct error *err
         error_set(err, ERROR_DATA, "data.set: expected one of %.1200s (files are looked for in folders of %.400s), got "
                   "'%s'", names.chars, root, set);
     else
-        error_set(err, ERROR_DATA, "data.set: expected one of %s, got '%s' while RELIN_DATA is not set: set it to the "
-                  "folder that holds the sets of files", names.chars, set);
+        error_set(err, ERROR_DATA, "data.set: expected one of %s, got '%s' while RELIN_DATA is not set (and there is "
+                  "no folder ./data): set it to the folder that holds the sets of files", names.chars, set);
     if (err && nearest[0]) {
         size_t used = strlen(err->text);
         snprintf(err->text + used, sizeof err->text - used, "; did you mean %s?", nearest);

@@ -2,7 +2,7 @@
 # RELIN names the program under test.
 
 setup() {
-    RELIN=${RELIN:-$BATS_TEST_DIRNAME/../../build/release/relin}
+    RELIN=$(realpath "${RELIN:-$BATS_TEST_DIRNAME/../../build/release/relin}")
     WORK=$(mktemp -d)
 }
 
@@ -18,9 +18,18 @@ write_set() {
 }
 
 @test "the list names the procedural sets without RELIN_DATA and says that it is unset" {
+    cd "$WORK"
     run env -u RELIN_DATA "$RELIN" data
     [ "$status" -eq 0 ]
     [[ "$output" == *sprites* && "$output" == *teacher* && "$output" == *"RELIN_DATA is not set"* ]]
+}
+
+@test "without RELIN_DATA the folder data of the current folder is looked into, as a sweep does" {
+    write_set "$WORK/data/letters"
+    cd "$WORK"
+    run env -u RELIN_DATA "$RELIN" data letters
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"train: 6 rows"* ]]
 }
 
 @test "the list shows rows, shape and classes of a folder, and why another cannot be used" {
