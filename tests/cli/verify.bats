@@ -99,8 +99,15 @@ PYTHON
 @test "the result file is as FORMAT.md says, in both directions" {
     need h5py
     $PYTHON "$TOOLS/format.py" result whole.h5
+    $PYTHON -c 'import h5py; f = h5py.File("whole.h5")
+for name in "job eval refresh kernels/snapshot kernels/layer kernels/eigenvalue kernels/probe kernels/parameter".split():
+    assert name in f, name'
     "$RELIN" run sweep.yaml -o lean.h5 --progress=none kernels.store=metrics kernels.parameters=none training.steps=3
     $PYTHON "$TOOLS/format.py" result lean.h5
+    "$RELIN" run sweep.yaml -o least.h5 --progress=none kernels.snapshots=0 kernels.probe=0 kernels.path_points=0 \
+        kernels.parameters=none training.steps=0
+    $PYTHON "$TOOLS/format.py" result least.h5
+    $PYTHON "$TOOLS/opens.py" least.h5
 }
 
 @test "a dataset that FORMAT.md does not know is found" {

@@ -129,8 +129,8 @@ class Replay:
     def expect(self, what, found, recorded):
         found, recorded = np.asarray(found, float), np.asarray(recorded, float)
         assert found.shape == recorded.shape, f"{what}: replayed {found.shape}, recorded {recorded.shape}"
-        scale = max(1e-300, np.abs(recorded).max(), 1e-3)
-        error = np.abs(found - recorded).max() / scale
+        scale = max(np.abs(recorded).max(initial=0), 1e-3)
+        error = np.abs(found - recorded).max(initial=0) / scale
         self.worst = max(self.worst, error)
         assert error <= self.tolerance, f"{what}: differs by {error:.2e} of its largest value, allowed {self.tolerance:.0e}"
 
