@@ -24,7 +24,7 @@ write_set() {
     [[ "$output" == *sprites* && "$output" == *teacher* && "$output" == *"RELIN_DATA is not set"* ]]
 }
 
-@test "without RELIN_DATA the folder data of the current folder is looked into, as a sweep does" {
+@test "without RELIN_DATA the folder data of the current folder is looked into, as trace and verify do" {
     write_set "$WORK/data/letters"
     cd "$WORK"
     run env -u RELIN_DATA "$RELIN" data letters
