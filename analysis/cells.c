@@ -189,7 +189,8 @@ static void compare_group(const struct cells *c, struct group *g, double *work)
     for (size_t i = 0; i < g->count; i++)
         c->cell[g->first + i].p_holm = p[g->count + i];
     free(p);
-    if (c->question.better != 0 && !isnan(c->question.margin))
+    if (c->question.better != 0 && !isnan(c->question.margin) && stats_have_quantiles() &&
+        c->cell[g->baseline].value.n >= 2)
         answer_group(c, g);
 }
 

@@ -42,7 +42,7 @@ row++ == 0 {
 	scale = metric ~ /_accuracy$/ ? 100 : 1
 	K[row] = field[column["refresh_period"]]
 	of_group[row] = groups
-	seeds = most(seeds, field[column["n"]] + 0)
+	if (plain("low") != "NaN") seeds = most(seeds, field[column["n"]] + 0)   # none: no intervals to explain
 	updates[row] = plain("feature_updates")
 	line[row] = value("mean") " " value("low") " " value("high") " " value("network_mean") " " \
 		value("network_low") " " value("network_high") " " plain("path_length_mean") " " \
@@ -102,7 +102,7 @@ END {
 	printf "sentence_font = ',%d'\n", (longest > 112 ? 11 : 13)
 	printf "metric = %s\npercent = %d\nmargin = %g\n", quoted(metric), scale == 100, margin()
 	if (!(path_high > 0)) path_high = 1
-	printf "path_step = %g\nseeds = %d\n", step(path_high), seeds
+	printf "path_step = %g\nseeds = %d\n", step(path_high), seeds + 0
 	printf "y_low = %g\ny_high = %g\npath_high = %g\n", bottom - pad, top + pad, 1.08 * path_high
 	printf "array title[%d]; array first_line[%d]; array second_line[%d]; array base[%d]; array tics[%d]; array bare[%d]; array upper[%d]; array arrows[%d]\n", \
 		groups, groups, groups, groups, groups, groups, groups, groups

@@ -83,7 +83,7 @@ do for [g = 1:groups] {
 	set xlabel 'refresh period K (steps between feature updates)' offset 0,0.3 textcolor rgb '#303030'
 	if (g == 1) { set label 5 'kernel path length' at screen 16.0 / wide, graph 0.5 center rotate }
 	set ytics path_step format (g == 1 ? '%g' : '')
-	if (g == 1) { set label 4 sprintf('Bars and brackets: 95 %% t intervals over %d seeds.', seeds) at graph 0, screen 0.025 font ',12' textcolor rgb '#606060' noenhanced }
+	if (g == 1 && seeds > 0) { set label 4 sprintf('Bars and brackets: 95 %% t intervals over %d seeds.', seeds) at graph 0, screen 0.025 font ',12' textcolor rgb '#606060' noenhanced }
 	if (has_inf) { set arrow 2 from x_break, graph 0 to x_break, graph 1 nohead lc rgb '#D0D0D0' lw 1.5 dt 1 back }
 	plot data using ($1 < x_break ? $1 : NaN):8 with lines ls 3 notitle, \
 	     data using 1:8:9:10 with yerrorbars ls 3 lw 1.4 notitle
