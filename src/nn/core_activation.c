@@ -3,20 +3,10 @@
  *   relu  max(x, 0), phi'(0) = 0          tanh  phi' = 1 - y^2
  *   erf   erf(x), phi' = 2/sqrt(pi) exp(-x^2)
  *   gelu  x Phi(x), phi' = Phi(x) + x exp(-x^2/2)/sqrt(2 pi), Phi the normal distribution */
-#include <math.h>
 #include <string.h>
 
 #include "nn/layer.h"
-
-#if RELIN_DOUBLE
-#define TANH tanh
-#define ERF erf
-#define EXP exp
-#else
-#define TANH tanhf
-#define ERF erff
-#define EXP expf
-#endif
+#include "nn/vector_functions.h"
 
 static const real TWO_OVER_SQRT_PI = (real)1.1283791670955126;
 static const real SQRT_HALF = (real)0.7071067811865476;

@@ -157,12 +157,43 @@ START_TEST(an_activation_needs_only_the_values_it_says)
 }
 END_TEST
 
-START_TEST(not_a_number_passes_through_an_activation)
+START_TEST(not_a_number_and_infinity_pass_through_an_activation)
 {
-    real x = (real)NAN, y = 0;
-    struct layer l = {.ops = &layer_activation, .inputs = 1, .outputs = 1, .activation = (enum activation)_i};
-    l.ops->forward(&l, NULL, &x, 1, &y);
-    ck_assert(isnan(y));
+    enum { COUNT = 19 };   /* vectors and what is left over */
+    real x[COUNT], y[COUNT];
+    struct layer l = {.ops = &layer_activation, .inputs = COUNT, .outputs = COUNT, .activation = (enum activation)_i};
+    bool bounded = l.activation == ACTIVATION_TANH || l.activation == ACTIVATION_ERF;
+    for (size_t i = 0; i < COUNT; i++)
+        x[i] = i % 2 ? (real)NAN : (real)INFINITY;
+    l.ops->forward(&l, NULL, x, 1, y);
+    for (size_t i = 0; i < COUNT; i++) {
+        ck_assert(i % 2 ? isnan(y[i]) : bounded ? y[i] == 1 : isinf(y[i]));
+        x[i] = (real)(i % 2 ? 3e4 : -3e4);   /* far beyond where exp overflows */
+    }
+    l.ops->forward(&l, NULL, x, 1, y);
+    for (size_t i = 0; i < COUNT; i++)
+        ck_assert_double_eq((double)y[i], phi(l.activation, (double)x[i]));
+}
+END_TEST
+
+START_TEST(a_value_does_not_depend_on_its_place_beyond_rounding)
+{
+    enum { COUNT = 37 };
+    real x[COUNT], y[COUNT], one, slope[COUNT], ones[COUNT];
+    struct layer l = {.ops = &layer_activation, .inputs = COUNT, .outputs = COUNT, .activation = (enum activation)_i};
+    struct layer single = {.ops = &layer_activation, .inputs = 1, .outputs = 1, .activation = (enum activation)_i};
+    for (size_t i = 0; i < COUNT; i++) {
+        x[i] = (real)(-5 + 0.27 * (double)i);
+        ones[i] = 1;
+    }
+    l.ops->forward(&l, NULL, x, 1, y);
+    l.ops->jvp(&l, NULL, x, y, 1, ones, NULL, slope);
+    for (size_t i = 0; i < COUNT; i++) {
+        single.ops->forward(&single, NULL, x + i, 1, &one);
+        ck_assert_double_eq_tol((double)one, (double)y[i], 8 * REAL_EPSILON * fmax(1, fabs((double)x[i])));
+        single.ops->jvp(&single, NULL, x + i, y + i, 1, ones, NULL, &one);
+        ck_assert_double_eq_tol((double)one, (double)slope[i], 8 * REAL_EPSILON);
+    }
 }
 END_TEST
 
@@ -173,7 +204,8 @@ static void add(TCase *tests)
     tcase_add_loop_test(tests, a_dense_layers_vjp_overwrites_with_sums_over_rows, 0, VARIANTS);
     tcase_add_loop_test(tests, activations_and_their_derivatives_agree_with_differences, 0, 4);
     tcase_add_loop_test(tests, an_activation_needs_only_the_values_it_says, 0, 4);
-    tcase_add_loop_test(tests, not_a_number_passes_through_an_activation, 0, 4);
+    tcase_add_loop_test(tests, not_a_number_and_infinity_pass_through_an_activation, 0, 4);
+    tcase_add_loop_test(tests, a_value_does_not_depend_on_its_place_beyond_rounding, 0, 4);
 }
 
 UNIT_MAIN("layers", add)
