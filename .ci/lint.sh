@@ -18,7 +18,7 @@ mapfile -t c_files < <(git ls-files 'src/*.c' 'analysis/*.c' 'tests/*.c')
 mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' '*.sbatch' .ci/run)
 
 # Each layer includes only what is to its left; the analysis reads files and names, no more.
-layers='base math data nn train ntk sweep store farm cli'
+layers='base math data nn train ntk sweep store plan farm cli'
 breach "include against the order of layers ($layers)" "$(awk -v layers="$layers" '
     BEGIN { n = split(layers, l, " "); for (i = 1; i <= n; i++) rank[l[i]] = i }
     /^#include "[a-z]+\// {

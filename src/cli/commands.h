@@ -6,6 +6,7 @@
 /*  X(name, one line for `relin --help`) */
 #define COMMANDS(X) \
     X(run, "run a sweep, or go on with one") \
+    X(plan, "what a sweep will cost, before it is run") \
     X(bench, "how fast this machine trains, against its own speed in matrix products") \
     X(data, "the data sets a sweep may use, and what is in one") \
     X(status, "how a sweep stands, while it runs or after") \

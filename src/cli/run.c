@@ -1,11 +1,11 @@
 /* relin run: run a sweep, or go on with one. */
 #include <argp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "data/dataset.h"
 #include "farm/farm.h"
 #include "farm/progress.h"
 
@@ -87,7 +87,7 @@ static void print_result(const struct farm_summary *summary)
 
 int command_run(int argc, char **argv)
 {
-    struct farm_options options = {.train_on_master = true, .order = "longest", .data_root = getenv("RELIN_DATA")};
+    struct farm_options options = {.train_on_master = true, .order = "longest", .data_root = dataset_root()};
     struct farm_summary summary;
     struct text command_line = {0};
     bool is_root;
