@@ -161,6 +161,20 @@ static void note_jobs(const struct cells *c, const char *mark, struct text *out)
         text_add(out, "%s%zu jobs are in several files and count once.\n", mark, c->of->n_repeated);
 }
 
+/* A metric that no finished job has: accuracies of a regression, validation without such a set. */
+static void note_empty(const struct cells *c, const char *mark, struct text *out)
+{
+    size_t ended = 0, counted = 0;
+    for (size_t i = 0; i < c->n_cells; i++) {
+        const struct cell *cell = &c->cell[i];
+        ended += cell->count - cell->failed - cell->diverged - cell->missing;
+        counted += cell->value.n;
+    }
+    if (ended > 0 && counted == 0)
+        text_add(out, "%sno job has the metric %s: for a regression take --metric test_loss.\n", mark,
+                 c->question.metric);
+}
+
 static void note_definition(const struct cells *c, const char *mark, struct text *out)
 {
     bool any = false;
@@ -229,6 +243,7 @@ void print_notes(const struct cells *c, const char *mark, struct text *out)
     note_intervals(c, mark, out);
     note_definition(c, mark, out);
     note_jobs(c, mark, out);
+    note_empty(c, mark, out);
     note_power(c, mark, out);
     for (size_t g = 0; g < c->n_groups; g++)
         note_convergence(c, &c->group[g], mark, out);

@@ -219,6 +219,22 @@ START_TEST(notes_say_when_the_baseline_has_not_converged)
 }
 END_TEST
 
+START_TEST(notes_say_when_no_job_has_the_metric)
+{
+    for (size_t i = 0; i < observations.n; i++)
+        observations.at[i].value[READOUT_LINEAR] = NAN;
+    find(&question, NULL);
+    struct text notes = {0}, sentence = {0};
+    print_notes(&cells, "", &notes);
+    print_sentence(&cells, &cells.group[0], &sentence);
+    ck_assert_ptr_nonnull(strstr(notes.chars, "no job has the metric test_accuracy"));
+    ck_assert_ptr_nonnull(strstr(sentence.chars, "no answer"));
+    ck_assert(!cells.group[0].has_answer);
+    text_free(&notes);
+    text_free(&sentence);
+}
+END_TEST
+
 START_TEST(axes_left_out_of_by_are_averaged_over)
 {
     find(&question, "refresh_period");
@@ -334,6 +350,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, failed_diverged_and_pending_jobs_are_counted_and_in_no_mean);
     tcase_add_test(tests, notes_say_what_few_seeds_cannot_show);
     tcase_add_test(tests, notes_say_when_the_baseline_has_not_converged);
+    tcase_add_test(tests, notes_say_when_no_job_has_the_metric);
     tcase_add_test(tests, axes_left_out_of_by_are_averaged_over);
     tcase_add_test(tests, an_unknown_axis_is_named_with_the_known_ones);
     tcase_add_test(tests, two_jobs_alike_in_all_axes_are_refused);
