@@ -78,7 +78,7 @@ struct seen {
     int64_t steps, snapshots, layers, refreshes, stop_at;
     int stop_with;
     bool started, finished;
-    size_t parameters, boundaries;
+    size_t parameters, boundaries, rows[TRAIN];
     double theta_0[MOST_PARAMETERS], theta_at[MOST_PARAMETERS], theta[MOST_PARAMETERS];
     double f[MOST_OUTPUTS], f_lin[MOST_OUTPUTS], loss[256];
     double first_kernel[4 * PROBE * PROBE], last_kernel[4 * PROBE * PROBE];
@@ -94,6 +94,7 @@ static int on_start(void *context, const struct network_spec *spec, const struct
     ck_assert_uint_eq(split->count[PART_TRAIN], TRAIN);
     seen->started = true;
     seen->parameters = n_parameters;
+    memcpy(seen->rows, split->row[PART_TRAIN], sizeof seen->rows);
     memcpy(seen->theta_0, theta_0, n_parameters * sizeof *theta_0);
     return 0;
 }

@@ -139,6 +139,50 @@ START_TEST(a_learning_rate_of_the_limit_is_that_share_of_it)
 }
 END_TEST
 
+START_TEST(the_stability_ratio_is_the_share_of_the_limit_with_decay_and_momentum)
+{
+    /* steps so small that the refreshes are at theta_0, where the share is what was asked for */
+    struct job job = make_job(2, 4);
+    job.training.lr_of_limit = true;
+    job.training.lr = 1e-9;
+    job.training.momentum = 0.5;
+    job.training.weight_decay = 1;
+    job.stability = true;
+    struct result result = run(&job, NULL);
+    ck_assert_double_eq_tol(number(&result, VAR_REFRESH_STABILITY_RATIO, 0) / 1e-9, 1, 1e-5);
+    mem_free(result.block);
+}
+END_TEST
+
+START_TEST(each_seed_draws_its_own_and_nothing_else)
+{
+    struct job job = make_job(3, 4);
+    job.training.seed_init = 1;
+    job.training.seed_data = 2;
+    struct seen base = watch(&job, -1);
+    job.training.seed_data = 3;
+    struct seen data = watch(&job, -1);
+    job.training.seed_data = 2;
+    job.training.seed_init = 4;
+    struct seen init = watch(&job, -1);
+    size_t bytes = base.parameters * sizeof(double);
+    ck_assert_mem_eq(base.theta_0, data.theta_0, bytes);
+    ck_assert_mem_ne(base.rows, data.rows, sizeof base.rows);
+    ck_assert_mem_ne(base.theta_0, init.theta_0, bytes);
+    ck_assert_mem_eq(base.rows, init.rows, sizeof base.rows);
+}
+END_TEST
+
+START_TEST(the_peak_of_memory_is_the_job_s_and_not_what_was_before)
+{
+    struct job job = make_job(3, 4);
+    mem_free(mem_alloc(50, 1000000, NULL));
+    struct result result = run(&job, NULL);
+    ck_assert_double_lt(*result_f64(&result, VAR_MAX_RSS_BYTES), 5e6);
+    mem_free(result.block);
+}
+END_TEST
+
 START_TEST(a_diverged_run_is_a_result_with_a_reason)
 {
     struct job job = make_job(INFINITY, 4000);
@@ -239,6 +283,9 @@ static void add(TCase *tests)
     tcase_add_test(tests, k_of_one_is_standard_training_bit_for_bit);
     tcase_add_test(tests, the_record_of_a_refresh_is_what_shorter_runs_say);
     tcase_add_test(tests, a_learning_rate_of_the_limit_is_that_share_of_it);
+    tcase_add_test(tests, the_stability_ratio_is_the_share_of_the_limit_with_decay_and_momentum);
+    tcase_add_test(tests, each_seed_draws_its_own_and_nothing_else);
+    tcase_add_test(tests, the_peak_of_memory_is_the_job_s_and_not_what_was_before);
     tcase_add_test(tests, a_diverged_run_is_a_result_with_a_reason);
     tcase_add_test(tests, single_and_double_agree_to_single_precision);
     tcase_add_test(tests, what_is_not_asked_for_is_left_out);

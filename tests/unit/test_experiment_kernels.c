@@ -1,7 +1,9 @@
 /* Whole jobs, checked from outside: the kernels along a run, and what an observer sees. */
 #include "data/gather.h"
 #include "experiment_frame.h"
+#include "math/eigen.h"
 #include "ntk/gram.h"
+#include "ntk/metrics.h"
 
 START_TEST(features_that_are_never_updated_keep_their_kernel)
 {
@@ -88,6 +90,82 @@ START_TEST(a_network_that_breaks_at_the_last_step_is_diverged_and_no_error)
 }
 END_TEST
 
+START_TEST(every_number_of_a_snapshot_is_that_of_its_kernel)
+{
+    enum { PROBED = 2 * PROBE, LAST = 3 };
+    struct job job = make_job(4, 30);
+    struct seen seen = watch(&job, -1);
+    struct result result = run(&job, NULL);
+    struct split split;
+    const double *k = seen.last_kernel, *k0 = seen.first_kernel;
+    double y[PROBED * OUTPUTS], targets[PROBED * OUTPUTS], gram[PROBE * PROBE], values[PROBED];
+    double vectors[PROBED * PROBED], copy[PROBED * PROBED], initial[PROBED * PROBED], energy[PROBED];
+    ck_assert_int_eq(split_draw(&split, &set, &job.data, job.training.seed_data, PROBE, &err), 0);
+    gather_targets(&split, PART_PROBE, NULL, 0, PROBED, y);
+    ck_assert_double_eq_tol(number(&result, VAR_KERNEL_TRACE, LAST), metric_trace(PROBED, k), 1e-12);
+    ck_assert(number(&result, VAR_KERNEL_DISTANCE, LAST) == metric_kernel_distance(PROBED, k, k0));
+    ck_assert(number(&result, VAR_RELATIVE_CHANGE, LAST) == metric_relative_change(PROBED, k, k0));
+    ck_assert(number(&result, VAR_TRACE_RATIO, LAST) == metric_trace(PROBED, k) / metric_trace(PROBED, k0));
+    ck_assert(number(&result, VAR_EFFECTIVE_RANK, LAST) == metric_effective_rank(PROBED, k));
+    metric_centre(PROBED, k, PROBED, copy);
+    metric_centre(PROBED, k0, PROBED, initial);
+    ck_assert(number(&result, VAR_CKA, LAST) == metric_cosine(PROBED, copy, initial));
+    for (int half = 0; half < 2; half++) {
+        metric_centre(PROBE, k + half * (PROBE * PROBED + PROBE), PROBED, copy);
+        metric_centre_targets(PROBE, OUTPUTS, y + half * PROBE * OUTPUTS, targets);
+        metric_target_gram(PROBE, OUTPUTS, targets, gram);
+        ck_assert_double_eq_tol(number(&result, half ? VAR_TARGET_ALIGNMENT_TEST : VAR_TARGET_ALIGNMENT_TRAIN, LAST),
+                                metric_cosine(PROBE, copy, gram), 1e-14);
+    }
+    memcpy(copy, k, sizeof copy);
+    ck_assert_int_eq(eigen_symmetric(PROBED, copy, values, vectors, &err), 0);
+    metric_centre_targets(PROBED, OUTPUTS, y, targets);
+    metric_target_energy(PROBED, vectors, OUTPUTS, targets, energy);
+    ck_assert(number(&result, VAR_LAMBDA_MAX, LAST) == values[PROBED - 1]);
+    ck_assert_double_eq_tol(number(&result, VAR_CONDITION_NUMBER, LAST) / metric_condition_number(PROBED, values), 1, 1e-9);
+    ck_assert_double_eq_tol(number(&result, VAR_ENTROPY_RANK, LAST), metric_entropy_rank(PROBED, values), 1e-12);
+    for (size_t i = 0; i < PROBED; i++) {
+        ck_assert(number(&result, VAR_EIGENVALUES, LAST * EIGENVALUE + i) == values[PROBED - 1 - i]);
+        ck_assert_double_eq_tol(number(&result, VAR_TARGET_ENERGY, LAST * EIGENVALUE + i), energy[i], 1e-12);
+    }
+    split_free(&split);
+    mem_free(result.block);
+}
+END_TEST
+
+START_TEST(a_path_point_before_a_snapshot_does_not_take_numbers_from_it)
+{
+    /* long segments: the kernel at theta_s is often known from a path point, without its numbers */
+    struct job job = make_job(25, 60);
+    job.kernels.path_points = 12;
+    struct result both = run(&job, NULL);
+    job.kernels.path_points = 0;
+    struct result alone = run(&job, NULL);
+    ck_assert_int_eq(*result_i32(&both, VAR_N_SNAPSHOTS), 4);
+    for (enum variable_id id = VAR_KERNEL_TRACE; id <= VAR_LAYER_TARGET_ALIGNMENT_LINEARISED; id++)
+        ck_assert_mem_eq(result_f64(&both, id), result_f64(&alone, id),
+                         result_count(&both.layout, id) * sizeof(double));
+    ck_assert_double_gt(number(&both, VAR_KERNEL_DISTANCE_LINEARISED, 3), 0);
+    mem_free(both.block);
+    mem_free(alone.block);
+}
+END_TEST
+
+START_TEST(the_stability_of_a_snapshot_uses_the_rate_of_its_step)
+{
+    struct job job = make_job(4, 10);
+    job.training.schedule = (struct schedule){.kind = SCHEDULE_COSINE, .final = 0.1};
+    struct result result = run(&job, NULL);
+    for (size_t s = 0; s < 4; s++) {
+        int64_t step = result_i64(&result, VAR_SNAPSHOT_STEP)[s];
+        double eta = training_lr(&job.training, 0.5, step < 10 ? step : 9);   /* none is taken at T */
+        ck_assert_double_eq_tol(number(&result, VAR_STABILITY, s),
+                                eta * number(&result, VAR_LAMBDA_MAX, s) / (2 * PROBE), 1e-12);
+    }
+    mem_free(result.block);
+}
+END_TEST
+
 START_TEST(an_observer_sees_every_step_and_the_end)
 {
     struct job job = make_job(4, 10);
@@ -162,6 +240,9 @@ static void add(TCase *tests)
     tcase_add_test(tests, the_linear_model_s_kernel_is_that_of_the_network_at_the_last_refresh);
     tcase_add_test(tests, the_path_length_does_not_depend_on_the_number_of_snapshots);
     tcase_add_test(tests, a_network_that_breaks_at_the_last_step_is_diverged_and_no_error);
+    tcase_add_test(tests, every_number_of_a_snapshot_is_that_of_its_kernel);
+    tcase_add_test(tests, a_path_point_before_a_snapshot_does_not_take_numbers_from_it);
+    tcase_add_test(tests, the_stability_of_a_snapshot_uses_the_rate_of_its_step);
     tcase_add_test(tests, an_observer_sees_every_step_and_the_end);
     tcase_add_test(tests, the_kernels_are_those_of_the_parameters_seen_in_either_precision);
     tcase_add_test(tests, an_observer_can_end_a_run_quietly_or_as_an_error);

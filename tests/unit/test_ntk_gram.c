@@ -253,6 +253,43 @@ START_TEST(a_moved_network_is_measured_against_the_first)
 }
 END_TEST
 
+START_TEST(halves_and_layers_are_measured_each_on_its_own)
+{
+    struct fixture f;
+    fixture_open(&f);
+    struct network_spec spec = make_spec(2, ACTIVATION_GELU, PARAMETERISATION_STANDARD, true);
+    struct network *net = make_network(&spec);
+    double kernel[N * N], initial[3 * N * N], terms[3 * N * N], grams[3 * N * N], centred[N * N];
+    double targets[N * OUTPUTS], gram[N * N];
+    ck_assert_int_eq(gram_ntk(net, f.theta, f.x, N, kernel, initial, NULL, NULL), 0);
+    for (size_t i = 0; i < net->n_parameters; i++)
+        f.theta[i] += 0.05 * (double)(i % 5);
+    ck_assert_int_eq(gram_ntk(net, f.theta, f.x, N, kernel, terms, grams, NULL), 0);
+    ck_assert_int_eq(probe_measure(f.probe, f.theta, f.kernel, &f.numbers, NULL), 0);
+    ck_assert_mem_eq(kernel, f.kernel, sizeof kernel);
+    const size_t first[2] = {0, 5}, count[2] = {5, N - 5};   /* the training half and the other */
+    const double measured[2] = {f.numbers.target_alignment_train, f.numbers.target_alignment_test};
+    for (int h = 0; h < 2; h++) {
+        metric_centre(count[h], kernel + first[h] * N + first[h], N, centred);
+        metric_centre_targets(count[h], OUTPUTS, f.y + first[h] * OUTPUTS, targets);
+        metric_target_gram(count[h], OUTPUTS, targets, gram);
+        ck_assert_double_eq_tol(measured[h], metric_cosine(count[h], centred, gram), 1e-14);
+    }
+    metric_centre_targets(N, OUTPUTS, f.y, targets);
+    metric_target_gram(N, OUTPUTS, targets, gram);
+    for (size_t l = 0; l < 3; l++) {
+        metric_centre(N, grams + l * N * N, N, centred);
+        ck_assert_double_eq_tol(f.numbers.layer_target_alignment[l], metric_cosine(N, centred, gram), 1e-14);
+        ck_assert_double_eq_tol(f.numbers.layer_trace_share[l],
+                                metric_trace(N, terms + l * N * N) / metric_trace(N, kernel), 1e-14);
+        ck_assert_double_eq_tol(f.numbers.layer_distance[l],
+                                metric_kernel_distance(N, terms + l * N * N, initial + l * N * N), 1e-15);
+    }
+    network_destroy(net);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(parameters_that_are_not_finite_are_said_and_are_no_error)
 {
     struct fixture f;
@@ -274,6 +311,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, activations_are_grams_of_what_leaves_each_block);
     tcase_add_test(tests, the_first_measurement_is_the_reference_of_itself);
     tcase_add_test(tests, a_moved_network_is_measured_against_the_first);
+    tcase_add_test(tests, halves_and_layers_are_measured_each_on_its_own);
     tcase_add_test(tests, parameters_that_are_not_finite_are_said_and_are_no_error);
 }
 
