@@ -123,7 +123,7 @@ static int on_layers(void *context, const double *theta, size_t n_boundaries, co
     ck_assert_uint_eq(features[0], 5);
     ck_assert_uint_eq(features[n_boundaries - 1], OUTPUTS);
     for (size_t i = 0; i < probe * features[2]; i++)
-        ck_assert(values[2][i] == tanh(values[1][i]));
+        ck_assert_double_eq_tol(values[2][i], tanh(values[1][i]), 1e-14);
     memcpy(seen->theta_at, theta, seen->parameters * sizeof *theta);
     return 0;
 }
