@@ -201,7 +201,14 @@ int command_status(int argc, char **argv)
 {
     static const struct argp argp = {
         option_table, parse_option, "FILE.h5",
-        "How a sweep stands, while it runs or after: counts, failures with reasons, time left, what to do next.",
+        "How a sweep stands, while it runs or after: counts, failures with reasons, time left, what to do next."
+        "\v"
+        "Reads the file only, so it never disturbs a run. A job that says running while no run is alive was lost, and "
+        "counts as pending.\n\n"
+        "Examples:\n"
+        "  relin status fashion-mnist.h5\n"
+        "  relin status --failed fashion-mnist.h5\n"
+        "  relin status --exit-code fashion-mnist.h5 || sbatch sweep.sbatch",
         NULL, NULL, NULL,
     };
     struct options options = {0};

@@ -115,7 +115,13 @@ int command_trace(int argc, char **argv)
     static const struct argp argp = {
         option_table, parse_option, "SWEEP.yaml [KEY=VALUE...]",
         "Runs one job of a sweep and writes data, initial and final parameters, every step's batch, learning rate and "
-        "loss, final outputs and kernels, so that the run can be replayed in another framework (FORMAT.md).",
+        "loss, final outputs and kernels, so that the run can be replayed in another framework (FORMAT.md)."
+        "\v"
+        "The job is named by its row in the result file, which is its place in the expanded grid with the last key "
+        "fastest, or by its job_id. KEY=VALUE overrides keys of the sweep as in `relin run`.\n\n"
+        "Examples:\n"
+        "  relin trace sweep.yaml --job 3 -o t.h5\n"
+        "  relin trace sweep.yaml --job 3 -o t.h5 --at 100 training.precision=double",
         NULL, NULL, NULL,
     };
     struct options options = {.at_step = -1};

@@ -223,7 +223,14 @@ int command_verify(int argc, char **argv)
     static const struct argp argp = {
         option_table, parse_option, "FILE.h5",
         "Checks the checksum of every done job, runs jobs again from their stored text and compares every stored number. "
-        "Exits with 0 if all agree and with 3, saying what differs, if not.",
+        "Exits with 0 if all agree and with 3, saying what differs, if not."
+        "\v"
+        "Numbers are compared bit for bit where processor and BLAS kernels are those of the stored run, else to "
+        "rounding, which is said.\n\n"
+        "Examples:\n"
+        "  relin verify fashion-mnist.h5\n"
+        "  relin verify fashion-mnist.h5 --sample all\n"
+        "  relin verify fashion-mnist.h5 --job 17 --job 521c68e30ad7dfa4",
         NULL, NULL, NULL,
     };
     struct options options = {.sample = -2};

@@ -96,9 +96,11 @@ static int old_open(struct old_file *old, const char *path, struct error *err)
 }
 
 /* Is the file the one this sweep would get? Then it is kept. */
-static bool same_file(const struct old_file *old, const struct sweep *sweep, const struct result_layout *layout)
+static bool same_file(const struct old_file *old, const struct sweep *sweep, const struct result_layout *wanted)
 {
     struct text axes = {0};
+    struct result_layout file_layout = *wanted, *layout = &file_layout;
+    layout->kernel = result_count(wanted, VAR_KERNEL) > 0;   /* a matrix of no snapshots is not in a file */
     const char *const *names;
     size_t n_names = store_read_axes(old->reader, &names);
     if (store_read_jobs(old->reader) != sweep->n_jobs

@@ -62,6 +62,14 @@ replayed() {
     for job in 0 2 4 8; do replayed "$job" training.precision=single training.batch=8; done
 }
 
+@test "a job of the Fashion-MNIST sweep is replayed, images and mini-batches as the network saw them" {
+    [ -d "${RELIN_DATA:-/nowhere}/fashion-mnist" ] || skip "RELIN_DATA has no fashion-mnist"
+    "$RELIN" trace "$BATS_TEST_DIRNAME/../../sweeps/fashion-mnist.yaml" --job 35 -o real.h5 training.steps=60 \
+        training.precision=double data.test=200 kernels.probe=3 kernels.snapshots=2
+    $PYTHON "$TOOLS/replay.py" real.h5
+    $PYTHON -c 'import h5py; x = h5py.File("real.h5")["data/train_x"]; assert x.shape[1:] == (1, 28, 28) and x.dtype == "f8", x'
+}
+
 @test "a run that diverges is replayed up to its end, and the command says so" {
     run replayed 8 training.lr=1e6 training.steps=60
     [ "$status" -eq 0 ]

@@ -3,7 +3,9 @@ both read-outs, the kernels, and what --at wrote.
 
     replay.py [--tolerance X] t.h5...     default 1e-10 (double), 2e-4 (single)
 
-Dense networks. Nothing of relin is used but the file; all arithmetic is in double.
+Dense networks. Nothing of relin is used but the file; all arithmetic is in double. A long run in single
+precision, of a deep ReLU network most of all, amplifies its rounding beyond any tolerance: replay the same
+job with training.precision=double.
 """
 import json
 import math
