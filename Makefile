@@ -102,6 +102,7 @@ check: ## install what is missing, build, run every test
 	@tests/check.sh $(B)
 
 all: $(PROGRAMS) ## build the programs into build/MODE
+	@:
 
 deps: ## install what run, check, lint and the figures need (or say what to install)
 	@.ci/deps.sh all
@@ -186,7 +187,7 @@ $(B)/man/relin.1: src/man/relin.1 Makefile
 	@sed 's/@VERSION@/$(VERSION)/; s/@DATE@/$(DATE)/' $< > $@
 $(B)/man/relin-sweep.5: src/man/sweep.txt $(B)/relin src/man/page.awk
 	@mkdir -p $(@D)
-	@{ cat $< && $(B)/relin plan --keys; } | $(PAGE) -v about='what a sweep file says' > $@
+	@{ cat $< && $(B)/relin plan --keys; } | $(PAGE) -v keys=1 -v about='what a sweep file says' > $@
 $(B)/man/relin-%.1: $(PROGRAMS) src/man/page.awk
 	@mkdir -p $(@D)
 	@ARGP_HELP_FMT=rmargin=10000 $(B)/relin $* --help | \
@@ -213,6 +214,7 @@ uninstall: ## remove what install put there
 
 # --- test -------------------------------------------------------------------
 programs-and-tests: all $(if $(CHECK_FLAGS),$(UNIT))
+	@:
 
 check-unit: $(UNIT) ## only the unit tests
 	@tests/check.sh $(B) unit

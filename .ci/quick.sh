@@ -39,10 +39,11 @@ echo
 "$build/relin" summary --table --curve --sentence "$file" || exit 1
 cat <<END
 
-The file: $PWD/$file  (HDF5: python3, h5dump and ncdump open it; FORMAT.md says what is in it)
+The file: $PWD/$file (HDF5: Python, h5dump and ncdump open it; FORMAT.md says what is in it)
 Next:
-  $build/relin summary --csv $file              the table, for your own plots
-  $build/relin plan sweeps/fashion-mnist.yaml   what a real sweep would cost
-  $build/relin run sweeps/quick.yaml grid.seed=0..9 -o $file    more seeds; finished jobs are kept
-  man -l $build/man/relin.1                       the manual; make install PREFIX=\$HOME/.local installs
+  $build/relin run $sweep grid.seed=0..14 -o $file   more seeds: only the new jobs run
+  $build/relin summary --csv $file                        the table, for plots of your own
+  $build/relin plan sweeps/fashion-mnist.yaml               what a real sweep would cost
+  $build/relin --help                                       what else there is
+  make install PREFIX=\$HOME/.local                              relin and its manual pages into a folder of yours
 END

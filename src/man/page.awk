@@ -3,6 +3,9 @@
 #   ARGP_HELP_FMT=rmargin=10000 relin run --help |
 #       awk -f page.awk -v page=relin-run -v section=1 -v about='one line' -v version=0.1.0 -v date=2026-11-24
 #
+# With -v keys=1 it reads the list of `relin plan --keys` too: "section:", then "  key: type",
+# then its meaning, deeper.
+#
 # "Usage:" lines become the synopsis, lines that begin with an option a tagged list, indented
 # lines an example as it stands, "Word:" alone on a line a heading, the rest paragraphs.
 
@@ -81,6 +84,25 @@ open == "option" && /^ [^ ]/ {
 }
 
 open == "option" && /^      +/ {
+    sub(/^ +/, "")
+    print escape($0)
+    next
+}
+
+keys && /^[a-z]+( \(.*\))?:$/ {
+    print ".SS " substr($0, 1, length($0) - 1)
+    open = "heading"
+    gap = 0
+    next
+}
+
+keys && /^(  |name: )/ && !/^      / {
+    sub(/^ +/, "")
+    print ".TP\n.B " escape($0)
+    next
+}
+
+keys && /^      / {
     sub(/^ +/, "")
     print escape($0)
     next
