@@ -37,13 +37,12 @@ case $? in
 esac
 echo
 "$build/relin" summary --table --curve --sentence "$file" || exit 1
-cat <<END
-
-The file: $PWD/$file (HDF5: Python, h5dump and ncdump open it; FORMAT.md says what is in it)
-Next:
-  $build/relin run $sweep grid.seed=0..14 -o $file   more seeds: only the new jobs run
-  $build/relin summary --csv $file                        the table, for plots of your own
-  $build/relin plan sweeps/fashion-mnist.yaml               what a real sweep would cost
-  $build/relin --help                                       what else there is
-  make install PREFIX=\$HOME/.local                              relin and its manual pages into a folder of yours
-END
+next() { printf '  %-66s %s\n' "$@"; }
+echo
+echo "The file: $PWD/$file (HDF5: Python, h5dump and ncdump open it; FORMAT.md says what is in it)"
+echo "Next:"
+next "$build/relin run $sweep grid.seed=0..14 -o $file" "more seeds: only the new jobs run"
+next "$build/relin summary --csv $file" "the table, for plots of your own"
+next "$build/relin plan sweeps/fashion-mnist.yaml" "what a real sweep would cost"
+next "$build/relin --help" "what else there is"
+next "make install PREFIX=\$HOME/.local" "relin and its manual, in a folder of yours"
