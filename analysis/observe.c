@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alignment.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -140,21 +141,10 @@ static int read_member(const struct store_reader *reader, const char *name, stru
     return 0;
 }
 
-static int read_values(struct observations *o, const struct store_reader *reader, const char *metric,
-                       struct observation *new, size_t n, struct error *err)
+/* The kernel path length at the linearisation points; at K=1 the network itself is that at every step. */
+static int read_path(const struct observations *o, const struct store_reader *reader, struct observation *new,
+                     size_t n, struct error *err)
 {
-    if (!store_read_has(reader, metric))
-        return error_set(err, ERROR_USAGE, "--metric %s: no such variable in the file; for example "
-                         "test_accuracy, test_loss, wall_seconds, kernels/kernel_path_length", metric);
-    if (read_member(reader, metric, new, n, offsetof(struct observation, value[READOUT_LINEAR]), err) != 0)
-        return -1;
-    char network[256];
-    snprintf(network, sizeof network, "%s_network", metric);
-    o->two_readouts = store_read_has(reader, network);
-    if (o->two_readouts &&
-        read_member(reader, network, new, n, offsetof(struct observation, value[READOUT_NETWORK]), err) != 0)
-        return -1;
-    /* at K=1 the network is the linearisation point itself at every step */
     static const char path[] = "kernels/kernel_path_length_linearised", own_path[] = "kernels/kernel_path_length";
     if (!store_read_has(reader, path))
         return 0;
@@ -169,6 +159,24 @@ static int read_values(struct observations *o, const struct store_reader *reader
             new[i].path = own[i];
     mem_free(own);
     return 0;
+}
+
+/* The metric of each job, by both read-outs where the file has them. Needs the status. */
+static int read_values(struct observations *o, const struct store_reader *reader, const char *metric,
+                       struct observation *new, size_t n, struct error *err)
+{
+    if (strcmp(metric, ALIGNMENT_METRIC) == 0)
+        return alignment_read(o, reader, new, n, err);
+    if (!store_read_has(reader, metric))
+        return error_set(err, ERROR_USAGE, "--metric %s: no such variable in the file; for example "
+                         "test_accuracy, test_loss, wall_seconds, kernels/kernel_path_length, " ALIGNMENT_METRIC, metric);
+    if (read_member(reader, metric, new, n, offsetof(struct observation, value[READOUT_LINEAR]), err) != 0)
+        return -1;
+    char network[256];
+    snprintf(network, sizeof network, "%s_network", metric);
+    o->two_readouts = store_read_has(reader, network);
+    return o->two_readouts
+           ? read_member(reader, network, new, n, offsetof(struct observation, value[READOUT_NETWORK]), err) : 0;
 }
 
 /* Status, outcome, identity. */
@@ -270,7 +278,8 @@ static int read_file(struct observations *o, const struct store_reader *reader, 
         for (size_t i = 0; i < n && !here; i++)
             new[i].level[a] = level_of(&o->axes[a], "-", NAN);
     }
-    if (read_fate(reader, new, n, err) != 0 || read_values(o, reader, metric, new, n, err) != 0)
+    if (read_fate(reader, new, n, err) != 0 || read_values(o, reader, metric, new, n, err) != 0 ||
+        read_path(o, reader, new, n, err) != 0)
         return -1;
     return read_losses(reader, new, n, err);
 }

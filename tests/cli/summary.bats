@@ -195,3 +195,14 @@ assert all("sentence" in a for a in d["answers"]) and d["notes"]'
     [[ "$output" = *"24 jobs, 24 done, 0 failed"* ]]
     [[ "$output" = *"-5.5"* ]]
 }
+
+@test "parameter alignment is the cosine with the K=1 twin of the same seed" {
+    relin run tests/sweeps/summary.yaml kernels.parameters=final grid.seed=0..1 -o "$BATS_TEST_TMPDIR/final.h5"
+    relin summary "$BATS_TEST_TMPDIR/final.h5" --metric parameter_alignment --csv >"$BATS_TEST_TMPDIR/alignment.csv"
+    run "$PYTHON" tests/python/alignment.py "$BATS_TEST_TMPDIR/final.h5" "$BATS_TEST_TMPDIR/alignment.csv"
+    [ "$status" -eq 0 ]
+    [ "$output" = "6 cells agree" ]
+    run relin summary "$FILE" --metric parameter_alignment
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"kernels.parameters: final"* ]]
+}
