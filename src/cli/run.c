@@ -34,10 +34,25 @@ static const struct argp_option option_table[] = {
     {0},
 };
 
+/* Of many processes with one command line the first tells what is wrong with it. MPI would know
+ * who that is, but starts only when the command line is read. */
+static bool is_first_process(void)
+{
+    static const char *const names[] = {"PMIX_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i]))
+            return strcmp(getenv(names[i]), "0") == 0;
+    return true;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct farm_options *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        if (!is_first_process())
+            state->err_stream = state->out_stream = fopen("/dev/null", "w");
+        break;
     case 'o': options->output = arg; break;
     case KEY_NO_TRAIN: options->train_on_master = false; break;
     case KEY_PROGRESS:

@@ -1,0 +1,70 @@
+# Sourced by the tests of the farm: a folder of their own, and ways to look at processes.
+# RELIN names the program under test, PYTHON one that has h5py.
+
+setup() {
+    ROOT=$(realpath "$BATS_TEST_DIRNAME/../..")
+    RELIN=$(realpath "${RELIN:-$ROOT/build/release/relin}")
+    PYTHON=${PYTHON:-/usr/bin/python3}
+    SWEEPS=$ROOT/tests/sweeps
+    WORK=$(mktemp -d)
+    cd "$WORK" || return 1
+    # shellcheck source=/dev/null
+    . "$ROOT/.ci/mpi.sh"
+    export RELIN_PROGRESS=none
+}
+
+teardown() {
+    local pid
+    for pid in $(own_processes); do kill -KILL "$pid" 2>/dev/null; done
+    cd / && rm -rf "$WORK"
+}
+
+# Living processes of the farm that work in this test's folder.
+own_processes() {
+    local comm pid
+    grep -sl '^relin\|^mpirun$\|^orted$' /proc/[0-9]*/comm | while read -r comm; do
+        pid=${comm#/proc/} pid=${pid%/comm}
+        [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$WORK" ] && echo "$pid"
+    done
+    return 0
+}
+
+# named PATTERN: own living processes whose name matches.
+named() {
+    local pid
+    for pid in $(own_processes); do
+        grep -q "$1" "/proc/$pid/comm" 2>/dev/null && echo "$pid"
+    done
+    return 0
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds.
+wait_for() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; return 1; }
+        sleep 0.05
+    done
+}
+
+job_runs() { [ -n "$(named '^relin-job')" ]; }
+nothing_runs() { [ -z "$(own_processes)" ]; }
+# done_jobs FILE N: at least N rows are done
+done_jobs() { [ "$("$RELIN" status --json "$1" 2>/dev/null | "$PYTHON" -c 'import json,sys; print(json.load(sys.stdin)["done"])' 2>/dev/null || echo 0)" -ge "$2" ]; }
+
+# Names of the farm in shared memory whose run is over: there must be none after each test.
+no_names_left() {
+    local guard
+    for guard in /dev/shm/relin-*; do   # a guard that can be locked belongs to nobody
+        [[ $guard =~ relin-[0-9a-f]{16}\.[0-9]+$ ]] || continue
+        flock -n "$guard" true 2>/dev/null && { echo "left: $guard"; return 1; }
+    done
+    return 0
+}
+
+# mpi N COMMAND...: in the foreground; in the background call mpirun itself, whose pid is then $!
+mpi() { local n=$1; shift; mpirun -q -n "$n" "$@"; }
+same() { "$PYTHON" "$ROOT/tests/python/same.py" "$1" "$2"; }
+not() { ! "$@"; }
+long=(training.steps=150000 training.evaluations=4 kernels.snapshots=0 kernels.path_points=0)   # some seconds
