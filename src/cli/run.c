@@ -1,5 +1,6 @@
 /* relin run: run a sweep, or go on with one. */
 #include <argp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
