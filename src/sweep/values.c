@@ -17,8 +17,10 @@ struct reading {
     struct mistakes *mistakes;
 };
 
-static int expected(const struct reading *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int expected(const struct reading *r, const char *format, ...)
+/* Adds "path: expected WHAT, got the node" and a hint; returns -1. */
+static int refuse(const struct reading *r, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static int refuse(const struct reading *r, const char *hint, const char *format, ...)
 {
     char what[300], got[80];
     va_list args;
@@ -26,10 +28,11 @@ static int expected(const struct reading *r, const char *format, ...)
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
     node_print(r->node, got, sizeof got);
-    mistakes_add(r->mistakes, r->node->line, r->node->column, "%s: expected %s, got %s", r->path, what,
-                 got[0] ? got : "nothing");
+    mistakes_add(r->mistakes, r->node->line, r->node->column, "%s: expected %s, got %s%s", r->path, what,
+                 got[0] ? got : "nothing", hint);
     return -1;
 }
+#define expected(r, ...) refuse(r, "", __VA_ARGS__)
 
 static bool is_word(const struct node *node, const char *word)
 {
@@ -129,10 +132,18 @@ static const char *choice_at(const char *choices, int i, size_t *length, int *va
 static int parse_choice(const struct reading *r, void *out, bool wide)
 {
     struct text names = {0};
-    size_t length;
+    size_t length, least = 3;   /* from here on nothing is near */
     int value;
     const char *name;
+    char near[40] = "";
     for (int i = 0; (name = choice_at(r->key->choices, i, &length, &value)); i++) {
+        char whole[40];
+        snprintf(whole, sizeof whole, "%.*s", (int)length, name);
+        size_t distance = r->node->kind == NODE_SCALAR ? text_distance(r->node->scalar, whole) : least;
+        if (distance < least && distance < length) {
+            least = distance;
+            memcpy(near, whole, sizeof near);
+        }
         if (r->node->kind == NODE_SCALAR && strlen(r->node->scalar) == length
             && strncmp(r->node->scalar, name, length) == 0) {
             text_free(&names);
@@ -144,7 +155,10 @@ static int parse_choice(const struct reading *r, void *out, bool wide)
         }
         text_add(&names, "%s%.*s", i ? " | " : "", (int)length, name);
     }
-    expected(r, "%s", names.chars);
+    char hint[64] = "";
+    if (near[0])
+        snprintf(hint, sizeof hint, " (did you mean %s?)", near);
+    refuse(r, hint, "%s", names.chars);
     text_free(&names);
     return -1;
 }

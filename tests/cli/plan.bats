@@ -2,7 +2,6 @@
 # RELIN names the program under test.
 bats_require_minimum_version 1.5.0
 
-
 setup_file() {
     export RELIN=${RELIN:-$BATS_TEST_DIRNAME/../../build/release/relin}
     cd "$BATS_FILE_TMPDIR" || exit 1
