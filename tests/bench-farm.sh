@@ -24,5 +24,8 @@ seconds() {
     echo "$best"
 }
 
-one=$(seconds one grid.seed=0) && all=$(seconds all) || { echo "farm: the sweep failed"; exit 1; }
+if ! one=$(seconds one grid.seed=0) || ! all=$(seconds all); then
+    echo "farm: the sweep failed"
+    exit 1
+fi
 awk "BEGIN{printf \"farm: 1,000 empty jobs on 2 ranks: %.2f s beyond the %.2f s of mpirun and one job (goal: under 2 s)\\n\", $all - $one, $one}"
