@@ -138,7 +138,7 @@ int grid_expand(const struct grid *grid, const struct grid_base *base,
             || (grid->exclude && pattern_matches(base, grid->exclude, &cell)))
             continue;
         build(base, &cell, &draft, mistakes);
-        if (draft_finish(&draft, where, mistakes) == 0)
+        if (draft_check_set(&draft, where, mistakes) == 0 && draft_finish(&draft, where, mistakes) == 0)
             visit(context, &draft);
     } while (next_cell(&cell) && mistakes->n < before + 20);
     return mistakes->n > before ? -1 : 0;

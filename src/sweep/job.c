@@ -91,6 +91,24 @@ static int require(const struct draft *d, const char *path, const char *what, co
     return -1;
 }
 
+int draft_check_set(const struct draft *d, const struct node *where, struct mistakes *mistakes)
+{
+    static const struct { const char *path; bool sprites, teacher; } only[] = {
+        {"data.pool", true, true}, {"data.set_seed", true, true}, {"data.image_size", true, false},
+        {"data.teacher", false, true}, {"data.inputs", false, true}, {"data.outputs", false, true},
+        {"data.indices", false, true}, {"data.noise", false, true},
+    };
+    const char *set = d->job.data.set;
+    bool sprites = strcmp(set, "sprites") == 0, teacher = strcmp(set, "teacher") == 0;
+    size_t before = mistakes->n;
+    for (size_t i = 0; i < sizeof only / sizeof *only; i++)
+        if (key_given(d, only[i].path) && !(sprites && only[i].sprites) && !(teacher && only[i].teacher))
+            mistakes_add(mistakes, where->line, where->column, "%s: expected only with data.set %s, got data.set %s: "
+                         "remove one", only[i].path, only[i].sprites && only[i].teacher ? "sprites or teacher"
+                         : only[i].sprites ? "sprites" : "teacher", set);
+    return mistakes->n > before ? -1 : 0;
+}
+
 /* Keys of these belong to the sweep, or are another way to say one that is printed. */
 static bool printed(const struct key *key)
 {

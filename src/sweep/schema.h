@@ -65,6 +65,9 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
 void section_parse(const char *prefix, const struct node *map, struct draft *draft, const char *skip,
                    struct mistakes *mistakes);
 
+/* Keys that only some data sets know: elsewhere they would change nothing but the job's id. */
+int draft_check_set(const struct draft *draft, const struct node *where, struct mistakes *mistakes);
+
 /* Resolves what depends on several keys (K, T, feature updates, trainer, seeds, counts) and checks it;
  * writes job.text and job.id. where: the position mistakes get. Returns 0 or -1. */
 int draft_finish(struct draft *draft, const struct node *where, struct mistakes *mistakes);

@@ -49,6 +49,7 @@ static const struct { const char *text, *place, *words; } mistakes[] = {
     {NETS TRAINING "grid: {architecture: a}\ndata: {set: sprites, train: 1.5}\n", ":4:29: ", "data.train|1.5"},
     {NETS TRAINING "grid: {architecture: a}\ndata: {set: sprites, task: guess}\n", ":4:28: ", "data.task|classification|got guess"},
     {NETS TRAINING "grid: {architecture: a}\ndata: {train: 10}\n", ":", "data.set|expected"},
+    {NETS TRAINING "grid: {architecture: a}\ndata: {set: mnist, inputs: 3}\n", ":3:", "data.inputs|only with data.set teacher|got data.set mnist"},
     {DATA TRAINING "architectures: {a: {widths: [0]}}\n", ":3:", "architectures.a.widths|got 0"},
     {DATA TRAINING "architectures: {a: {widths: [8], activation: rellu}}\n", ":3:46: ", "activation|tanh|got rellu|did you mean relu?"},
     {DATA TRAINING "architectures: {a: {widths: [8], bias: perhaps}}\n", ":3:40: ", "bias|true|perhaps"},
