@@ -28,12 +28,12 @@ check program:python3           python3                 Python: tests that read 
 check python:h5py               python3-h5py            h5py: tests that read the file with it are skipped
 check python:xarray             python3-xarray          xarray: tests that read the file with it are skipped
 check python:h5netcdf           python3-h5netcdf        h5netcdf: tests that read the file with xarray are skipped
-all   program:gnuplot           gnuplot-nox             gnuplot: analysis/figure.sh draws no picture
+check program:gnuplot           gnuplot-nox             gnuplot: analysis/figure.sh draws no picture
+check program:mandoc            mandoc                  mandoc: the manual pages are not checked
 all   program:git               git                     git: no make lint, and no commit in the result file
 all   program:clang-format      clang-format            clang-format: no make format, and make lint does not check it
 all   program:cppcheck          cppcheck                cppcheck: make lint does without it
 all   program:shellcheck        shellcheck              shellcheck: make lint does without it
-all   program:mandoc            mandoc                  mandoc: make lint does not check the man pages
 '
 
 # has KIND:NAME[,NAME...]: is one of these here?
