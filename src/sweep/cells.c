@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "grid.h"
-#include "range.h"
 #include "values.h"
 
 enum { MOST_CELLS = 2000000 };
@@ -40,26 +39,20 @@ static bool same_value(const struct node *pattern, const struct node *value)
            ? fnmatch(pattern->scalar, value->scalar, 0) == 0 : strcmp(a, b) == 0;
 }
 
-/* wanted: one value, a range, or a list of them. */
-static bool wants(const struct grid_base *base, const struct node *wanted, const struct node *value)
+/* wanted: a list of values (grid_read). */
+static bool wants(const struct node *wanted, const struct node *value)
 {
-    struct mistakes none = {0};
-    struct node **list = NULL;
-    size_t n = 0;
-    bool found = false;
-    if (range_expand(base->tree, "", (struct node *)wanted, &list, &n, &none) == 0)
-        for (size_t i = 0; i < n && !found; i++)
-            found = same_value(list[i], value);
-    free(list);
-    mistakes_free(&none);
-    return found;
+    for (size_t i = 0; i < wanted->n; i++)
+        if (same_value(wanted->value[i], value))
+            return true;
+    return false;
 }
 
-static bool pattern_matches(const struct grid_base *base, const struct node *pattern, const struct cell *cell)
+static bool pattern_matches(const struct node *pattern, const struct cell *cell)
 {
     if (pattern->kind == NODE_LIST) {
         for (size_t i = 0; i < pattern->n; i++)
-            if (pattern_matches(base, pattern->value[i], cell))
+            if (pattern_matches(pattern->value[i], cell))
                 return true;
         return false;
     }
@@ -67,7 +60,7 @@ static bool pattern_matches(const struct grid_base *base, const struct node *pat
         char path[256];
         grid_axis_path(pattern->key[i]->scalar, path, sizeof path);
         const struct node *value = cell_value(cell, path);
-        if (!value || !wants(base, pattern->value[i], value))
+        if (!value || !wants(pattern->value[i], value))
             return false;
     }
     return true;
@@ -134,8 +127,8 @@ int grid_expand(const struct grid *grid, const struct grid_base *base,
     if (cells == 0)
         return 0;
     do {
-        if ((grid->include && !pattern_matches(base, grid->include, &cell))
-            || (grid->exclude && pattern_matches(base, grid->exclude, &cell)))
+        if ((grid->include && !pattern_matches(grid->include, &cell))
+            || (grid->exclude && pattern_matches(grid->exclude, &cell)))
             continue;
         build(base, &cell, &draft, mistakes);
         if (draft_check_set(&draft, where, mistakes) == 0 && draft_finish(&draft, where, mistakes) == 0)

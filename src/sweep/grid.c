@@ -30,6 +30,11 @@ static int unknown_axis(const struct node *name, struct mistakes *mistakes)
 {
     const char *nearest = NULL;
     size_t least = 3;
+    if (strncmp(name->scalar, "limits.", 7) == 0) {
+        mistakes_add(mistakes, name->line, name->column, "grid.%s: expected a key of data, architectures, training or "
+                     "kernels, got one of limits, which are the whole sweep's", name->scalar);
+        return -1;
+    }
     for (size_t i = 0; i < sizeof short_names / sizeof *short_names; i++)
         if (text_distance(name->scalar, short_names[i]) <= least) {
             nearest = short_names[i];
@@ -133,13 +138,15 @@ static int read_zip(struct grid *grid, const struct grid_base *base, const struc
     return status;
 }
 
-/* Patterns: a map of axis: value or list of values, or a list of such maps. */
-static int check_patterns(const struct grid *grid, const char *what, const struct node *node, struct mistakes *mistakes)
+/* Patterns: a map of axis: value or list of values, or a list of such maps. Ranges become lists of their
+ * values, once for all cells. */
+static int read_patterns(const struct grid *grid, const struct grid_base *base, const char *what, struct node *node,
+                         struct mistakes *mistakes)
 {
     int status = 0;
     if (node->kind == NODE_LIST) {
         for (size_t i = 0; i < node->n; i++)
-            status |= check_patterns(grid, what, node->value[i], mistakes);
+            status |= read_patterns(grid, base, what, node->value[i], mistakes);
         return status;
     }
     if (node->kind != NODE_MAP) {
@@ -149,6 +156,15 @@ static int check_patterns(const struct grid *grid, const char *what, const struc
     for (size_t i = 0; i < node->n; i++) {
         char path[256];
         bool found = false;
+        struct node **list = NULL;
+        size_t n = 0;
+        snprintf(path, sizeof path, "grid.%s.%.200s", what, node->key[i]->scalar);
+        if (range_expand(base->tree, path, node->value[i], &list, &n, mistakes)) {
+            free(list);
+            status = -1;
+        } else {
+            node->value[i] = tree_list(base->tree, list, n, node->value[i]);
+        }
         grid_axis_path(node->key[i]->scalar, path, sizeof path);
         for (size_t a = 0; a < grid->n_axes; a++)
             found |= strcmp(grid->axes[a].path, path) == 0;
@@ -173,6 +189,19 @@ static void imply_architectures(struct grid *grid, const struct grid_base *base)
     grid->dimensions[grid->n_dimensions++] = (struct grid_dimension){grid->n_axes++, 1, axis->n};
 }
 
+/* Does a map of the grid, or a zip in it, name the architecture? */
+static bool has_architecture(const struct node *map)
+{
+    if (!map || map->kind == NODE_SCALAR)
+        return false;
+    if (map->kind == NODE_MAP)
+        return node_get(map, "architecture") || has_architecture(node_get(map, "zip"));
+    for (size_t i = 0; i < map->n; i++)   /* several zips */
+        if (has_architecture(map->value[i]))
+            return true;
+    return false;
+}
+
 /* How many axes a map can hold, zips counted. */
 static size_t count_axes(const struct node *map)
 {
@@ -186,6 +215,7 @@ static size_t count_axes(const struct node *map)
 int grid_read(struct grid *grid, const struct grid_base *base, const struct node *map, struct mistakes *mistakes)
 {
     int status = 0;
+    struct node *include = NULL, *exclude = NULL;
     size_t room = count_axes(map);
     *grid = (struct grid){.node = map};
     grid->axes = calloc(room, sizeof *grid->axes);
@@ -196,17 +226,16 @@ int grid_read(struct grid *grid, const struct grid_base *base, const struct node
         mistakes_add(mistakes, map->line, map->column, "grid: expected a map of axes, or a list of such maps");
         return -1;
     }
-    bool architecture = map && (node_get(map, "architecture") || node_get(node_get(map, "zip"), "architecture"));
-    if (!architecture)
+    if (!has_architecture(map))
         imply_architectures(grid, base);
     for (size_t i = 0; map && i < map->n; i++) {
         const char *name = map->key[i]->scalar;
         if (strcmp(name, "zip") == 0) {
             status |= read_zip(grid, base, map->value[i], mistakes);
         } else if (strcmp(name, "include") == 0) {
-            grid->include = map->value[i];
+            include = map->value[i];
         } else if (strcmp(name, "exclude") == 0) {
-            grid->exclude = map->value[i];
+            exclude = map->value[i];
         } else if (read_axis(grid, base, map->key[i], map->value[i], mistakes)) {
             status = -1;
         } else {
@@ -214,10 +243,12 @@ int grid_read(struct grid *grid, const struct grid_base *base, const struct node
                 (struct grid_dimension){grid->n_axes - 1, 1, grid->axes[grid->n_axes - 1].n};
         }
     }
-    if (grid->include)
-        status |= check_patterns(grid, "include", grid->include, mistakes);
-    if (grid->exclude)
-        status |= check_patterns(grid, "exclude", grid->exclude, mistakes);
+    if (include)
+        status |= read_patterns(grid, base, "include", include, mistakes);
+    if (exclude)
+        status |= read_patterns(grid, base, "exclude", exclude, mistakes);
+    grid->include = include;
+    grid->exclude = exclude;
     return status ? -1 : 0;
 }
 

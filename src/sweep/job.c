@@ -53,7 +53,13 @@ static int resolve_updates(struct draft *d, const struct node *where, struct mis
                      "refresh_period beside feature_updates, got neither");
         return -1;
     }
-    t->steps = (int64_t)(t->refresh_period * (updates + 1));
+    double steps = t->refresh_period * (updates + 1), most = key_find("training.steps")->max;
+    if (steps > most) {
+        mistakes_add(mistakes, where->line, where->column, "training.steps: expected refresh_period * (feature_updates + 1) "
+                     "up to %g, got %g", most, steps);
+        return -1;
+    }
+    t->steps = (int64_t)steps;
     return 0;
 }
 

@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
+enum { MOST_MISTAKES = 200 };
+
 void mistakes_add(struct mistakes *m, size_t line, size_t column, const char *format, ...)
 {
     char text[1024];
@@ -18,6 +20,10 @@ void mistakes_add(struct mistakes *m, size_t line, size_t column, const char *fo
     for (size_t i = 0; i < m->n; i++)
         if (m->list[i].line == line && m->list[i].column == column && strcmp(m->list[i].text, text) == 0)
             return;
+    if (m->n == MOST_MISTAKES) {
+        m->dropped++;
+        return;
+    }
     if (m->n == m->capacity) {
         size_t capacity = m->capacity ? 2 * m->capacity : 16;
         struct mistake *list = realloc(m->list, capacity * sizeof *list);
@@ -56,8 +62,8 @@ int mistakes_report(struct mistakes *m, struct error *err)
         else
             text_add(&all, "%scommand line: %s", separator, one->text);
     }
-    if (shown < m->n)
-        text_add(&all, "\n(and %zu more)", m->n - shown);
+    if (shown < m->n + m->dropped)
+        text_add(&all, "\n(and %zu more)", m->n + m->dropped - shown);
     error_set(err, ERROR_SWEEP, "%s", all.chars);
     text_free(&all);
     return -1;

@@ -100,11 +100,18 @@ int range_expand(struct tree *tree, const char *axis, struct node *node, struct 
 {
     struct values v = {0};
     int status = 0;
+    bool too_many = false;
     if (node->kind == NODE_LIST) {
-        for (size_t i = 0; i < node->n; i++)
+        for (size_t i = 0; i < node->n && !too_many; i++) {
             status |= expand_one(tree, axis, node->value[i], &v, mistakes);
+            too_many = v.n > MOST_VALUES + 1;
+        }
     } else {
         status = expand_one(tree, axis, node, &v, mistakes);
+    }
+    if (too_many) {
+        mistakes_add(mistakes, node->line, node->column, "%s: expected at most %d values, got more", axis, MOST_VALUES + 1);
+        status = -1;
     }
     if (status == 0 && v.n == 0) {
         mistakes_add(mistakes, node->line, node->column, "%s: expected at least one value, got an empty list", axis);

@@ -122,7 +122,7 @@ bool key_given(const struct draft *draft, const char *path)
     return key && draft->given[key - keys];
 }
 
-void draft_start(struct draft *draft)
+static void make_standard(struct draft *draft)
 {
     struct mistakes none = {0};
     memset(draft, 0, sizeof *draft);
@@ -137,6 +137,17 @@ void draft_start(struct draft *draft)
     memset(draft->given, 0, sizeof draft->given);
     draft->feature_updates = NAN;
     mistakes_free(&none);
+}
+
+/* The defaults are parsed once: every job of a large grid asks for them. */
+void draft_start(struct draft *draft)
+{
+    static struct draft standard;
+    static bool made;
+    if (!made)
+        make_standard(&standard);
+    made = true;
+    *draft = standard;
 }
 
 void section_parse(const char *prefix, const struct node *map, struct draft *draft, const char *skip,

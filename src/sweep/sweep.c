@@ -24,6 +24,22 @@ static void *grow(void *block, size_t count, size_t size)
     return block;
 }
 
+/* The name under which a path is an axis of the grid, in a zip or a joined grid too, or NULL. */
+static const char *axis_name(const struct node *grid, const char *path)
+{
+    const char *found = NULL;
+    for (size_t i = 0; grid && grid->kind != NODE_SCALAR && i < grid->n && !found; i++) {
+        const char *name = grid->kind == NODE_MAP ? grid->key[i]->scalar : "";
+        char axis[256];
+        grid_axis_path(name, axis, sizeof axis);
+        if (grid->kind == NODE_LIST || strcmp(name, "zip") == 0)
+            found = axis_name(grid->value[i], path);
+        else if (strcmp(axis, path) == 0)
+            found = name;
+    }
+    return found;
+}
+
 /* "key=value" into the tree; the value is YAML. */
 static void override(struct tree *tree, const char *text, struct mistakes *mistakes)
 {
@@ -36,11 +52,11 @@ static void override(struct tree *tree, const char *text, struct mistakes *mista
     }
     snprintf(path, sizeof path, "%.*s", (int)(equals - text), text);
     const struct node *grid = node_get(tree->root, "grid");
-    const char *last = strrchr(path, '.');
-    const char *axis = strncmp(path, "grid.", 5) == 0 ? NULL
-                       : node_get(grid, path) ? path : last && node_get(grid, last + 1) ? last + 1 : NULL;
+    const char *axis = axis_name(grid, path);
     if (axis) {
-        mistakes_add(mistakes, 0, 0, "%s: is an axis of the grid, which would win: set grid.%s=%s", path, axis, equals + 1);
+        bool plain = node_get(grid, axis) != NULL;
+        mistakes_add(mistakes, 0, 0, "%s: is an axis of the grid, which would win: set grid%s%s%s", path, plain ? "." : "",
+                     plain ? axis : " as a whole", plain ? equals : "");
         return;
     }
     if (tree_parse(&value, equals + 1, strlen(equals + 1), true, mistakes) == 0 && tree_set(tree, path, &value))
@@ -110,6 +126,22 @@ static void read_base(struct grid_base *base, struct mistakes *mistakes)
             section_parse(prefix, section, &base->draft, NULL, mistakes);
     }
     read_architectures(base, root, mistakes);
+}
+
+/* What a cell would miss, said beside other mistakes, which keep the cells from being built. */
+static void check_required(const struct grid_base *base, struct mistakes *mistakes)
+{
+    static const char *const required[][2] = {{"data.set", "the name of a data set"},
+                                              {"training.lr", "a number > 0 or {of_limit: x}"}};
+    const struct node *root = base->tree->root;
+    for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
+        const char *path = required[i][0];
+        char section[32];
+        snprintf(section, sizeof section, "%.*s", (int)strcspn(path, "."), path);
+        const struct node *where = node_get(root, section) ? node_get(root, section) : root;
+        if (!key_given(&base->draft, path) && !axis_name(node_get(root, "grid"), path))
+            mistakes_add(mistakes, where->line, where->column, "%s: expected %s, got nothing: add it", path, required[i][1]);
+    }
 }
 
 /* --- collecting jobs, each id once --------------------------------------- */
@@ -263,6 +295,7 @@ int sweep_load(struct sweep *sweep, const char *path, const char *const *overrid
         text_add(&text, "\n# override: %s\n", overrides[i]);
     }
     read_base(&base, &mistakes);
+    check_required(&base, &mistakes);
     sweep->name = sweep_name(tree.root, path, &mistakes);
     sweep->limits = base.draft.limits;
     expand(sweep, &columns, &base, &mistakes);

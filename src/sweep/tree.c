@@ -7,13 +7,14 @@
 
 #include "base/text.h"
 
-enum { MOST_NODES = 200000, MOST_DEPTH = 32 };
+enum { MOST_NODES = 200000, MOST_DEPTH = 32, MOST_KEYS = 2000 };
 
 struct conversion {
     struct tree *tree;
     yaml_document_t *document;
     struct mistakes *mistakes;
     bool command_line;
+    bool too_large;               /* recorded; the tree is not to be used */
 };
 
 static void *zeroed(size_t count, size_t size)
@@ -41,6 +42,11 @@ static struct node *convert(struct conversion *c, int id, int depth);
 static void convert_map(struct conversion *c, const yaml_node_t *from, struct node *node, int depth)
 {
     size_t n = (size_t)(from->data.mapping.pairs.top - from->data.mapping.pairs.start);
+    if (n > MOST_KEYS) {
+        mistakes_add(c->mistakes, node->line, node->column, "expected at most %d keys in a map, got %zu", MOST_KEYS, n);
+        c->too_large = true;
+        return;
+    }
     node->key = zeroed(n, sizeof *node->key);
     node->value = zeroed(n, sizeof *node->value);
     for (size_t i = 0; i < n; i++) {
@@ -66,11 +72,13 @@ static struct node *convert(struct conversion *c, int id, int depth)
 {
     const yaml_node_t *from = yaml_document_get_node(c->document, id);
     size_t line = c->command_line ? 0 : from->start_mark.line + 1, column = from->start_mark.column + 1;
-    if (depth > MOST_DEPTH || c->tree->count > MOST_NODES) {
+    if (!c->too_large && (depth > MOST_DEPTH || c->tree->count > MOST_NODES)) {
         mistakes_add(c->mistakes, line, column, "expected at most %d levels and %d values, got more", MOST_DEPTH,
                      MOST_NODES);
-        return NULL;
+        c->too_large = true;
     }
+    if (c->too_large)
+        return NULL;
     struct node *node = node_new(c->tree, from->type == YAML_SCALAR_NODE  ? NODE_SCALAR
                                           : from->type == YAML_SEQUENCE_NODE ? NODE_LIST : NODE_MAP);
     node->line = line;
@@ -91,25 +99,73 @@ static struct node *convert(struct conversion *c, int id, int depth)
     return node;
 }
 
+static void start_parser(yaml_parser_t *parser, const char *text, size_t length)
+{
+    if (!yaml_parser_initialize(parser))
+        abort();
+    yaml_parser_set_input_string(parser, (const unsigned char *)text, length);
+}
+
+static void syntax_mistake(const yaml_parser_t *parser, const char *text, bool command_line, struct mistakes *mistakes)
+{
+    size_t line = parser->problem_mark.line + 1, column = parser->problem_mark.column + 1;
+    if (parser->error == YAML_READER_ERROR) {   /* has an offset only */
+        line = column = 1;
+        for (size_t i = 0; i < parser->problem_offset; i++, column++)
+            if (text[i] == '\n') {
+                line++;
+                column = 0;
+            }
+    }
+    mistakes_add(mistakes, command_line ? 0 : line, column, "expected YAML in UTF-8, got: %s%s%s",
+                 parser->problem ? parser->problem : "something unreadable", parser->context ? ", " : "",
+                 parser->context ? parser->context : "");
+}
+
+/* One document, not too deep: libyaml's time grows with the square of the depth, so look before loading. */
+static int check_events(const char *text, size_t length, bool command_line, struct mistakes *mistakes)
+{
+    yaml_parser_t parser;
+    size_t before = mistakes->n, documents = 0, depth = 0;
+    start_parser(&parser, text, length);
+    for (bool more = true; more && mistakes->n == before;) {
+        yaml_event_t event;
+        if (!yaml_parser_parse(&parser, &event)) {
+            syntax_mistake(&parser, text, command_line, mistakes);
+            break;
+        }
+        size_t line = command_line ? 0 : event.start_mark.line + 1, column = event.start_mark.column + 1;
+        if (event.type == YAML_DOCUMENT_START_EVENT && ++documents > 1)
+            mistakes_add(mistakes, line, column, "expected one YAML document, got a second: remove it, or the line ---");
+        if (event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT)
+            depth++;
+        if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT)
+            depth--;
+        if (depth > MOST_DEPTH)
+            mistakes_add(mistakes, line, column, "expected at most %d levels, got more", MOST_DEPTH);
+        more = event.type != YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+    }
+    if (mistakes->n == before && documents == 0)
+        mistakes_add(mistakes, command_line ? 0 : 1, 1, "expected keys and values, got an empty text");
+    yaml_parser_delete(&parser);
+    return mistakes->n == before ? 0 : -1;
+}
+
 int tree_parse(struct tree *tree, const char *text, size_t length, bool command_line, struct mistakes *mistakes)
 {
     yaml_parser_t parser;
     yaml_document_t document;
     *tree = (struct tree){0};
-    if (!yaml_parser_initialize(&parser))
-        abort();
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-    if (!yaml_parser_load(&parser, &document)) {
-        mistakes_add(mistakes, command_line ? 0 : parser.problem_mark.line + 1, parser.problem_mark.column + 1,
-                     "expected YAML, got: %s%s%s", parser.problem ? parser.problem : "something unreadable",
-                     parser.context ? ", " : "", parser.context ? parser.context : "");
+    if (check_events(text, length, command_line, mistakes))
+        return -1;
+    start_parser(&parser, text, length);
+    if (!yaml_parser_load(&parser, &document)) {   /* an alias of nothing */
+        syntax_mistake(&parser, text, command_line, mistakes);
     } else {
-        if (yaml_document_get_root_node(&document)) {
-            struct conversion c = {tree, &document, mistakes, command_line};
-            tree->root = convert(&c, 1, 0);
-        } else {
-            mistakes_add(mistakes, command_line ? 0 : 1, 1, "expected keys and values, got an empty text");
-        }
+        struct conversion c = {tree, &document, mistakes, command_line, false};
+        struct node *root = convert(&c, 1, 0);
+        tree->root = c.too_large ? NULL : root;
         yaml_document_delete(&document);
     }
     yaml_parser_delete(&parser);
@@ -135,6 +191,16 @@ struct node *tree_scalar(struct tree *tree, const char *scalar, size_t line, siz
     memcpy(node->scalar, scalar, strlen(scalar));
     node->line = line;
     node->column = column;
+    return node;
+}
+
+struct node *tree_list(struct tree *tree, struct node **values, size_t n, const struct node *like)
+{
+    struct node *node = node_new(tree, NODE_LIST);
+    node->value = values;
+    node->n = n;
+    node->line = like->line;
+    node->column = like->column;
     return node;
 }
 

@@ -37,6 +37,9 @@ void tree_free(struct tree *tree);
 /* A new scalar that belongs to the tree. */
 struct node *tree_scalar(struct tree *tree, const char *scalar, size_t line, size_t column);
 
+/* A new list at the place of `like`; takes values[], whose nodes belong to the tree. */
+struct node *tree_list(struct tree *tree, struct node **values, size_t n, const struct node *like);
+
 /* The value of a key, or NULL. */
 struct node *node_get(const struct node *map, const char *key);
 

@@ -218,6 +218,10 @@ static int parse_schedule(const struct reading *r, struct schedule *out)
     size_t known = (step != NULL) + (cosine != NULL) + (warmup != NULL) + (constant != NULL);
     if (r->node->kind != NODE_MAP || known != r->node->n || known == 0 || (step && cosine))
         return expected(r, "constant, or a map of step or cosine, and warmup");
+    if (step && step->n > 2)
+        return expected(r, "every and factor inside step, and nothing else");
+    if (cosine && (cosine->kind != NODE_MAP || cosine->n > 1))
+        return expected(r, "{cosine: {final: x}} or {cosine: {}}");
     if (step) {
         if (schedule_number(r, step, "every", 1, 1e12, true, &number)
             || schedule_number(r, step, "factor", 1e-12, 1e3, false, &other))
@@ -227,10 +231,10 @@ static int parse_schedule(const struct reading *r, struct schedule *out)
         s.factor = other;
     }
     if (cosine) {
-        if (cosine->kind == NODE_MAP && cosine->n && schedule_number(r, cosine, "final", 0, 1, false, &other))
+        if (cosine->n && schedule_number(r, cosine, "final", 0, 1, false, &other))
             return -1;
         s.kind = SCHEDULE_COSINE;
-        s.final = cosine->kind == NODE_MAP && cosine->n ? other : 0;
+        s.final = cosine->n ? other : 0;
     }
     if (warmup) {
         if (schedule_number(r, r->node, "warmup", 0, 1e12, true, &number))
