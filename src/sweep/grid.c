@@ -98,8 +98,9 @@ static int read_axis(struct grid *grid, const struct grid_base *base, const stru
     struct node *list = value;
     if (axis->key && axis->key->kind == KIND_WIDTHS && value->kind == NODE_LIST
         && (value->n == 0 || value->value[0]->kind == NODE_SCALAR)) {
-        mistakes_add(mistakes, value->line, value->column, "grid.%s: expected a list of lists, such as [[512], [512, 512]]",
-                     name->scalar);
+        char text[200];
+        snprintf(text, sizeof text, "grid.%.100s: expected a list of lists, such as [[512], [512, 512]]", name->scalar);
+        node_refuse(value, text, mistakes);
         return -1;
     }
     if (range_expand(base->tree, name->scalar, list, &axis->values, &axis->n, mistakes))
@@ -116,7 +117,7 @@ static int read_zip(struct grid *grid, const struct grid_base *base, const struc
         return status;
     }
     if (zip->kind != NODE_MAP || zip->n == 0) {
-        mistakes_add(mistakes, zip->line, zip->column, "grid.zip: expected a map of axes that advance together");
+        node_refuse(zip, "grid.zip: expected a map of axes that advance together", mistakes);
         return -1;
     }
     struct grid_dimension *dimension = &grid->dimensions[grid->n_dimensions++];
@@ -150,7 +151,9 @@ static int read_patterns(const struct grid *grid, const struct grid_base *base, 
         return status;
     }
     if (node->kind != NODE_MAP) {
-        mistakes_add(mistakes, node->line, node->column, "grid.%s: expected a map of axis: value, or a list of such maps", what);
+        char text[100];
+        snprintf(text, sizeof text, "grid.%s: expected a map of axis: value, or a list of such maps", what);
+        node_refuse(node, text, mistakes);
         return -1;
     }
     for (size_t i = 0; i < node->n; i++) {
@@ -223,7 +226,7 @@ int grid_read(struct grid *grid, const struct grid_base *base, const struct node
     if (!grid->axes || !grid->dimensions)
         abort();
     if (map && map->kind != NODE_MAP) {
-        mistakes_add(mistakes, map->line, map->column, "grid: expected a map of axes, or a list of such maps");
+        node_refuse(map, "grid: expected a map of axes, or a list of such maps", mistakes);
         return -1;
     }
     if (!has_architecture(map))

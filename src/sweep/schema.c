@@ -153,11 +153,10 @@ void draft_start(struct draft *draft)
 void section_parse(const char *prefix, const struct node *map, struct draft *draft, const char *skip,
                    struct mistakes *mistakes)
 {
-    char path[300], got[80];
+    char path[300];
     if (map->kind != NODE_MAP) {
-        node_print(map, got, sizeof got);
-        mistakes_add(mistakes, map->line, map->column, "%.*s: expected a map of keys, got %s",
-                     (int)strlen(prefix) - 1, prefix, got);
+        snprintf(path, sizeof path, "%.*s: expected a map of keys", (int)strlen(prefix) - 1, prefix);
+        node_refuse(map, path, mistakes);
         return;
     }
     for (size_t i = 0; i < map->n; i++) {

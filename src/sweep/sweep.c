@@ -51,6 +51,10 @@ static void override(struct tree *tree, const char *text, struct mistakes *mista
         return;
     }
     snprintf(path, sizeof path, "%.*s", (int)(equals - text), text);
+    if (!equals[1]) {
+        mistakes_add(mistakes, 0, 0, "%s: expected a value after =, got nothing", path);
+        return;
+    }
     const struct node *grid = node_get(tree->root, "grid");
     const char *axis = axis_name(grid, path);
     if (axis) {
@@ -68,7 +72,7 @@ static void check_sections(const struct node *root, struct mistakes *mistakes)
 {
     for (size_t i = 0; i < root->n; i++) {
         const char *key = root->key[i]->scalar, *nearest = NULL;
-        size_t least = 4;
+        size_t least = strlen(key) < 4 ? strlen(key) : 4;   /* from here on nothing is near */
         bool known = false;
         for (size_t s = 0; s < sizeof sections / sizeof *sections; s++) {
             size_t distance = text_distance(key, sections[s]);
@@ -91,9 +95,9 @@ static void read_architectures(struct grid_base *base, const struct node *root, 
 {
     const struct node *map = node_get(root, "architectures");
     if (!map || map->kind != NODE_MAP || map->n == 0) {
-        mistakes_add(mistakes, map ? map->line : 1, map ? map->column : 1,
-                     "architectures: expected a map of names to networks, such as {mlp: {type: mlp, widths: [512]}}, got %s",
-                     map ? "something else" : "nothing");
+        static const struct node nothing = {.kind = NODE_SCALAR, .scalar = "", .line = 1, .column = 1};
+        node_refuse(map ? map : &nothing, "architectures: expected a map of names to networks, such as "
+                    "{mlp: {type: mlp, widths: [512]}}", mistakes);
         return;
     }
     base->architectures = grow(NULL, map->n, sizeof *base->architectures);
@@ -132,14 +136,18 @@ static void read_base(struct grid_base *base, struct mistakes *mistakes)
 static void check_required(const struct grid_base *base, struct mistakes *mistakes)
 {
     static const char *const required[][2] = {{"data.set", "the name of a data set"},
-                                              {"training.lr", "a number > 0 or {of_limit: x}"}};
+                                              {"training.lr", "a number > 0 or {of_limit: x}"},
+                                              {"training.steps", "a whole number >= 0"}};
     const struct node *root = base->tree->root;
     for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
         const char *path = required[i][0];
         char section[32];
         snprintf(section, sizeof section, "%.*s", (int)strcspn(path, "."), path);
         const struct node *where = node_get(root, section) ? node_get(root, section) : root;
-        if (!key_given(&base->draft, path) && !axis_name(node_get(root, "grid"), path))
+        bool other_way = strcmp(path, "training.steps") == 0
+                         && (key_given(&base->draft, "training.feature_updates")
+                             || axis_name(node_get(root, "grid"), "training.feature_updates"));
+        if (!other_way && !key_given(&base->draft, path) && !axis_name(node_get(root, "grid"), path))
             mistakes_add(mistakes, where->line, where->column, "%s: expected %s, got nothing: add it", path, required[i][1]);
     }
 }
@@ -223,7 +231,7 @@ static char *sweep_name(const struct node *root, const char *path, struct mistak
     const struct node *name = node_get(root, "name");
     char text[128];
     if (name && (name->kind != NODE_SCALAR || !name->scalar[0] || strlen(name->scalar) > 100 || strchr(name->scalar, '/')))
-        mistakes_add(mistakes, name->line, name->column, "name: expected a text of 1 to 100 characters without /");
+        node_refuse(name, "name: expected a text of 1 to 100 characters without /", mistakes);
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     if (name && name->kind == NODE_SCALAR)
         snprintf(text, sizeof text, "%.100s", name->scalar);
@@ -287,7 +295,7 @@ int sweep_load(struct sweep *sweep, const char *path, const char *const *overrid
     if (tree_parse(&tree, text.chars, text.length, false, &mistakes))
         goto done;
     if (tree.root->kind != NODE_MAP) {
-        mistakes_add(&mistakes, 1, 1, "expected a map of name, data, architectures, grid, training, ..., got something else");
+        node_refuse(tree.root, "expected a map of name, data, architectures, grid, training, ...", &mistakes);
         goto done;
     }
     for (size_t i = 0; i < n; i++) {

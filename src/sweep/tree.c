@@ -106,7 +106,8 @@ static void start_parser(yaml_parser_t *parser, const char *text, size_t length)
     yaml_parser_set_input_string(parser, (const unsigned char *)text, length);
 }
 
-static void syntax_mistake(const yaml_parser_t *parser, const char *text, bool command_line, struct mistakes *mistakes)
+static void syntax_mistake(const yaml_parser_t *parser, const char *text, size_t length, bool command_line,
+                           struct mistakes *mistakes)
 {
     size_t line = parser->problem_mark.line + 1, column = parser->problem_mark.column + 1;
     if (parser->error == YAML_READER_ERROR) {   /* has an offset only */
@@ -117,9 +118,11 @@ static void syntax_mistake(const yaml_parser_t *parser, const char *text, bool c
                 column = 0;
             }
     }
-    mistakes_add(mistakes, command_line ? 0 : line, column, "expected YAML in UTF-8, got: %s%s%s",
+    bool tab = parser->error == YAML_SCANNER_ERROR && parser->problem_mark.index < length
+               && text[parser->problem_mark.index] == '\t';
+    mistakes_add(mistakes, command_line ? 0 : line, column, "expected YAML in UTF-8, got: %s%s%s%s",
                  parser->problem ? parser->problem : "something unreadable", parser->context ? ", " : "",
-                 parser->context ? parser->context : "");
+                 parser->context ? parser->context : "", tab ? " (a tab: indent with spaces)" : "");
 }
 
 /* One document, not too deep: libyaml's time grows with the square of the depth, so look before loading. */
@@ -131,7 +134,7 @@ static int check_events(const char *text, size_t length, bool command_line, stru
     for (bool more = true; more && mistakes->n == before;) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) {
-            syntax_mistake(&parser, text, command_line, mistakes);
+            syntax_mistake(&parser, text, length, command_line, mistakes);
             break;
         }
         size_t line = command_line ? 0 : event.start_mark.line + 1, column = event.start_mark.column + 1;
@@ -161,7 +164,7 @@ int tree_parse(struct tree *tree, const char *text, size_t length, bool command_
         return -1;
     start_parser(&parser, text, length);
     if (!yaml_parser_load(&parser, &document)) {   /* an alias of nothing */
-        syntax_mistake(&parser, text, command_line, mistakes);
+        syntax_mistake(&parser, text, length, command_line, mistakes);
     } else {
         struct conversion c = {tree, &document, mistakes, command_line, false};
         struct node *root = convert(&c, 1, 0);
@@ -288,4 +291,11 @@ void node_print(const struct node *node, char *text, size_t size)
     else
         snprintf(text, size, "%s", t.chars);
     text_free(&t);
+}
+
+void node_refuse(const struct node *node, const char *what, struct mistakes *mistakes)
+{
+    char got[80];
+    node_print(node, got, sizeof got);
+    mistakes_add(mistakes, node->line, node->column, "%s, got %s", what, got[0] ? got : "nothing");
 }

@@ -51,4 +51,7 @@ int tree_set(struct tree *tree, const char *path, struct tree *from);
 /* The node in flow style, for messages and labels: [1, 2], {of_limit: 0.5}; cut at size. */
 void node_print(const struct node *node, char *text, size_t size);
 
+/* Records the mistake "WHAT, got the node" at the node's place. */
+void node_refuse(const struct node *node, const char *what, struct mistakes *mistakes);
+
 #endif

@@ -60,7 +60,7 @@ static void range_text(const struct key *key, const char *noun, char *text, size
 {
     struct text t = {0};
     text_add(&t, "%s ", noun);
-    if (key->max >= 1e9) {
+    if (key->max >= 1e15) {   /* no limit that anyone meets */
         text_add(&t, ">= ");
         text_add_number(&t, key->min);
     } else {

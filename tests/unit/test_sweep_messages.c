@@ -1,0 +1,78 @@
+/* Every message about a sweep file, whole. */
+#include "base/text.h"
+#include "sweep_messages.h"
+
+START_TEST(a_mistake_is_reported_in_these_words)
+{
+    struct sweep sweep;
+    struct error err = {0};
+    struct text wanted = {0};
+    char path[64];
+    const char *text = refused[_i].text;
+    ck_assert_msg(load_bytes(&sweep, text, strlen(text), refused[_i].override, path, &err) == -1, "not refused:\n%s", text);
+    for (const char *c = refused[_i].message; *c; c++)
+        text_add(&wanted, *c == '@' ? "%s" : "%.1s", *c == '@' ? path : c);
+    ck_assert_str_eq(err.text, wanted.chars);
+    ck_assert_int_eq(error_exit_code(err.code), 2);
+    text_free(&wanted);
+    sweep_free(&sweep);
+}
+END_TEST
+
+START_TEST(more_mistakes_than_fit_are_counted)
+{
+    struct sweep sweep;
+    struct error err = {0};
+    struct text text = {0};
+    char path[64];
+    text_add(&text, BEGIN "kernels:\n");
+    for (int i = 0; i < 300; i++)
+        text_add(&text, "  nonsense%d: 1\n", i);
+    ck_assert_int_eq(load_bytes(&sweep, text.chars, text.length, NULL, path, &err), -1);
+    size_t lines = 0;
+    for (const char *c = err.text; (c = strchr(c, '\n')); c++)
+        lines++;
+    char last[40];
+    snprintf(last, sizeof last, "\n(and %zu more)", 300 - lines);
+    ck_assert_msg(strlen(err.text) > strlen(last) && strcmp(err.text + strlen(err.text) - strlen(last), last) == 0,
+                  "no '%s' at the end of: %s", last, err.text);
+    text_free(&text);
+    sweep_free(&sweep);
+}
+END_TEST
+
+START_TEST(a_byte_that_is_not_utf8_is_reported_at_its_place)
+{
+    struct sweep sweep;
+    struct error err = {0};
+    char path[64], wanted[200];
+    ck_assert_int_eq(load_bytes(&sweep, BEGIN "name: \xff\n", strlen(BEGIN) + 8, NULL, path, &err), -1);
+    snprintf(wanted, sizeof wanted, "%s:4:7: expected YAML in UTF-8, got: invalid leading UTF-8 octet", path);
+    ck_assert_str_eq(err.text, wanted);
+    sweep_free(&sweep);
+}
+END_TEST
+
+START_TEST(a_path_that_is_no_file_is_said_by_name)
+{
+    struct sweep sweep;
+    struct error err = {0};
+    ck_assert_int_eq(sweep_load(&sweep, "/nowhere/a.yaml", NULL, 0, &err), -1);
+    ck_assert_str_eq(err.text, "/nowhere/a.yaml: could not be opened: No such file or directory");
+    ck_assert_int_eq(error_exit_code(err.code), 2);
+    sweep_free(&sweep);
+    ck_assert_int_eq(sweep_load(&sweep, "/tmp", NULL, 0, &err), -1);
+    ck_assert_str_eq(err.text, "/tmp: could not be read: Is a directory");
+    sweep_free(&sweep);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_loop_test(tests, a_mistake_is_reported_in_these_words, 0, (int)(sizeof refused / sizeof *refused));
+    tcase_add_test(tests, more_mistakes_than_fit_are_counted);
+    tcase_add_test(tests, a_byte_that_is_not_utf8_is_reported_at_its_place);
+    tcase_add_test(tests, a_path_that_is_no_file_is_said_by_name);
+}
+
+UNIT_MAIN("messages of sweep files", add_tests)
