@@ -133,7 +133,7 @@ START_TEST(a_set_larger_than_dev_shm_is_an_error_with_advice)
     struct statvfs space;
     struct data_spec spec = sprites_spec();
     if (statvfs("/dev/shm", &space) != 0 || space.f_blocks == 0) {
-        fputs("skipped: /dev/shm has no limit here\n", stderr);
+        fputs("skip: /dev/shm has no limit here\n", stderr);
         return;
     }
     spec.pool = (int64_t)((double)space.f_blocks * (double)space.f_frsize / 1024) + 1;   /* twice its size */
