@@ -190,7 +190,7 @@ $(B)/man/relin-sweep.5: src/man/sweep.txt $(B)/relin src/man/page.awk
 	@{ cat $< && $(B)/relin plan --keys; } | $(PAGE) -v keys=1 -v about='what a sweep file says' > $@
 $(B)/man/relin-%.1: $(PROGRAMS) src/man/page.awk
 	@mkdir -p $(@D)
-	@ARGP_HELP_FMT=rmargin=10000 $(B)/relin $* --help | \
+	@OPENBLAS_NUM_THREADS=1 ARGP_HELP_FMT=rmargin=10000 $(B)/relin $* --help | \
 		$(PAGE) -v about="$$($(B)/relin --help | sed -n 's/^  $* *//p' | head -n 1)" > $@
 
 # --- install ----------------------------------------------------------------
