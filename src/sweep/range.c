@@ -28,6 +28,11 @@ static void push(struct values *v, struct node *node)
 static void push_number(struct tree *tree, struct values *v, const struct node *from, double number)
 {
     struct text t = {0};
+    if (number != rint(number)) {   /* 0.3 as one writes it, not 3 * 0.1 = 0.30000000000000004: another job */
+        char rounded[40];
+        snprintf(rounded, sizeof rounded, "%.12g", number);
+        number = strtod(rounded, NULL);
+    }
     text_add_number(&t, number);
     if (v->n && v->list[v->n - 1]->kind == NODE_SCALAR && strcmp(v->list[v->n - 1]->scalar, t.chars) == 0) {
         text_free(&t);   /* rounded to the one before */
