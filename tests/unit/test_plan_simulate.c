@@ -58,12 +58,43 @@ START_TEST(saturation_is_the_sum_over_the_longest)
 }
 END_TEST
 
+/* The slow obvious reference: every job goes to the worker that is free first, found by looking at all. */
+START_TEST(the_hand_out_equals_one_found_by_looking_at_every_worker)
+{
+    unsigned long state = 1;
+    for (int round = 0; round < 200; round++) {
+        double times[60], free_at[20] = {0}, sum = 0, last = 0, tail = 0;
+        size_t n = (size_t)round % 60, workers = 1 + (size_t)round * 7 % 20, first = 0;
+        for (size_t i = 0; i < n; i++) {
+            state = (state * 1103515245 + 12345) % 2147483648u;
+            times[i] = (double)(state % 1000) / 64;
+            sum += times[i];
+            for (size_t w = first = 0; w < workers; w++)
+                first = free_at[w] < free_at[first] ? w : first;
+            free_at[first] += times[i];
+            last = free_at[first] > last ? free_at[first] : last;
+        }
+        for (size_t w = first = 0; w < workers; w++)
+            first = free_at[w] < free_at[first] ? w : first;
+        for (size_t w = 0; w < workers; w++)
+            tail += last - free_at[w];
+        struct schedule_estimate e;
+        ck_assert_int_eq(simulate_hand_out(n, times, workers, 3, &e, NULL), 0);
+        ck_assert_double_eq(e.makespan, last);
+        ck_assert_double_eq_tol(e.tail_seconds, tail, 1e-9);
+        ck_assert_double_eq_tol(e.core_seconds, 3 * (double)workers * last, 1e-9);
+        ck_assert_double_eq_tol(e.efficiency, last > 0 ? sum / ((double)workers * last) : 1, 1e-12);
+    }
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, one_worker_takes_the_sum_of_all_jobs);
     tcase_add_test(tests, two_workers_take_the_longest_job_left_as_they_come_free);
     tcase_add_test(tests, more_workers_than_jobs_end_with_the_longest);
     tcase_add_test(tests, a_schedule_lies_between_its_bounds);
+    tcase_add_test(tests, the_hand_out_equals_one_found_by_looking_at_every_worker);
     tcase_add_test(tests, saturation_is_the_sum_over_the_longest);
 }
 
