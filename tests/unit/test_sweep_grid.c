@@ -234,13 +234,14 @@ START_TEST(a_job_with_every_key_reads_back_from_its_text)
     ck_assert_msg(job_parse(&job, sweep.jobs[0].text, &err) == 0, "%s", err.text);
     ck_assert_str_eq(job.text, sweep.jobs[0].text);
     ck_assert_str_eq(job.id, sweep.jobs[0].id);
-    job.text = sweep.jobs[0].text = NULL;   /* the rest of the struct, byte for byte: it is zeroed before it is filled */
+    /* byte for byte: the struct is zeroed before it is filled */
     ck_assert_mem_eq(&job.data, &sweep.jobs[0].data, sizeof job.data);
     ck_assert_mem_eq(&job.kernels, &sweep.jobs[0].kernels, sizeof job.kernels);
     ck_assert_mem_eq(&job.training, &sweep.jobs[0].training, sizeof job.training);
     ck_assert_mem_eq(&job.network, &sweep.jobs[0].network, sizeof job.network);
     ck_assert_str_eq(job.network.name, "n \"1\"");
     ck_assert(job.stability && job.seed == 11);
+    job_free(&job);
     sweep_free(&sweep);
 }
 END_TEST
