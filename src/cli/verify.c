@@ -48,8 +48,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         options->job[options->n_jobs++] = value;
         return 0;
     case 's':
-        options->sample = strcmp(value, "all") == 0 ? -1 : strtoll(value, &end, 10);
-        if (options->sample != -1 && (*end || end == value || options->sample < 0))
+        if (strcmp(value, "all") == 0) {
+            options->sample = -1;
+            return 0;
+        }
+        options->sample = strtoll(value, &end, 10);
+        if (*end || end == value || options->sample < 0)
             argp_error(state, "--sample: expected a whole number >= 0 or all, got '%s'", value);
         return 0;
     case ARGP_KEY_ARG:

@@ -23,6 +23,14 @@ setup() { cd "$BATS_FILE_TMPDIR" || exit 1; }
 
 need() { $PYTHON -c "import $1" 2>/dev/null || skip "$PYTHON lacks one of $1"; }
 
+@test "a sample is a number or all" {
+    for sample in -1 -2 1.5 some ''; do
+        run "$RELIN" verify whole.h5 --sample="$sample"
+        [ "$status" -eq 2 ]
+        [[ "$output" == *"--sample: expected a whole number >= 0 or all, got '$sample'"* ]]
+    done
+}
+
 @test "jobs run again give their stored numbers bit for bit" {
     run "$RELIN" verify whole.h5 --sample 5
     [ "$status" -eq 0 ]
