@@ -54,7 +54,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (!is_first_process())
             state->err_stream = state->out_stream = fopen("/dev/null", "w");
         break;
-    case 'o': options->output = arg; break;
+    case 'o':
+        if (!*arg)
+            argp_error(state, "--output: expected the name of a file, got an empty one");
+        options->output = arg;
+        break;
     case KEY_NO_TRAIN: options->train_on_master = false; break;
     case KEY_PROGRESS:
         if (!progress_parse(arg, &options->progress))
