@@ -23,7 +23,8 @@ struct store_provenance {
 };
 
 /* Builds the file for a sweep, or brings an existing one up to date: the same jobs: kept as it is;
- * other jobs: a new skeleton with finished rows copied by job_id, renamed over the old one. Rows
+ * more jobs: a new skeleton with finished rows copied by job_id, renamed over the old one; without
+ * some that are done: refused, since their results would be lost. Rows
  * `running` and rows whose CRC does not fit become pending (in memory of *status; the file says so
  * when it is next written). status (n_jobs, caller's): enum job_status of each job;
  * attempts (n_jobs). probe inputs and indices are taken from each job's split. Refuses newer and
@@ -47,6 +48,10 @@ int store_write_status(struct store *store, size_t job, enum job_status status, 
 int store_sync(struct store *store, struct error *err);
 /* Collective; with abandon (a rank is gone) only forgets. Accepts NULL. */
 void store_close(struct store *store, bool abandon);
+
+/* A file could not be closed, for instance on a full disk. HDF5 crashes when it tries once more at
+ * the end of the process, or in MPI_Finalize: leave without the latter; the end of main is taken care of. */
+bool store_is_stuck(void);
 
 /* --- reading, serial, while a run writes or after --- */
 struct store_reader;

@@ -324,7 +324,7 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
     summary->seconds = clock_seconds() - start;
     close_rank(&rank);
     spawner_end(&rank.spawner);
-    if (rank.worker.abandon) {   /* MPI_Finalize would wait for the lost */
+    if (rank.worker.abandon || store_is_stuck()) {   /* MPI_Finalize would wait for the lost, or crash */
         fflush(NULL);
         _exit(code);
     }

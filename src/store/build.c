@@ -193,9 +193,26 @@ done:
     rows_close(&rows);
     mem_free(block_from);
     mem_free(block_to);
-    if (H5Fclose(file) < 0 && !status)
+    if (hdf_close_file(file) && !status)
         status = hdf_error(err, ERROR_FILE, "%s: cannot be completed", path);
     return status;
+}
+
+/* Hours of work may be in finished rows: a sweep that has not all of them gets no say over the file. */
+static int refuse_loss(const struct old_file *old, const char *path, const struct sweep *sweep, struct error *err)
+{
+    size_t n_done = 0, n_kept = 0;
+    for (size_t row = 0; row < store_read_jobs(old->reader); row++)
+        n_done += old->status[row] == STATUS_DONE;
+    for (size_t job = 0; job < sweep->n_jobs; job++) {
+        size_t row = old_find(old, sweep->jobs[job].id);
+        n_kept += row != SIZE_MAX && old->status[row] == STATUS_DONE;
+    }
+    if (n_kept == n_done)
+        return 0;
+    return error_set(err, ERROR_USAGE, "%s: expected a sweep with all jobs that are done in this file, got one without "
+                     "%zu of its %zu, whose results would be lost: name another file with -o, or move this one away",
+                     path, n_done - n_kept, n_done);
 }
 
 /* Puts a complete file in the place of path. */
@@ -222,7 +239,7 @@ int store_build(const char *path, const struct sweep *sweep, const struct datase
     hdf_setup();
     text_add(&temporary, "%s.new", path);
     bool exists = access(path, F_OK) == 0;
-    if (exists && old_open(&old, path, err))
+    if (exists && (old_open(&old, path, err) || refuse_loss(&old, path, sweep, err)))
         goto done;
     if (!exists || !same_file(&old, sweep, layout)) {
         if (skeleton_write(temporary.chars, sweep, sets, layout, provenance, err)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void hdf_setup(void)
 {
@@ -24,6 +25,17 @@ static herr_t keep_innermost(unsigned n, const H5E_error2_t *entry, void *contex
     return 0;
 }
 
+/* Where a system call failed, HDF5 tells time, descriptor and addresses, too: only its reason is kept. */
+static void add_reason(struct error *err, const char *reason)
+{
+    static const char mark[] = "error message = '";
+    const char *start = strstr(reason, mark);
+    size_t used = strlen(err->text);
+    start = start ? start + strlen(mark) : reason;
+    int length = (int)(start == reason ? strlen(reason) : strcspn(start, "'"));
+    snprintf(err->text + used, sizeof err->text - used, " (HDF5: %.*s)", length, start);
+}
+
 int hdf_error(struct error *err, enum error_code code, const char *format, ...)
 {
     if (!err)
@@ -35,11 +47,35 @@ int hdf_error(struct error *err, enum error_code code, const char *format, ...)
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_innermost, &reason);
-    if (reason) {
-        size_t used = strlen(err->text);
-        snprintf(err->text + used, sizeof err->text - used, " (HDF5: %s)", reason);
-    }
+    if (reason)
+        add_reason(err, reason);
     return -1;
+}
+
+/* --- files that cannot be closed, as on a full disk --- */
+
+static bool stuck;
+
+static void leave_at_once(int code, void *unused)
+{
+    (void)unused;
+    fflush(NULL);
+    _exit(code);
+}
+
+int hdf_close_file(hid_t file)
+{
+    if (H5Fclose(file) >= 0)
+        return 0;
+    if (!stuck)
+        on_exit(leave_at_once, NULL);   /* comes before HDF5's own, which was registered earlier */
+    stuck = true;
+    return -1;
+}
+
+bool store_is_stuck(void)
+{
+    return stuck;
 }
 
 hid_t hdf_type_text(size_t size)

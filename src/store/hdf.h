@@ -19,6 +19,9 @@ void hdf_setup(void);
 int hdf_error(struct error *err, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Closes a file that was written. Returns 0, or -1: then store_is_stuck(), and the stack has why. */
+int hdf_close_file(hid_t file);
+
 /* The type of a variable in the file (little endian) and in memory. A predefined type or a new
  * one: close both with hdf_type_close. */
 hid_t hdf_type_file(enum variable_type type);

@@ -108,7 +108,7 @@ int store_lock(const char *path, struct error *err)
     /* Two that start at once are told apart by flock, which is held while the content is judged
      * and written only; over the network, where it may not work, the heartbeat remains. */
     if (file < 0 || (flock(file, LOCK_EX) && errno != ENOLCK && errno != EOPNOTSUPP)) {
-        error_set_errno(err, ERROR_FILE, "%s", name.chars);
+        error_set_errno(err, ERROR_FILE, "%s: cannot be written", name.chars);
         goto done;
     }
     if (stat(name.chars, &named) || fstat(file, &opened) || named.st_ino != opened.st_ino) {
@@ -127,7 +127,12 @@ int store_lock(const char *path, struct error *err)
                   strcmp(other.slurm_job, "-") ? other.slurm_job : "", ago, STALE_SECONDS);
         goto done;
     }
-    status = write_lock(file, &self) ? 0 : error_set_errno(err, ERROR_FILE, "%s", name.chars);
+    if (write_lock(file, &self)) {
+        status = 0;
+    } else {   /* a lock that names nobody would pass for a run that has just begun */
+        error_set_errno(err, ERROR_FILE, "%s: cannot be written", name.chars);
+        unlink(name.chars);
+    }
 done:
     if (file >= 0)
         close(file);

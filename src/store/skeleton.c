@@ -267,7 +267,7 @@ done:
                 H5Dclose(s.scale[group][i]);
     if (s.group[GROUP_KERNELS] >= 0)
         H5Gclose(s.group[GROUP_KERNELS]);
-    if (s.file >= 0 && H5Fclose(s.file) < 0 && !status)
+    if (s.file >= 0 && hdf_close_file(s.file) && !status)
         status = hdf_error(err, ERROR_FILE, "%s: cannot be completed", path);
     text_free(&s.coordinates);
     return status;

@@ -319,11 +319,24 @@ static int put_config(struct trace *t)
     return status ? -1 : 0;
 }
 
+/* Only an earlier trace may be replaced: a slip in -o must not cost a result file. */
+static int check_target(const char *path, struct error *err)
+{
+    if (access(path, F_OK))
+        return 0;
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    bool is_trace = file >= 0 && H5Aexists(file, "relin_trace_version") > 0;
+    if (file >= 0)
+        H5Fclose(file);
+    return is_trace ? 0 : error_set(err, ERROR_USAGE, "%s: expected a new file or an earlier trace to write to, got a "
+                                    "file that would be lost", path);
+}
+
 struct trace *trace_create(const char *path, const struct job *job, int64_t at_step,
                            struct experiment_observer *observer, struct error *err)
 {
     hdf_setup();
-    struct trace *t = mem_alloc(1, sizeof *t, err);
+    struct trace *t = check_target(path, err) ? NULL : mem_alloc(1, sizeof *t, err);
     struct text temporary = {0};
     if (!t)
         return NULL;
@@ -356,7 +369,7 @@ int trace_finish(struct trace *t, bool keep, struct error *err)
             H5Dclose(datasets[i]);
     if (t->steps >= 0)
         H5Gclose(t->steps);
-    if (t->file >= 0 && H5Fclose(t->file) < 0 && !status)
+    if (t->file >= 0 && hdf_close_file(t->file) && !status)
         status = hdf_error(&t->err, ERROR_FILE, "%s: cannot be completed", t->temporary);
     if (status && err)
         *err = t->err;

@@ -43,6 +43,17 @@ PYTHON
     same whole.h5 f.h5
 }
 
+@test "a sweep without a finished job of the file is refused, and the file kept" {
+    "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5
+    before=$(sha256sum < f.h5)
+    run mpi 2 "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0..2 -o f.h5
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"f.h5: expected a sweep with all jobs that are done in this file, got one without 3 of its 12"* ]]
+    [ "$(sha256sum < f.h5)" = "$before" ]
+    [ ! -e f.h5.lock ] && [ ! -e f.h5.new ]
+    no_names_left
+}
+
 @test "a second run of the same file is refused while the first lives" {
     "$RELIN" run "$SWEEPS/farm.yaml" training.steps=100000000 -o f.h5 &
     pid=$!

@@ -57,6 +57,29 @@ PYTHON
     [[ "$output" == *"expected at least 2 ranks"* ]]
 }
 
+@test "a full disk is an error with its reason for one rank and for two, and leaves nothing" {
+    mkdir disk
+    for ranks in 1 2; do
+        run unshare -rm bash -c "mount -t tmpfs -o size=100k none disk || exit 99
+            . '$ROOT/.ci/mpi.sh'
+            mpirun -q -n $ranks '$RELIN' run '$SWEEPS/farm.yaml' -o disk/f.h5; code=\$?
+            ls -A disk; exit \$code"
+        [ "$status" -ne 99 ] && [[ "$output" != unshare:* ]] || skip "no file system can be mounted here"
+        echo "$output"
+        [ "$status" -eq 70 ]
+        [[ "$output" == *"f.h5.new: cannot be completed (HDF5: No space left on device)"* ]]
+        [[ "$output" != *Signal* ]]
+        [ "${lines[-1]}" != f.h5.new ] && [ "${lines[-1]}" != f.h5.lock ]
+        no_names_left
+    done
+}
+
+@test "an empty name for the result file is refused" {
+    run "$RELIN" run "$SWEEPS/farm.yaml" -o ''
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--output: expected the name of a file"* ]]
+}
+
 @test "a crashed attempt is told and the job runs again" {
     # the address sanitizer would turn the signal into an exit code of its own
     ASAN_OPTIONS="${ASAN_OPTIONS:-}:handle_segv=0" "$RELIN" run "$SWEEPS/farm.yaml" "${long[@]}" grid.seed=0 \

@@ -115,3 +115,28 @@ PYTHON
     [ "$status" -eq 2 ]
     [[ "$output" == *"expected SWEEP.yaml, --job and -o"* ]]
 }
+
+@test "only a trace is replaced, never another file" {
+    "$RELIN" run sweep.yaml grid.seed=0 -o result.h5 2> log
+    echo text > other
+    for file in result.h5 other sweep.yaml .; do
+        before=$(cat "$file" 2>/dev/null | sha256sum)
+        run "$RELIN" trace sweep.yaml --job 0 -o "$file"
+        [ "$status" -eq 2 ]
+        [[ "$output" == *"expected a new file or an earlier trace"* ]]
+        [ "$(cat "$file" 2>/dev/null | sha256sum)" = "$before" ]
+    done
+    "$RELIN" trace sweep.yaml --job 0 -o again.h5
+    "$RELIN" trace sweep.yaml --job 1 -o again.h5
+}
+
+@test "a full disk is an error with its reason and leaves nothing" {
+    trap '' XFSZ   # beyond the limit a write fails, as on a full disk
+    for kilobytes in 0 4 40; do
+        run bash -c "ulimit -f $kilobytes; exec \"\$RELIN\" trace sweep.yaml --job 0 -o full.h5"
+        echo "$kilobytes KB: $output"
+        [ "$status" -eq 70 ]
+        [[ "$output" == *"relin trace: "*"(HDF5: File too large)" ]]
+        [ ! -e full.h5 ] && [ ! -e full.h5.new ]
+    done
+}

@@ -282,6 +282,27 @@ START_TEST(a_grown_grid_keeps_finished_rows_by_their_id_and_longer_axes_make_roo
 }
 END_TEST
 
+START_TEST(a_sweep_without_a_finished_job_is_refused_and_the_file_kept)
+{
+    struct fixture f;
+    setup(&f);
+    BUILD(&f);
+    struct store *store = open_store(&f);
+    commit(&f, store, 0, 3);
+    commit(&f, store, 3, 4);
+    store_close(store, false);
+    sweep_of(&f, 1, 6);
+    ck_assert_int_eq(build(&f), -1);
+    ck_assert_int_eq(f.err.code, ERROR_USAGE);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "got one without 1 of its 2, whose results would be lost"));
+    sweep_of(&f, 0, 4);
+    BUILD(&f);
+    ck_assert_uint_eq(f.reused, 2);
+    expect_row(&f, 0, 3);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(a_foreign_file_and_a_newer_one_are_refused)
 {
     struct fixture f;
@@ -343,6 +364,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, rows_come_back_as_they_were_committed_and_a_resume_keeps_them);
     tcase_add_test(tests, a_damaged_row_runs_again);
     tcase_add_test(tests, a_grown_grid_keeps_finished_rows_by_their_id_and_longer_axes_make_room);
+    tcase_add_test(tests, a_sweep_without_a_finished_job_is_refused_and_the_file_kept);
     tcase_add_test(tests, a_foreign_file_and_a_newer_one_are_refused);
     tcase_add_test(tests, a_commit_takes_at_most_half_a_millisecond);
 }

@@ -1,7 +1,9 @@
 /* The lock beside a result file: one writer, and who may take over. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -67,8 +69,27 @@ START_TEST(a_requeued_slurm_job_takes_its_own_lock_over)
 }
 END_TEST
 
+START_TEST(a_lock_that_cannot_be_written_is_not_left_behind)
+{
+    struct error err = {0};
+    struct rlimit limit, nothing;
+    char path[64], lock[80];
+    name_files(path, lock);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    nothing = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &nothing);   /* writes fail, as on a full disk */
+    int status = store_lock(path, &err);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    ck_assert_int_eq(status, -1);
+    ck_assert_ptr_nonnull(strstr(err.text, ".lock: cannot be written: File too large"));
+    ck_assert_int_ne(access(lock, F_OK), 0);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+    tcase_add_test(tests, a_lock_that_cannot_be_written_is_not_left_behind);
     tcase_add_test(tests, a_live_lock_is_refused_and_a_dead_one_taken_over);
     tcase_add_test(tests, a_requeued_slurm_job_takes_its_own_lock_over);
 }
