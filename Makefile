@@ -194,8 +194,9 @@ $(B)/man/relin-%.1: $(PROGRAMS) src/man/page.awk
 		$(PAGE) -v about="$$($(B)/relin --help | sed -n 's/^  $* *//p' | head -n 1)" > $@
 
 # --- install ----------------------------------------------------------------
-BIN := $(DESTDIR)$(PREFIX)/bin
-SHARE := $(DESTDIR)$(PREFIX)/share
+# Quoted for the shell: a folder's name may have spaces.
+BIN := '$(DESTDIR)$(PREFIX)/bin'
+SHARE := '$(DESTDIR)$(PREFIX)/share'
 
 install: all man ## into PREFIX (/usr/local; $HOME/.local needs no root), below DESTDIR
 	$(Q)install -d $(BIN) $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/relin/sweeps $(SHARE)/relin/analysis $(SHARE)/relin/slurm

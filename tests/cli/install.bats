@@ -2,7 +2,7 @@
 
 setup_file() {
     cd "$BATS_TEST_DIRNAME/../.." || return 1
-    export PREFIX="$BATS_FILE_TMPDIR/prefix"
+    export PREFIX="$BATS_FILE_TMPDIR/a prefix"
     make -s install MODE="$(basename "$RELIN_BUILD")" PREFIX="$PREFIX"
 }
 
