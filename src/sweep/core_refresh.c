@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "data/gather.h"
 #include "train/loss.h"
@@ -47,11 +48,17 @@ static bool next_is(const struct refresh_log *log, int64_t number)
     return log->written < log->n && log->numbers[log->written] == number;
 }
 
+/* theta_s of the segment that ends with refresh `number` is theta now. */
+static void begin_segment(struct refresh_log *log, const struct moment *moment, int64_t number)
+{
+    if (log->start && next_is(log, number))
+        memcpy(log->start, moment->theta, log->problem->net->n_parameters * sizeof(real));
+}
+
 void refresh_log_moment(struct refresh_log *log, const struct moment *moment)
 {
-    /* at K = 1 refresh number i happens at step i + 1 and ends the segment that begins here */
-    if (log->start && next_is(log, moment->step))
-        memcpy(log->start, moment->theta, log->problem->net->n_parameters * sizeof(real));
+    if (moment->step == 0)
+        begin_segment(log, moment, 0);
 }
 
 static double distance(size_t n, const real *x, const real *y)
@@ -70,14 +77,19 @@ static double norm(size_t n, const real *x)
     return sqrt(sum);
 }
 
-/* eta_t (lambda_max/N + decay) / (2 (1 + momentum)) at the new linearisation point. */
+/* eta_t (lambda_max/N + decay) / (2 (1 + momentum)) at the new linearisation point. NaN where numbers
+ * overflow: the run is about to diverge, which is a result and no failure. */
 static int stability_ratio(const struct problem *problem, const struct moment *moment, double *ratio,
                            struct error *err)
 {
     const struct training_spec *spec = problem->spec;
     double lambda = NAN, rows = (double)problem->split->count[PART_TRAIN];
-    if (stability_lambda_max(problem, moment->theta, &lambda, err) != 0)
-        return -1;
+    struct error why = {0};
+    if (stability_lambda_max(problem, moment->theta, &lambda, &why) != 0) {
+        if (why.code != ERROR_JOB)
+            return error_set(err, why.code, "%s", why.text);
+        lambda = NAN;
+    }
     *ratio = training_lr(spec, problem->lr, moment->step) * (lambda / rows + spec->weight_decay)
            / (2 * (1 + spec->momentum));
     return 0;
@@ -114,7 +126,8 @@ static int record(struct refresh_log *log, const struct moment *moment, size_t i
 int refresh_log_record(struct refresh_log *log, const struct moment *moment, struct error *err)
 {
     int64_t number = log->seen++;
-    if (!next_is(log, number))
-        return 0;
-    return record(log, moment, (size_t)log->written++, err);
+    if (next_is(log, number) && record(log, moment, (size_t)log->written++, err) != 0)
+        return -1;
+    begin_segment(log, moment, number + 1);
+    return 0;
 }

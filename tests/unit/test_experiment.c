@@ -118,6 +118,32 @@ START_TEST(the_record_of_a_refresh_is_what_shorter_runs_say)
 }
 END_TEST
 
+START_TEST(at_k_of_one_a_segment_begins_at_the_step_before_its_refresh)
+{
+    enum { T = 6 };
+    struct job job = make_job(1, T);
+    job.training.trainer = TRAINER_LINEARISED;
+    struct result result = run(&job, NULL);
+    struct split split;
+    double targets[MOST_OUTPUTS];
+    ck_assert_int_eq(split_draw(&split, &set, &job.data, job.training.seed_data, PROBE, &err), 0);
+    gather_targets(&split, PART_TRAIN, NULL, 0, TRAIN, targets);
+    for (size_t i = 0; i + 1 < T; i++) {   /* refreshes at steps 1..T-1 */
+        struct job begin = make_job(1, (int64_t)i), end = make_job(1, (int64_t)i + 1);
+        struct seen from = watch(&begin, -1), to = watch(&end, -1);
+        ck_assert_int_eq(result_i64(&result, VAR_REFRESH_STEP)[i], (int64_t)i + 1);
+        ck_assert_double_eq_tol(number(&result, VAR_REFRESH_PARAMETER_CHANGE, i),
+                                distance(to.parameters, to.theta, from.theta)
+                                    / distance(to.parameters, from.theta, NULL), 1e-12);
+        ck_assert_double_eq_tol(number(&result, VAR_REFRESH_CONVERGENCE, i),
+                                distance(MOST_OUTPUTS, to.f_lin, targets)
+                                    / distance(MOST_OUTPUTS, from.f_lin, targets), 1e-12);
+    }
+    split_free(&split);
+    mem_free(result.block);
+}
+END_TEST
+
 START_TEST(a_learning_rate_of_the_limit_is_that_share_of_it)
 {
     struct job job = make_job(10, 30);
@@ -210,6 +236,25 @@ START_TEST(a_diverged_run_is_a_result_with_a_reason)
 }
 END_TEST
 
+START_TEST(a_diverging_run_whose_stability_ratio_overflows_is_a_result_too)
+{
+    struct job job = make_job(2, 120);   /* all refreshes are recorded */
+    job.training.precision = PRECISION_SINGLE;
+    job.network.activation = ACTIVATION_RELU;
+    job.training.lr = 8;
+    job.training.lr_of_limit = true;
+    job.stability = true;
+    struct result result = run(&job, NULL);
+    ck_assert_str_eq(result_text(&result, VAR_OUTCOME), "diverged");
+    ck_assert_double_gt(number(&result, VAR_REFRESH_STABILITY_RATIO, 0), 1);
+    size_t last = 0;
+    while (result_i64(&result, VAR_REFRESH_STEP)[last + 1] >= 0)
+        last++;
+    ck_assert(isnan(number(&result, VAR_REFRESH_STABILITY_RATIO, last)));
+    mem_free(result.block);
+}
+END_TEST
+
 START_TEST(single_and_double_agree_to_single_precision)
 {
     struct job job = make_job(5, 40);
@@ -282,11 +327,13 @@ static void add(TCase *tests)
     tcase_add_test(tests, every_score_of_the_end_is_the_last_point_of_its_curve);
     tcase_add_test(tests, k_of_one_is_standard_training_bit_for_bit);
     tcase_add_test(tests, the_record_of_a_refresh_is_what_shorter_runs_say);
+    tcase_add_test(tests, at_k_of_one_a_segment_begins_at_the_step_before_its_refresh);
     tcase_add_test(tests, a_learning_rate_of_the_limit_is_that_share_of_it);
     tcase_add_test(tests, the_stability_ratio_is_the_share_of_the_limit_with_decay_and_momentum);
     tcase_add_test(tests, each_seed_draws_its_own_and_nothing_else);
     tcase_add_test(tests, the_peak_of_memory_is_the_job_s_and_not_what_was_before);
     tcase_add_test(tests, a_diverged_run_is_a_result_with_a_reason);
+    tcase_add_test(tests, a_diverging_run_whose_stability_ratio_overflows_is_a_result_too);
     tcase_add_test(tests, single_and_double_agree_to_single_precision);
     tcase_add_test(tests, what_is_not_asked_for_is_left_out);
     tcase_add_test(tests, the_same_job_gives_the_same_bits_and_leaves_no_memory);
