@@ -79,7 +79,8 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out tests/unit/test_core
 
 .PHONY: all help run check check-unit programs-and-tests deps bench lint format man install uninstall clean
 .DEFAULT_GOAL := help
-.SECONDARY:
+# Not for all targets: then a missing FORCE would be no reason to look at the flags again.
+.SECONDARY: $(call OBJ,,$(ANALYSIS_MAIN))
 .DELETE_ON_ERROR:
 
 # --- for people -------------------------------------------------------------
