@@ -30,7 +30,8 @@ static void print_help(FILE *out)
     fputs("  summary   across seeds: table, CSV, JSON (the program relin-summary)\n\n"
           "`relin COMMAND --help` says more; `man relin` has it all.\n"
           "Exit codes: 0 complete, 2 bad usage or sweep file, 3 some jobs failed for good,\n"
-          "70 internal error, 75 incomplete but can be resumed by the same command.\n", out);
+          "70 a result file that cannot be read or written, or an internal error,\n"
+          "75 incomplete but can be resumed by the same command.\n", out);
 }
 
 /* Runs relin-NAME from this program's folder, else from PATH. Returns only on failure. */

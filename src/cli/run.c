@@ -22,7 +22,8 @@ static const char doc[] =
     "mpirun kills its ranks two seconds after an INT; send it USR1 instead.\n\n"
     "Environment: RELIN_DATA, the folder of the data sets; RELIN_PROGRESS, as --progress.\n"
     "Exit codes: 0 complete, 2 bad usage, sweep file or data, 3 some jobs failed for good, "
-    "70 internal error, 75 incomplete but can be resumed.";
+    "70 a result file that cannot be read or written, or an internal error, 75 incomplete but can be resumed, or in use "
+    "by another run.";
 
 enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER };
 

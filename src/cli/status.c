@@ -140,7 +140,9 @@ static void print_text(const struct view *view, const char *path)
     printf("; %zu failed, %zu running, %zu pending\n", view->count[STATUS_FAILED],
            live ? view->count[STATUS_RUNNING] : 0, live ? view->count[STATUS_PENDING] : left);
     free(name);
-    if (live) {
+    if (live && !view->lock.pid) {
+        printf("a run is just starting\n");
+    } else if (live) {
         clock_duration(clock_unix() - view->lock.since, span, sizeof span);
         printf("a run is alive on %s (process %ld) since %s", view->lock.host, view->lock.pid, span);
         if (strcmp(view->lock.slurm_job, "-") != 0)

@@ -93,3 +93,12 @@ PYTHON
     run "$RELIN" status
     [ "$status" -eq 2 ]
 }
+
+@test "a lock that does not yet say whose it is belongs to a run that is just starting" {
+    partly 2 0 2
+    : > partly.h5.lock
+    run "$RELIN" status partly.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"a run is just starting"* ]]
+    rm partly.h5.lock
+}
