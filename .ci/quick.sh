@@ -37,11 +37,11 @@ case $? in
 esac
 echo
 "$build/relin" summary --table --curve --sentence "$file" || exit 1
-next() { printf '  %-66s %s\n' "$@"; }
+next() { printf '  %-78s %s\n' "$@"; }
 echo
 echo "The file: $PWD/$file (HDF5: Python, h5dump and ncdump open it; FORMAT.md says what is in it)"
 echo "Next:"
-next "$build/relin run $sweep grid.seed=0..14 -o $file" "more seeds: only the new jobs run"
+next "cp $file more.h5; $build/relin run $sweep grid.seed=0..14 -o more.h5" "more seeds: only the new jobs run"
 next "$build/relin summary --csv $file" "the table, for plots of your own"
 next "$build/relin plan sweeps/fashion-mnist.yaml" "what a real sweep would cost"
 next "$build/relin --help" "what else there is"
