@@ -72,7 +72,7 @@ enum variable_writer { WRITER_SKELETON, WRITER_ROWS, WRITER_RECORD };
     X(OUTCOME, ROOT, "outcome", JOB, TEXT16, RECORD, "", "completed, diverged; empty until the job ended")        \
     X(ERROR, ROOT, "error", JOB, TEXT256, RECORD, "", "why the job failed or diverged")                           \
     X(ATTEMPTS, ROOT, "attempts", JOB, I32, RECORD, "1", "how often the job was started")                         \
-    X(ENGINE, ROOT, "engine", JOB, TEXT16, RECORD, "", "engine that stepped the segments")                        \
+    X(ENGINE, ROOT, "engine", JOB, TEXT16, RECORD, "", "engine that stepped the segments: tangent; standard in ordinary training")                        \
     X(WORKER, ROOT, "worker", JOB, I32, RECORD, "", "MPI rank that ran the job, -1 before")                       \
     X(HOST, ROOT, "host", JOB, TEXT64, RECORD, "", "host that ran the job")                                       \
     X(CPU_MODEL, ROOT, "cpu_model", JOB, TEXT64, RECORD, "", "processor that ran the job")                        \
