@@ -6,8 +6,8 @@
 
 /* Measured on one core of an AVX-512 machine; only ratios matter to the order, and the farm corrects
  * the scale as jobs end. */
-static const double GEMM_RATE = 60e9;             /* single precision flops a second */
-static const double STEP_SECONDS = 25e-6;         /* of a step apart from its flops */
+static const double GEMM_RATE = 80e9;             /* single precision flops a second */
+static const double STEP_SECONDS = 40e-6;         /* of a step apart from its flops */
 static const double PARAMETER_SECONDS = 0.6e-9;   /* of a step, per parameter */
 static const double LANCZOS_PRODUCTS = 25;
 
@@ -41,17 +41,13 @@ static struct sizes measure(const struct job *job, const struct dataset *set)
 }
 
 /* method.md section 3: 3 GEMMs a layer in ordinary training, 4 on cached base activations, 5 without;
- * one less for the first layer in each. */
+ * one less for the first layer in each. The cache costs a pass over the training set a segment. */
 static double training_flops(const struct job *job, const struct sizes *s)
 {
-    double row;
-    if (!s->linearised)
-        row = 2 * (2 * s->first + 3 * s->rest);
-    else if (job->training.refresh_period == 1)
-        row = 2 * (3 * s->first + 5 * s->rest);
-    else
-        row = 2 * (2 * s->first + 4 * s->rest);
-    double refreshes = s->linearised && job->training.refresh_period != 1 ? (s->updates + 1) * s->train * 2 * s->all : 0;
+    bool caches = training_caches(&job->training, (int64_t)s->train);
+    double row = !s->linearised ? 2 * (2 * s->first + 3 * s->rest)
+                 : caches ? 2 * (2 * s->first + 4 * s->rest) : 2 * (3 * s->first + 5 * s->rest);
+    double refreshes = caches ? (s->updates + 1) * s->train * 2 * s->all : 0;
     double limit = job->training.lr_of_limit ? LANCZOS_PRODUCTS * s->train * 2 * (3 * s->first + 5 * s->rest) : 0;
     return s->steps * s->batch * row + refreshes + limit;
 }
@@ -80,7 +76,7 @@ static double bytes(const struct job *job, const struct sizes *s)
 {
     double number = job->training.precision == PRECISION_DOUBLE ? 8 : 4;
     double vectors = s->linearised ? 5 : 3;
-    double cached = s->linearised && job->training.refresh_period != 1 ? s->train : 0;
+    double cached = training_caches(&job->training, (int64_t)s->train) ? s->train : 0;
     double n = fmin((double)job->kernels.probe, s->train) + fmin((double)job->kernels.probe, s->test);
     double kernels = 8 * (n * n * (6 + 2 * s->net.parameterised_layers) + n * (s->features + s->net.boundary)
                           + 2 * n * s->outputs * s->net.widest + s->net.parameters);
