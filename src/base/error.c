@@ -4,14 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+static void fill(struct error *err, enum error_code code, const char *format, va_list args)
+{
+    err->code = code;
+    vsnprintf(err->text, sizeof err->text, format, args);
+}
+
 int error_set(struct error *err, enum error_code code, const char *format, ...)
 {
     if (!err)
         return -1;
     va_list args;
     va_start(args, format);
-    err->code = code;
-    vsnprintf(err->text, sizeof err->text, format, args);
+    fill(err, code, format, args);
     va_end(args);
     return -1;
 }
@@ -23,8 +28,7 @@ int error_set_errno(struct error *err, enum error_code code, const char *format,
         return -1;
     va_list args;
     va_start(args, format);
-    err->code = code;
-    vsnprintf(err->text, sizeof err->text, format, args);
+    fill(err, code, format, args);
     va_end(args);
     size_t used = strlen(err->text);
     snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(number));
