@@ -31,6 +31,10 @@ struct layer_ops {
                 size_t n, const real *tx, const real *tangent, real *ty);
 };
 
+/* Inside a network images are (height, width, channels), channels fastest, so that a convolution
+ * of a whole batch is one matrix product. */
+struct image { size_t height, width, channels; };
+
 struct layer {
     const struct layer_ops *ops;
     size_t inputs, outputs;          /* features per example */
@@ -40,6 +44,9 @@ struct layer {
     double init_weight, init_bias;   /* standard deviations at initialisation */
     bool bias;
     enum activation activation;
+    /* convolution and pooling: square windows; a side of the output is (side + 2 padding - window)/stride + 1 */
+    struct image in, out;            /* zeros in layers that know no images */
+    size_t window, stride, padding;
 };
 
 extern const struct layer_ops layer_dense;        /* weight (out, in), then bias (out) */

@@ -73,10 +73,10 @@ void network_jvp(const struct network *net, const real *theta, struct tape *tape
 
 /* Derivatives of the outputs back-propagated to each parameterised layer's own output
  * (its pre-activation): for every parameterised layer l, visit(context, l, layer, input
- * activations (n, layer->inputs), delta (n, layer->outputs)) with delta = d(sum_i g_i f_i)/d(output of l);
+ * activations (n, layer->inputs), its own output and delta (n, layer->outputs)) with delta = d(sum_i g_i f_i)/d(output of l);
  * from the last layer to the first. The buffers are valid during the call only. */
 typedef void (*network_visit)(void *context, int number, const struct layer *layer,
-                              const real *input, const real *delta);
+                              const real *input, const real *output, const real *delta);
 void network_deltas(const struct network *net, const real *theta, struct tape *tape, const real *g,
                     network_visit visit, void *context);
 

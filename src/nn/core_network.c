@@ -137,7 +137,7 @@ static void backward(const struct network *net, const real *theta, struct tape *
         const struct layer *l = &net->layers[i];
         real *dx = i > 0 ? other_work(tape, dy) : NULL;
         if (visit && l->number >= 0)
-            visit(context, l->number, l, tape->value[i], dy);
+            visit(context, l->number, l, tape->value[i], tape->value[i + 1], dy);
         l->ops->vjp(l, theta + l->offset, tape->value[i], tape->value[i + 1], tape->n, dy, dx,
                     gradient ? gradient + l->offset : NULL);
         dy = dx;

@@ -14,11 +14,12 @@ struct accumulation {
 };
 
 static void add_deltas(void *context, int number, const struct layer *layer, const double *input,
-                       const double *delta)
+                       const double *output, const double *delta)
 {
     struct accumulation *into = context;
     size_t n = into->n;
     (void)input;
+    (void)output;
     blas_syrk(n, layer->outputs, 1, delta, layer->outputs, 1, into->sum + (size_t)number * n * n, n);
 }
 

@@ -14,7 +14,7 @@ struct draft {
     struct job job;
     double feature_updates;        /* NaN: not given */
     struct sweep_limits limits;
-    bool given[64];                /* by key number */
+    bool given[128];                /* by key number */
 };
 
 enum key_kind {

@@ -8,19 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "schema.h"
-
-struct reading {
-    const struct key *key;
-    const char *path;
-    const struct node *node;
-    struct mistakes *mistakes;
-};
-
-/* Adds "path: expected WHAT, got the node" and a hint; returns -1. */
-static int refuse(const struct reading *r, const char *hint, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static int refuse(const struct reading *r, const char *hint, const char *format, ...)
+int value_refuse(const struct reading *r, const char *hint, const char *format, ...)
 {
     char what[300], got[80];
     va_list args;
@@ -32,9 +20,8 @@ static int refuse(const struct reading *r, const char *hint, const char *format,
                  got[0] ? got : "nothing", hint);
     return -1;
 }
-#define expected(r, ...) refuse(r, "", __VA_ARGS__)
 
-static bool is_word(const struct node *node, const char *word)
+bool value_is_word(const struct node *node, const char *word)
 {
     return node->kind == NODE_SCALAR && strcmp(node->scalar, word) == 0;
 }
@@ -73,11 +60,11 @@ static void range_text(const struct key *key, const char *noun, char *text, size
     text_free(&t);
 }
 
-static int parse_whole(const struct reading *r, const char *word, int64_t word_value, int64_t *out)
+int value_whole(const struct reading *r, const char *word, int64_t word_value, int64_t *out)
 {
     double number;
     char range[120];
-    if (word && is_word(r->node, word)) {
+    if (word && value_is_word(r->node, word)) {
         *out = word_value;
         return 0;
     }
@@ -92,7 +79,7 @@ static int parse_real(const struct reading *r, const char *word, double word_val
 {
     double number;
     char range[120];
-    if (word && is_word(r->node, word)) {
+    if (word && value_is_word(r->node, word)) {
         *out = word_value;
         return 0;
     }
@@ -158,14 +145,14 @@ static int parse_choice(const struct reading *r, void *out, bool wide)
     char hint[64] = "";
     if (near[0])
         snprintf(hint, sizeof hint, " (did you mean %s?)", near);
-    refuse(r, hint, "%s", names.chars);
+    value_refuse(r, hint, "%s", names.chars);
     text_free(&names);
     return -1;
 }
 
 static int parse_bool(const struct reading *r, bool *out)
 {
-    if (is_word(r->node, "true") || is_word(r->node, "false")) {
+    if (value_is_word(r->node, "true") || value_is_word(r->node, "false")) {
         *out = r->node->scalar[0] == 't';
         return 0;
     }
@@ -181,90 +168,10 @@ static int parse_name(const struct reading *r, char *out)
     return 0;
 }
 
-static int parse_lr(const struct reading *r, struct training_spec *training)
-{
-    const struct node *inner = node_get(r->node, "of_limit");
-    double number;
-    if (r->node->kind == NODE_MAP && (!inner || r->node->n != 1))
-        return expected(r, "a number > 0 or {of_limit: number > 0}");
-    if (!value_number(inner ? inner : r->node, &number) || !(number > 0) || number > r->key->max)
-        return expected(r, "a number > 0 or {of_limit: number > 0}");
-    training->lr = number;
-    training->lr_of_limit = inner != NULL;
-    return 0;
-}
-
-/* One number of a schedule; `name` inside the map `of`. */
-static int schedule_number(const struct reading *r, const struct node *of, const char *name, double min, double max,
-                           bool whole, double *out)
-{
-    const struct node *node = node_get(of, name);
-    if (!node || !value_number(node, out) || *out < min || *out > max || (whole && *out != rint(*out)))
-        return expected(r, "%s: a %snumber from %g to %g inside {step: {every: , factor: }}, {cosine: {final: }} or "
-                           "{warmup: }", name, whole ? "whole " : "", min, max);
-    return 0;
-}
-
-static int parse_schedule(const struct reading *r, struct schedule *out)
-{
-    struct schedule s = {.kind = SCHEDULE_CONSTANT, .factor = 1};
-    double number = 0, other = 0;
-    if (is_word(r->node, "constant")) {
-        *out = s;
-        return 0;
-    }
-    const struct node *step = node_get(r->node, "step"), *cosine = node_get(r->node, "cosine");
-    const struct node *warmup = node_get(r->node, "warmup"), *constant = node_get(r->node, "constant");
-    size_t known = (step != NULL) + (cosine != NULL) + (warmup != NULL) + (constant != NULL);
-    if (r->node->kind != NODE_MAP || known != r->node->n || known == 0 || (step && cosine))
-        return expected(r, "constant, or a map of step or cosine, and warmup");
-    if (step && step->n > 2)
-        return expected(r, "every and factor inside step, and nothing else");
-    if (cosine && (cosine->kind != NODE_MAP || cosine->n > 1))
-        return expected(r, "{cosine: {final: x}} or {cosine: {}}");
-    if (step) {
-        if (schedule_number(r, step, "every", 1, 1e12, true, &number)
-            || schedule_number(r, step, "factor", 1e-12, 1e3, false, &other))
-            return -1;
-        s.kind = SCHEDULE_STEP;
-        s.every = (int64_t)number;
-        s.factor = other;
-    }
-    if (cosine) {
-        if (cosine->n && schedule_number(r, cosine, "final", 0, 1, false, &other))
-            return -1;
-        s.kind = SCHEDULE_COSINE;
-        s.final = cosine->n ? other : 0;
-    }
-    if (warmup) {
-        if (schedule_number(r, r->node, "warmup", 0, 1e12, true, &number))
-            return -1;
-        s.warmup = (int64_t)number;
-    }
-    *out = s;
-    return 0;
-}
-
-static int parse_widths(const struct reading *r, struct network_spec *network)
-{
-    int64_t widths[NETWORK_MAX_WIDTHS];
-    if (r->node->kind != NODE_LIST || r->node->n > NETWORK_MAX_WIDTHS)
-        return expected(r, "a list of at most %d widths, such as [512, 512]", NETWORK_MAX_WIDTHS);
-    for (size_t i = 0; i < r->node->n; i++) {
-        struct reading one = {r->key, r->path, r->node->value[i], r->mistakes};
-        if (parse_whole(&one, NULL, 0, &widths[i]))
-            return -1;
-    }
-    network->n_widths = r->node->n;
-    memset(network->widths, 0, sizeof network->widths);
-    memcpy(network->widths, widths, r->node->n * sizeof *widths);
-    return 0;
-}
-
 static int parse_duration(const struct reading *r, double *out)
 {
     double number = 0, unit = 1;
-    if (is_word(r->node, "none")) {
+    if (value_is_word(r->node, "none")) {
         *out = INFINITY;
         return 0;
     }
@@ -289,46 +196,22 @@ int key_parse(const struct key *key, const char *path, const struct node *node, 
     void *member = (char *)draft + key->offset;
     int status = -1;
     switch (key->kind) {
-    case KIND_WHOLE: status = parse_whole(&r, NULL, 0, member); break;
-    case KIND_COUNT: status = parse_whole(&r, "all", DATA_ALL, member); break;
-    case KIND_BATCH: status = parse_whole(&r, "full", BATCH_FULL, member); break;
+    case KIND_WHOLE: status = value_whole(&r, NULL, 0, member); break;
+    case KIND_COUNT: status = value_whole(&r, "all", DATA_ALL, member); break;
+    case KIND_BATCH: status = value_whole(&r, "full", BATCH_FULL, member); break;
     case KIND_REAL: status = parse_real(&r, NULL, 0, member); break;
     case KIND_AUTO_REAL: status = parse_real(&r, "auto", NAN, member); break;
     case KIND_PERIOD: status = parse_period(&r, member); break;
     case KIND_CHOICE: status = parse_choice(&r, member, key->offset == offsetof(struct draft, job.data.image_size)); break;
     case KIND_BOOL: status = parse_bool(&r, member); break;
     case KIND_NAME: status = parse_name(&r, member); break;
-    case KIND_LR: status = parse_lr(&r, &draft->job.training); break;
-    case KIND_SCHEDULE: status = parse_schedule(&r, member); break;
-    case KIND_WIDTHS: status = parse_widths(&r, member); break;
+    case KIND_LR: status = value_parse_lr(&r, &draft->job.training); break;
+    case KIND_SCHEDULE: status = value_parse_schedule(&r, member); break;
+    case KIND_WIDTHS: status = value_parse_widths(&r, member); break;
     case KIND_DURATION: status = parse_duration(&r, member); break;
     }
     draft->given[key - keys] = true;   /* even where wrong: one mistake is enough */
     return status;
-}
-
-static void print_schedule(const struct schedule *s, struct text *out)
-{
-    const char *separator = "";
-    if (s->kind == SCHEDULE_CONSTANT && s->warmup == 0) {
-        text_add(out, "\"constant\"");
-        return;
-    }
-    text_add(out, "{");
-    if (s->kind == SCHEDULE_STEP) {
-        text_add(out, "\"step\":{\"every\":%lld,\"factor\":", (long long)s->every);
-        text_add_json_number(out, s->factor);
-        text_add(out, "}");
-        separator = ",";
-    } else if (s->kind == SCHEDULE_COSINE) {
-        text_add(out, "\"cosine\":{\"final\":");
-        text_add_json_number(out, s->final);
-        text_add(out, "}");
-        separator = ",";
-    }
-    if (s->warmup)
-        text_add(out, "%s\"warmup\":%lld", separator, (long long)s->warmup);
-    text_add(out, "}");
 }
 
 static void print_choice(const struct key *key, int64_t value, struct text *out)
@@ -382,19 +265,8 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
         break;
     case KIND_BOOL: text_add(out, *(const bool *)member ? "true" : "false"); break;
     case KIND_NAME: text_add_json_string(out, member); break;
-    case KIND_LR:
-        text_add(out, draft->job.training.lr_of_limit ? "{\"of_limit\":" : "");
-        text_add_json_number(out, draft->job.training.lr);
-        text_add(out, draft->job.training.lr_of_limit ? "}" : "");
-        break;
-    case KIND_SCHEDULE: print_schedule(member, out); break;
-    case KIND_WIDTHS: {
-        const struct network_spec *network = member;
-        text_add(out, "[");
-        for (size_t i = 0; i < network->n_widths; i++)
-            text_add(out, "%s%lld", i ? "," : "", (long long)network->widths[i]);
-        text_add(out, "]");
-        break;
-    }
+    case KIND_LR: value_print_lr(&draft->job.training, out); break;
+    case KIND_SCHEDULE: value_print_schedule(member, out); break;
+    case KIND_WIDTHS: value_print_widths(member, out); break;
     }
 }

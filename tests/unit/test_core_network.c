@@ -232,8 +232,10 @@ END_TEST
 struct seen { const struct network *net; const real *gradient; int expected; };
 
 /* A layer's weight gradient is scale delta^T input. */
-static void check_layer(void *context, int number, const struct layer *l, const real *input, const real *delta)
+static void check_layer(void *context, int number, const struct layer *l, const real *input, const real *output,
+                        const real *delta)
 {
+    (void)output;
     struct seen *seen = context;
     ck_assert_int_eq(number, seen->expected--);
     for (size_t o = 0; o < l->outputs; o++)
