@@ -12,7 +12,7 @@ struct network_size {
     int parameterised_layers;
 };
 
-void network_measure(const struct network_spec *spec, size_t features, size_t outputs,
+void network_measure(const struct network_spec *spec, struct image input, size_t outputs,
                      struct network_size *size);
 
 #endif

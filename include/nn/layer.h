@@ -31,10 +31,6 @@ struct layer_ops {
                 size_t n, const real *tx, const real *tangent, real *ty);
 };
 
-/* Inside a network images are (height, width, channels), channels fastest, so that a convolution
- * of a whole batch is one matrix product. */
-struct image { size_t height, width, channels; };
-
 struct layer {
     const struct layer_ops *ops;
     size_t inputs, outputs;          /* features per example */

@@ -31,9 +31,9 @@ struct tape {
     real *work[2];                   /* (capacity, widest) scratch of vjp and jvp; NULL in a store */
 };
 
-/* Builds the layers of a specification for inputs of `features` numbers. Returns the
+/* Builds the layers of a specification for inputs of a shape. Returns the
  * network, or NULL with *err filled. The caller destroys. */
-struct network *network_create(const struct network_spec *spec, size_t features, size_t outputs,
+struct network *network_create(const struct network_spec *spec, struct image input, size_t outputs,
                                struct error *err);
 void network_destroy(struct network *net);
 

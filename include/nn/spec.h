@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/dataset.h"
+
 enum { NETWORK_MAX_WIDTHS = 64, NETWORK_NAME_SIZE = 64, TENSOR_NAME_SIZE = 48, TENSOR_MAX_DIMS = 4 };
 
 enum network_type { NETWORK_MLP };
@@ -13,6 +15,28 @@ enum activation { ACTIVATION_RELU, ACTIVATION_TANH, ACTIVATION_ERF, ACTIVATION_G
 /* method.md section 4. standard: W ~ N(0, sigma_w^2/fan_in), b ~ N(0, sigma_b^2), f = W a + b.
  * ntk: W, b ~ N(0, 1), f = sigma_w/sqrt(fan_in) W a + sigma_b b. */
 enum parameterisation { PARAMETERISATION_STANDARD, PARAMETERISATION_NTK };
+
+/* Images: a row is (height, width, channels) inside a network, channels fastest, so that a convolution of
+ * a whole batch is one matrix product; data sets come as (channels, height, width). Inputs that are no
+ * images are (1, 1, features). */
+struct image { size_t height, width, channels; };
+
+static inline size_t image_features(struct image image)
+{
+    return image.height * image.width * image.channels;
+}
+
+static inline struct image image_flat(size_t features)
+{
+    return (struct image){1, 1, features};
+}
+
+/* What a network sees of a data set. */
+static inline struct image image_of(const struct dataset *set)
+{
+    return set->n_dims == 3 ? (struct image){set->shape[1], set->shape[2], set->shape[0]}
+                            : image_flat(set->train.features);
+}
 
 struct network_spec {
     char name[NETWORK_NAME_SIZE];   /* its key under `architectures:` */

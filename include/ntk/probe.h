@@ -22,7 +22,7 @@ struct probe_numbers {
 
 /* x (n, features) and y (n, outputs), the first n_train rows being the training half: x is borrowed,
  * y is not needed afterwards. Returns the probe, or NULL with *err filled. The caller destroys. */
-struct probe *probe_create(const struct network_spec *spec, size_t features, size_t outputs, size_t n,
+struct probe *probe_create(const struct network_spec *spec, struct image input, size_t outputs, size_t n,
                            size_t n_train, const double *x, const double *y, struct error *err);
 void probe_destroy(struct probe *probe);
 

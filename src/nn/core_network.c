@@ -60,9 +60,10 @@ static void add_activation(struct network *net, const struct network_spec *spec,
     };
 }
 
-struct network *network_create(const struct network_spec *spec, size_t features, size_t outputs,
+struct network *network_create(const struct network_spec *spec, struct image input, size_t outputs,
                                struct error *err)
 {
+    size_t features = image_features(input);
     assert(features > 0 && outputs > 0 && spec->n_widths <= NETWORK_MAX_WIDTHS);
     struct network *net = mem_alloc(1, sizeof *net, err);
     if (!net)

@@ -1,10 +1,10 @@
 #include "nn/cost.h"
 
-void network_measure(const struct network_spec *spec, size_t features, size_t outputs,
+void network_measure(const struct network_spec *spec, struct image input, size_t outputs,
                      struct network_size *size)
 {
-    *size = (struct network_size){.widest = (double)features};
-    double in = (double)features;
+    double in = (double)image_features(input);
+    *size = (struct network_size){.widest = in};
     for (size_t l = 0; l <= spec->n_widths; l++) {
         bool last = l == spec->n_widths;
         double out = last ? (double)outputs : (double)spec->widths[l];

@@ -53,14 +53,14 @@ static int allocate(struct probe *p, struct error *err)
         && (p->values = mem_alloc(p->n, sizeof(double), err)) ? 0 : -1;
 }
 
-struct probe *probe_create(const struct network_spec *spec, size_t features, size_t outputs, size_t n,
+struct probe *probe_create(const struct network_spec *spec, struct image input, size_t outputs, size_t n,
                            size_t n_train, const double *x, const double *y, struct error *err)
 {
     struct probe *p = mem_alloc(1, sizeof *p, err);
     if (!p)
         return NULL;
     *p = (struct probe){.n = n, .n_train = n_train, .outputs = outputs, .x = x};
-    if (!(p->net = network_create(spec, features, outputs, err)))
+    if (!(p->net = network_create(spec, input, outputs, err)))
         goto failed;
     p->layers = p->net->n_parameterised;
     if (allocate(p, err) != 0

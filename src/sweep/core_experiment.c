@@ -240,7 +240,7 @@ static int prepare(struct run *run, struct error *err)
     const struct experiment *e = run->e;
     const struct job *job = e->job;
     size_t evaluations = (size_t)job->training.evaluations;
-    if (!(run->net = network_create(&job->network, e->split->set->train.features, e->split->set->outputs, err)))
+    if (!(run->net = network_create(&job->network, image_of(e->split->set), e->split->set->outputs, err)))
         return -1;
     size_t parameters = run->net->n_parameters;
     bool wide = sizeof(real) < sizeof(double)

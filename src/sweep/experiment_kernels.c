@@ -77,7 +77,7 @@ struct kernel_series *kernel_series_create(const struct job *job, const struct s
     *s = (struct kernel_series){.job = job, .result = result, .observer = observer,
                                 .n = split->count[PART_PROBE]};
     s->twins = training->trainer == TRAINER_STANDARD || training->refresh_period == 1;
-    if (!(s->probe = probe_create(&job->network, set->train.features, set->outputs, s->n, split->probe_train,
+    if (!(s->probe = probe_create(&job->network, image_of(set), set->outputs, s->n, split->probe_train,
                                   x, y, err))
         || draw_times(training->steps, job->kernels.snapshots, &s->snapshot_steps, &s->n_snapshots, err) != 0
         || draw_times(training->steps, job->kernels.path_points, &s->path_steps, &s->n_path, err) != 0

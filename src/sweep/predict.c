@@ -27,7 +27,7 @@ static struct sizes measure(const struct job *job, const struct dataset *set)
 {
     const struct training_spec *t = &job->training;
     struct sizes s = {.steps = (double)t->steps, .outputs = (double)set->outputs, .features = (double)set->train.features};
-    network_measure(&job->network, set->train.features, set->outputs, &s.net);
+    network_measure(&job->network, image_of(set), set->outputs, &s.net);
     s.first = s.net.first;
     s.rest = s.net.rest;
     s.all = s.first + s.rest;

@@ -51,7 +51,7 @@ static int bench_create(struct bench *b, int rounds, struct error *err)
     const struct network_spec spec = {.name = "bench", .n_widths = 2, .widths = {BENCH_WIDTH, BENCH_WIDTH},
                                       .activation = ACTIVATION_RELU, .sigma_w = NAN, .bias = true};
     size_t side = BENCH_GEMM_SIDE, steps = (size_t)rounds * STEPS;
-    if (fill_images(b, err) != 0 || !(b->net = network_create(&spec, BENCH_INPUTS, BENCH_OUTPUTS, err))
+    if (fill_images(b, err) != 0 || !(b->net = network_create(&spec, image_flat(BENCH_INPUTS), BENCH_OUTPUTS, err))
         || !(b->theta_0 = mem_alloc(b->net->n_parameters, sizeof(real), err))
         || !(b->theta = mem_alloc(b->net->n_parameters, sizeof(real), err))
         || !(b->theta_s = mem_alloc(b->net->n_parameters, sizeof(real), err))

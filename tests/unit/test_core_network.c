@@ -102,7 +102,7 @@ START_TEST(measured_sizes_are_those_of_the_built_network)
     struct network_size size;
     double forward, step;
     create(&t, 3);
-    network_measure(&t.network, TOY_FEATURES, C, &size);
+    network_measure(&t.network, image_flat(TOY_FEATURES), C, &size);
     network_flops(t.net, &forward, &step);
     ck_assert_double_eq(size.parameters, (double)t.P);
     ck_assert_double_eq(size.widest, (double)t.net->widest);
@@ -121,7 +121,7 @@ START_TEST(initial_weights_have_the_variance_of_their_parameterisation)
 {
     struct network_spec spec = toy_network(2, ACTIVATION_RELU, (enum parameterisation)_i);
     spec.widths[0] = spec.widths[1] = 200;
-    struct network *net = network_create(&spec, 100, 10, NULL);
+    struct network *net = network_create(&spec, image_flat(100), 10, NULL);
     real *theta = mem_alloc(net->n_parameters, sizeof *theta, NULL);
     network_init(net, 5, theta);
     const double fan_in[] = {100, 200, 200};

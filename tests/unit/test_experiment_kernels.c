@@ -198,7 +198,7 @@ START_TEST(the_kernels_are_those_of_the_parameters_seen_in_either_precision)
         struct job job = make_job(4, 10);
         job.training.precision = p ? PRECISION_DOUBLE : PRECISION_SINGLE;
         struct seen seen = watch(&job, -1);
-        struct network *net = network_create(&job.network, 5, OUTPUTS, &err);
+        struct network *net = network_create(&job.network, image_flat(5), OUTPUTS, &err);
         struct split split;
         double x[2 * PROBE * 5], kernel[4 * PROBE * PROBE];
         ck_assert_int_eq(split_draw(&split, &set, &job.data, job.training.seed_data, PROBE, &err), 0);

@@ -26,7 +26,7 @@ static struct network_spec make_spec(size_t depth, enum activation activation,
 static struct network *make_network(const struct network_spec *spec)
 {
     struct error err;
-    struct network *net = network_create(spec, FEATURES, OUTPUTS, &err);
+    struct network *net = network_create(spec, image_flat(FEATURES), OUTPUTS, &err);
     ck_assert_msg(net != NULL, "%s", err.text);
     return net;
 }
@@ -185,7 +185,7 @@ static void fixture_open(struct fixture *f)
     fill(1, N * FEATURES, f->x);
     for (int i = 0; i < N; i++)
         f->y[i * OUTPUTS + i % OUTPUTS] = 1;
-    f->probe = probe_create(&spec, FEATURES, OUTPUTS, N, 5, f->x, f->y, &err);
+    f->probe = probe_create(&spec, image_flat(FEATURES), OUTPUTS, N, 5, f->x, f->y, &err);
     ck_assert_msg(f->probe != NULL, "%s", err.text);
     f->theta = mem_alloc(probe_parameters(f->probe), sizeof *f->theta, NULL);
     fill(2, probe_parameters(f->probe), f->theta);

@@ -101,7 +101,7 @@ static inline void toy_create(struct toy *t, struct network_spec network, struct
         for (size_t i = 0; i < t->split.count[part]; i++)
             t->split.row[part][i] = part == PART_TRAIN ? (i * 4) % (TOY_TRAIN + 4) : i;
     }
-    t->net = network_create(&t->network, TOY_FEATURES, TOY_OUTPUTS, &err);
+    t->net = network_create(&t->network, image_flat(TOY_FEATURES), TOY_OUTPUTS, &err);
     ck_assert_ptr_nonnull(t->net);
     t->P = t->net->n_parameters;
     t->theta_0 = mem_alloc(t->P, sizeof(real), NULL);
