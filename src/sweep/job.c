@@ -188,6 +188,9 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     if (d->job.training.loss == LOSS_CROSS_ENTROPY && d->job.data.task == TASK_REGRESSION)
         mistakes_add(mistakes, where->line, where->column,
                      "training.loss: expected half-mse for a regression task, got cross-entropy");
+    if (d->job.data.label_noise > 0 && d->job.data.task == TASK_REGRESSION)
+        mistakes_add(mistakes, where->line, where->column,
+                     "data.label_noise: expected 0 for a regression task, which has no labels, got %g", d->job.data.label_noise);
     if (updates || mistakes->n > before)
         return -1;
     resolve_trainer(d);

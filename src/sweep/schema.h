@@ -30,6 +30,7 @@ enum key_kind {
     KIND_LR,           /* training.lr, lr_of_limit */
     KIND_SCHEDULE,     /* struct schedule */
     KIND_WIDTHS,       /* list of whole numbers */
+    KIND_AUGMENT,      /* struct augmentation */
     KIND_DURATION,     /* double seconds, or none */
 };
 

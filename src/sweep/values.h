@@ -30,5 +30,7 @@ int value_parse_schedule(const struct reading *r, struct schedule *out);
 void value_print_schedule(const struct schedule *s, struct text *out);
 int value_parse_widths(const struct reading *r, struct network_spec *network);
 void value_print_widths(const struct network_spec *network, struct text *out);
+int value_parse_augment(const struct reading *r, struct augmentation *out);
+void value_print_augment(const struct augmentation *augment, struct text *out);
 
 #endif
