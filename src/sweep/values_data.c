@@ -6,7 +6,8 @@ int value_parse_augment(const struct reading *r, struct augmentation *out)
     struct augmentation augment = {0};
     const struct node *crop = node_get(r->node, "crop"), *flip = node_get(r->node, "flip");
     if (value_is_word(r->node, "none")) {
-        *out = augment;
+        out->crop = 0;
+        out->flip = false;
         return 0;
     }
     if (r->node->kind != NODE_MAP || r->node->n == 0 || (crop != NULL) + (flip != NULL) != (int)r->node->n)
@@ -16,8 +17,8 @@ int value_parse_augment(const struct reading *r, struct augmentation *out)
         return -1;
     if (flip && !value_is_word(flip, "true") && !value_is_word(flip, "false"))
         return expected(r, "flip: true or false");
-    augment.flip = flip && value_is_word(flip, "true");
-    *out = augment;
+    out->crop = augment.crop;
+    out->flip = flip && value_is_word(flip, "true");
     return 0;
 }
 

@@ -184,6 +184,7 @@ START_TEST(what_decides_no_number_leaves_the_id_alone)
                                        "training.trainer=standard", "training.refresh_period=1", "training.engine=auto",
                                        "training.seed=0", "training.seeds.init=0", "training.lr=1e-1", "kernels.probe=128",
                                        "architectures.a.type=mlp", "architectures.b.widths=[3]", "data.train=1e2",
+                                       "data.augment=none", "data.augment={flip: false}", "data.label_noise=0", "data.target=auto",
                                        "training.feature_updates=99", "training.schedule={warmup: 0}"};
     char plain[HASH_HEX_SIZE], id[HASH_HEX_SIZE];
     id_with(NULL, plain);
@@ -201,6 +202,8 @@ START_TEST(what_decides_a_number_changes_the_id)
                                         "training.lr={of_limit: 0.1}", "training.schedule={warmup: 1}", "training.centred=true",
                                         "training.momentum_at_refresh=reset", "training.evaluations=3", "kernels.probe=3",
                                         "kernels.stability=true", "data.set_seed=1", "data.normalise=none", "data.test=all",
+                                        "data.augment={crop: 4}", "data.augment={flip: true}",
+                                        "data.augment={crop: 4, flip: true}", "data.label_noise=0.2",
                                         "architectures.a.widths=[9]", "architectures.a.sigma_w=1", "architectures.a.bias=false"};
     char plain[HASH_HEX_SIZE], id[sizeof other / sizeof *other][HASH_HEX_SIZE];
     id_with(NULL, plain);
@@ -221,7 +224,7 @@ START_TEST(a_job_with_every_key_reads_back_from_its_text)
     struct error err = {0};
     load_right(&sweep,
                "data: {set: teacher, train: 40, validation: 20, test: 30, task: regression, normalise: none, pool: 90, set_seed: 3,\n"
-               "  teacher: network, inputs: 5, outputs: 3, indices: 4, noise: 0.125}\n"
+               "  teacher: network, inputs: 5, outputs: 3, indices: 4, noise: 0.125, augment: {crop: 2, flip: true}}\n"
                "architectures: {'n \"1\"': {type: mlp, widths: [7, 5], activation: gelu, parameterisation: ntk, sigma_w: 1.5,\n"
                "  sigma_b: 0.1, bias: false}}\n"
                "training: {trainer: linearised, engine: tangent, refresh_period: 7, loss: half-mse, steps: 33, batch: 10,\n"
