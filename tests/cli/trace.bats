@@ -70,6 +70,19 @@ replayed() {
     $PYTHON -c 'import h5py; x = h5py.File("real.h5")["data/train_x"]; assert x.shape[1:] == (1, 28, 28) and x.dtype == "f8", x'
 }
 
+@test "augmented training is replayed from what each step did, for K = 1, 4 and inf, and so is label noise" {
+    for job in 0 2 4 8; do
+        replayed "$job" data.augment='{crop: 3, flip: true}' data.label_noise=0.3 training.batch=8
+    done
+    replayed 2 data.augment='{crop: 31}'
+    $PYTHON "$TOOLS/format.py" trace t.h5
+    $PYTHON - <<'PYTHON'
+import h5py
+augment = h5py.File("t.h5")["steps/augment"][:]
+assert augment.shape == (21, 30, 3) and augment[..., :2].min() < -25 and not augment[..., 2].any(), augment
+PYTHON
+}
+
 @test "a run that diverges is replayed up to its end, and the command says so" {
     run replayed 8 training.lr=1e6 training.steps=60
     [ "$status" -eq 0 ]
