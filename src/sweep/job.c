@@ -195,6 +195,9 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     if (d->job.data.label_noise > 0 && d->job.data.task == TASK_REGRESSION)
         mistakes_add(mistakes, where->line, where->column,
                      "data.label_noise: expected 0 for a regression task, which has no labels, got %g", d->job.data.label_noise);
+    if (d->job.training.centred && data_augments(&d->job.data.augment))
+        mistakes_add(mistakes, where->line, where->column, "training.centred: expected false with data.augment, as the "
+                     "initial outputs are kept for the images as they are, got true: set one of them to none or false");
     if (updates || mistakes->n > before)
         return -1;
     resolve_trainer(d);

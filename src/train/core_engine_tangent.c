@@ -41,6 +41,7 @@ static int create(struct run *r, struct error *err)
     struct tangent *e = r->engine_state = mem_alloc(1, sizeof *e, err);
     if (!e)
         return -1;
+    assert(!(r->problem->spec->augmented && r->f_0));   /* f_0 is of the rows as they are */
     assert(r->problem->spec->augmented == data_augments(&r->problem->split->augment));
     *e = (struct tangent){.caches = training_caches(r->problem->spec, (int64_t)rows)};
     bool stored = e->caches && r->batches.order;

@@ -66,6 +66,8 @@ static const struct { const char *text, *override, *message; } refused[] = {
      "@:3:35: data.label_noise: expected a number from 0 to 1, got 2"},
     {NETS TRAINING "data: {set: sprites, label_noise: 0.2, task: regression}\n", NULL,
      "@:1:1: data.label_noise: expected 0 for a regression task, which has no labels, got 0.2"},
+    {NETS "data: {set: sprites, augment: {flip: true}}\ntraining: {steps: 3, lr: 1, centred: true}\n", NULL,
+     "@:1:1: training.centred: expected false with data.augment, as the initial outputs are kept for the images as they are, got true: set one of them to none or false"},
     {NETS TRAINING "data: {set: dsprites, target: colour}\n", NULL,
      "@:3:31: data.target: expected auto | orientation | scale | position | shape, got colour"},
     {NETS TRAINING "data: {set: sprites, target: shape}\n", NULL,

@@ -224,7 +224,7 @@ START_TEST(a_job_with_every_key_reads_back_from_its_text)
     struct error err = {0};
     load_right(&sweep,
                "data: {set: teacher, train: 40, validation: 20, test: 30, task: regression, normalise: none, pool: 90, set_seed: 3,\n"
-               "  teacher: network, inputs: 5, outputs: 3, indices: 4, noise: 0.125, augment: {crop: 2, flip: true}}\n"
+               "  teacher: network, inputs: 5, outputs: 3, indices: 4, noise: 0.125}\n"
                "architectures: {'n \"1\"': {type: mlp, widths: [7, 5], activation: gelu, parameterisation: ntk, sigma_w: 1.5,\n"
                "  sigma_b: 0.1, bias: false}}\n"
                "training: {trainer: linearised, engine: tangent, refresh_period: 7, loss: half-mse, steps: 33, batch: 10,\n"
@@ -244,6 +244,30 @@ START_TEST(a_job_with_every_key_reads_back_from_its_text)
     ck_assert_mem_eq(&job.network, &sweep.jobs[0].network, sizeof job.network);
     ck_assert_str_eq(job.network.name, "n \"1\"");
     ck_assert(job.stability && job.seed == 11);
+    job_free(&job);
+    sweep_free(&sweep);
+}
+END_TEST
+
+/* Keys that the job above cannot have. */
+START_TEST(keys_of_images_labels_and_dsprites_read_back_from_the_text_of_a_job)
+{
+    static const struct { const char *override, *text; } cases[] = {
+        {"data.augment={crop: 2, flip: true}", "\"augment\":{\"crop\":2,\"flip\":true}"},
+        {"data.augment={flip: true, crop: 0}", "\"augment\":{\"crop\":0,\"flip\":true}"},
+        {"data.augment=none", "\"augment\":\"none\""},
+        {"data.label_noise=0.25", "\"label_noise\":0.25"},
+        {"data={set: dsprites, train: 100, task: regression, target: scale}", "\"target\":\"scale\""},
+        {"data.image_size=64", "\"image_size\":64"}};
+    struct sweep sweep;
+    struct job job;
+    struct error err = {0};
+    load_right(&sweep, BEGIN "grid: {architecture: a}\n", cases[_i].override);
+    ck_assert_msg(strstr(sweep.jobs[0].text, cases[_i].text) != NULL, "%s", sweep.jobs[0].text);
+    ck_assert_msg(job_parse(&job, sweep.jobs[0].text, &err) == 0, "%s", err.text);
+    ck_assert_str_eq(job.id, sweep.jobs[0].id);
+    ck_assert_mem_eq(&job.data, &sweep.jobs[0].data, sizeof job.data);
+    ck_assert(job.training.augmented == (job.data.augment.crop > 0 || job.data.augment.flip));
     job_free(&job);
     sweep_free(&sweep);
 }
@@ -270,6 +294,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_decides_no_number_leaves_the_id_alone);
     tcase_add_test(tests, what_decides_a_number_changes_the_id);
     tcase_add_test(tests, a_job_with_every_key_reads_back_from_its_text);
+    tcase_add_loop_test(tests, keys_of_images_labels_and_dsprites_read_back_from_the_text_of_a_job, 0, 6);
     tcase_add_test(tests, a_sweep_without_a_name_is_called_as_its_file);
 }
 
