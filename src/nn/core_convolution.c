@@ -22,7 +22,8 @@
 enum {
     SCRATCH = 384 * 1024 / sizeof(real),   /* numbers of patches at a time */
     STEP = 8,                              /* numbers that are copied at once */
-    SMALL_ROWS = 8,                        /* fewest positions for which small products pay */
+    SUMS = 64,                             /* numbers that are summed at once */
+    SMALL_ROWS = 8, SMALL_CHANNELS = 16,   /* fewest positions and outputs for which small products pay */
     SMALL_WEIGHTS = BLAS_SMALL_PRODUCT / SMALL_ROWS,   /* numbers in the weights of a small product */
     SMALL_POSITIONS = 256,                 /* so many repay the turning of the weights */
 };
@@ -47,7 +48,8 @@ static struct blocks blocks_of(const struct layer *l, size_t n)
 {
     size_t positions = n * l->out.height * l->out.width, patch = patch_size(l);
     size_t fit = is_patches(l) ? positions : SCRATCH / patch, small = BLAS_SMALL_PRODUCT / (patch * l->out.channels);
-    bool use_small = fit && small >= SMALL_ROWS && positions >= SMALL_POSITIONS && blas_has_small_products();
+    bool use_small = fit && small >= SMALL_ROWS && l->out.channels >= SMALL_CHANNELS
+                     && positions >= SMALL_POSITIONS && blas_has_small_products();
     return (struct blocks){positions, least(positions, use_small ? least(small, fit) : fit), use_small};
 }
 
@@ -248,15 +250,13 @@ static void convolution_jvp(const struct layer *l, const real *parameters, const
         multiply(l, parameters, NULL, tx, n, true, ty);
 }
 
-/* db += sum of the rows of dY (rows, out.channels), a block at a time so that sums over many positions
- * keep their precision. */
-static void add_rows(const struct layer *l, const real *dy, size_t rows, real *db)
+/* db += sum of the rows of dY (rows, channels), these summed by themselves first so that sums over many
+ * positions keep their precision. */
+static void add_rows(const real *dy, size_t rows, size_t channels, real *db)
 {
-    enum { CHUNK = 64 };
-    size_t channels = l->out.channels;
     for (size_t j = 0, width; j < channels; j += width) {
-        real sum[CHUNK] = {0};
-        width = channels - j < CHUNK ? channels - j : CHUNK;
+        real sum[SUMS] = {0};
+        width = least(SUMS, channels - j);
         for (size_t i = 0; i < rows; i++)
             for (size_t k = 0; k < width; k++)
                 sum[k] += dy[i * channels + j + k];
@@ -300,7 +300,7 @@ static void convolution_vjp(const struct layer *l, const real *parameters, const
     for (size_t first = 0, rows; first < b.positions; first += rows, dy += rows * channels) {
         rows = b.rows ? least(b.rows, b.positions - first) : 1;
         if (db)
-            add_rows(l, dy, rows, db);
+            add_rows(dy, rows, channels, db);
         if (b.rows == 0) {
             add_derivatives_by_lines(l, parameters, x, first, dy, dx, gradient);
             continue;
