@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct text;
+
 enum trainer_kind { TRAINER_STANDARD, TRAINER_LINEARISED, TRAINER_GAUSS_NEWTON };
 /* How a segment is stepped (method.md section 3); auto is resolved before a trainer runs. */
 enum engine { ENGINE_AUTO, ENGINE_TANGENT, ENGINE_KERNEL, ENGINE_FILTER };
@@ -14,7 +16,24 @@ enum precision { PRECISION_SINGLE, PRECISION_DOUBLE };
 /* reset at K = 1 is SGD without momentum, whichever trainer: every step is a refresh */
 enum momentum_at_refresh { MOMENTUM_KEEP, MOMENTUM_RESET };
 
-enum { BATCH_FULL = 0 };
+enum refresh_kind { REFRESH_PERIOD, REFRESH_AT, REFRESH_LOG, REFRESH_FIRST, REFRESH_GAP };
+
+enum { BATCH_FULL = 0, REFRESH_MOST_STEPS = 64 };
+
+/* When theta_s moves (method.md section 1), never at step T or later:
+ *   period  at multiples of refresh_period
+ *   at      at the listed steps
+ *   log     count = n times, at max(i, floor(T^(i/(n+1)))) for i = 1..n: log-spaced between 1 and T
+ *   first   the first count = m multiples of `every` only
+ *   gap     before a step, at a multiple of `every` after the refresh before, if on the rows of the step's
+ *           batch |f_theta - f_lin| > gap |f_lin - f_s|: as the training goes, so how often is not known before */
+struct refresh_schedule {
+    enum refresh_kind kind;
+    int64_t count;
+    int64_t every;
+    double gap;
+    int64_t at[REFRESH_MOST_STEPS];   /* increasing, from 1 on */
+};
 
 /* eta_t = lr * warm-up(t) * shape(t): warm-up (t+1)/warmup for t < warmup, then 1;
  * step: factor^floor(t/every); cosine: final + (1-final)*(1+cos(pi*t/T))/2. */
@@ -29,7 +48,9 @@ struct schedule {
 struct training_spec {
     enum trainer_kind trainer;
     enum engine engine;
-    double refresh_period;      /* K >= 1; INFINITY: never (K >= T is canonicalised to it) */
+    double refresh_period;      /* K >= 1; INFINITY: never (K >= T is canonicalised to it). Beside another
+                                   schedule T/(updates + 1), or INFINITY where these are not known */
+    struct refresh_schedule refresh;
     enum loss loss;
     int64_t steps;              /* T >= 0 */
     int64_t batch;              /* rows, or BATCH_FULL */
@@ -47,11 +68,25 @@ struct training_spec {
     uint64_t seed_init, seed_data, seed_batch, seed_augment;
 };
 
-/* ceil(T/K) - 1; 0 for inf (method.md section 1). */
+/* ceil(T/K) - 1; 0 for inf (method.md section 1); of another schedule how many refreshes come before T,
+ * NaN where only the training itself will tell. */
 double training_feature_updates(const struct training_spec *spec);
 
-/* The first refresh after step t, or T where there is none before it. */
+/* The most it can be: the same where it is known. */
+double training_most_updates(const struct training_spec *spec);
+
+/* The first refresh after step t, or T where there is none before it or, by the gap, none is known. */
 int64_t training_next_refresh(const struct training_spec *spec, int64_t step);
+
+/* Is K = 1: is the trained model the network itself, by definition? */
+bool training_is_exact(const struct training_spec *spec);
+
+/* Of one run one spec: a schedule that refreshes never, at every step, or at a constant period all along
+ * becomes that period; listed steps from T on are dropped; refresh_period is set. Not of a standard trainer. */
+void training_canonicalise_refresh(struct training_spec *spec);
+
+/* Adds "constant", or such as "at=100,300", "log=10", "first=3/100", "gap=0.1", "gap=0.1/10" (every 10 steps). */
+void training_refresh_label(const struct training_spec *spec, struct text *out);
 
 /* Does the linearised trainer keep the activations of all n training rows at theta_s, rather than
  * record every batch anew? Not at K = 1, so that it equals SGD bit for bit, and not where a

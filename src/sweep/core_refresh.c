@@ -12,7 +12,7 @@ int refresh_log_create(struct refresh_log *log, const struct problem *problem, c
                        struct result *result, struct error *err)
 {
     const struct training_spec *spec = problem->spec;
-    double refreshes = spec->trainer == TRAINER_STANDARD ? 0 : training_feature_updates(spec);
+    double refreshes = spec->trainer == TRAINER_STANDARD ? 0 : training_most_updates(spec);
     size_t room = result->layout.refresh, rows = problem->split->count[PART_TRAIN];
     size_t values = rows * problem->net->outputs;
     *log = (struct refresh_log){.problem = problem, .job = job, .result = result};
@@ -21,7 +21,7 @@ int refresh_log_create(struct refresh_log *log, const struct problem *problem, c
     if (!(log->numbers = mem_alloc(room + 1, sizeof *log->numbers, err)))
         return -1;
     log->n = training_log_steps((int64_t)refreshes - 1, (int64_t)room, log->numbers);
-    if (spec->refresh_period == 1 && !(log->start = mem_alloc(problem->net->n_parameters, sizeof(real), err)))
+    if (training_is_exact(spec) && !(log->start = mem_alloc(problem->net->n_parameters, sizeof(real), err)))
         return -1;
     if (!(log->targets = mem_alloc(values, sizeof(real), err))
         || !(log->f_lin = mem_alloc(values, sizeof(real), err))

@@ -1,5 +1,6 @@
 /* What happens at refreshes (method.md section 5, per refresh): at most layout.refresh of a run's
- * refreshes, log-spaced, are recorded. Private to src/sweep/core_*.c. */
+ * refreshes, log-spaced, are recorded; where only the run will tell how many there are, log-spaced among the
+ * most there can be. Private to src/sweep/core_*.c. */
 #ifndef RELIN_SWEEP_CORE_REFRESH_H
 #define RELIN_SWEEP_CORE_REFRESH_H
 

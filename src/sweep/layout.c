@@ -33,7 +33,7 @@ void sweep_layout(const struct sweep *sweep, const struct dataset *const *sets, 
         struct network_size size;
         network_measure(&job->network, image_of(sets[i]), sets[i]->outputs, &size);
         layout->eval = larger(layout->eval, (double)moments(t->steps, t->evaluations));
-        double refreshes = t->trainer == TRAINER_STANDARD ? 0 : training_feature_updates(t);
+        double refreshes = t->trainer == TRAINER_STANDARD ? 0 : training_most_updates(t);
         layout->refresh = larger(layout->refresh, refreshes < MOST_REFRESHES ? refreshes : MOST_REFRESHES);
         if (job->kernels.parameters == PARAMETERS_FINAL)
             layout->parameter = larger(layout->parameter, size.parameters);

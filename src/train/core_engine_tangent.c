@@ -18,6 +18,7 @@ struct tangent {
     real *gradient;           /* (P) */
     struct tape *tape;        /* of the batch, with its inputs */
     struct tape *store;       /* of the whole subset, where mini-batches are gathered from it */
+    struct tape *network;     /* of the batch at theta, where the gap decides on a refresh */
     real *targets, *f, *g;    /* (B, C) */
 };
 
@@ -28,11 +29,17 @@ static void destroy(struct run *r)
         return;
     tape_destroy(e->tape);
     tape_destroy(e->store);
+    tape_destroy(e->network);
     mem_free(e->gradient);
     mem_free(e->targets);
     mem_free(e->f);
     mem_free(e->g);
     mem_free(e);
+}
+
+static bool by_gap(const struct run *r)
+{
+    return r->problem->spec->refresh.kind == REFRESH_GAP;
 }
 
 static int create(struct run *r, struct error *err)
@@ -48,6 +55,7 @@ static int create(struct run *r, struct error *err)
     size_t capacity = stored && batch < BLOCK ? (rows < BLOCK ? rows : BLOCK) : batch;
     if (!(e->tape = tape_create(r->net, capacity, true, err))
         || (stored && !(e->store = tape_create_store(r->net, rows, err)))
+        || (by_gap(r) && !(e->network = tape_create(r->net, batch, false, err)))
         || !(e->gradient = mem_alloc(r->net->n_parameters, sizeof(real), err))
         || !(e->targets = mem_alloc(batch, row, err)) || !(e->f = mem_alloc(batch, row, err))
         || !(e->g = mem_alloc(batch, row, err)))
@@ -107,11 +115,11 @@ static void record_batch(struct run *r, struct tangent *e, const size_t *batch, 
         network_forward(r->net, r->linear ? r->theta_s : r->theta, e->tape->input, n, e->tape);
 }
 
-/* e->f (n, C) = the trained model on the batch of the tape. At delta = 0 the JVP gives zeros
- * and f_lin is the network's f to the last bit. */
-static void model_outputs(struct run *r, struct tangent *e, const size_t *batch, size_t n)
+/* e->f (n, C) = the trained model, before it is centred, on the batch of the tape. At delta = 0 the JVP
+ * gives zeros and f_lin is the network's f to the last bit. */
+static void model_outputs(struct run *r, struct tangent *e, size_t n)
 {
-    size_t outputs = r->net->outputs, count = n * outputs;
+    size_t count = n * r->net->outputs;
     const real *f_s = e->tape->value[r->net->n_layers];
     if (r->linear) {
         network_jvp(r->net, r->theta_s, e->tape, r->delta, e->f);
@@ -120,6 +128,30 @@ static void model_outputs(struct run *r, struct tangent *e, const size_t *batch,
     } else {
         memcpy(e->f, f_s, count * sizeof *e->f);
     }
+}
+
+/* Is |f_theta - f_lin| > tolerance |f_lin - f_s| on the batch of the tape, at a step of the segment at which
+ * one looks? Not where both are 0, nor where f_theta is not a number. e->f is f_lin. */
+static bool gap_passes(struct run *r, struct tangent *e, size_t n)
+{
+    const struct refresh_schedule *refresh = &r->problem->spec->refresh;
+    int64_t taken = r->step - r->segment_start;
+    if (!by_gap(r) || taken == 0 || taken % refresh->every != 0)
+        return false;
+    const real *f_s = e->tape->value[r->net->n_layers];
+    const real *f = network_forward(r->net, r->theta, e->tape->input, n, e->network);
+    double gap = 0, way = 0;
+    for (size_t i = 0; i < n * r->net->outputs; i++) {
+        double error = (double)f[i] - (double)e->f[i], change = (double)e->f[i] - (double)f_s[i];
+        gap += error * error;
+        way += change * change;
+    }
+    return sqrt(gap) > refresh->gap * sqrt(way);
+}
+
+static void centre(struct run *r, struct tangent *e, const size_t *batch, size_t n)
+{
+    size_t outputs = r->net->outputs;
     for (size_t i = 0; r->f_0 && i < n; i++) {
         const real *f_0 = r->f_0 + (batch ? batch[i] : i) * outputs;
         for (size_t c = 0; c < outputs; c++)
@@ -137,7 +169,12 @@ static int advance(struct run *r, int64_t until, const struct trainer_hooks *hoo
     while (r->step < until && answer == 0) {
         const size_t *batch = batches_at(&r->batches, r->step, &n);
         record_batch(r, e, batch, n);
-        model_outputs(r, e, batch, n);
+        model_outputs(r, e, n);
+        if (gap_passes(r, e, n)) {
+            r->refresh_now = true;
+            return 0;
+        }
+        centre(r, e, batch, n);
         double lr = training_lr(spec, r->problem->lr, r->step);
         double loss = loss_value(spec->loss, n, outputs, e->f, e->targets);
         if (!isfinite(loss)) {

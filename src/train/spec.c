@@ -3,29 +3,15 @@
 #include <math.h>
 #include <stddef.h>
 
-double training_feature_updates(const struct training_spec *spec)
-{
-    double steps = (double)spec->steps;
-    if (steps < 1 || spec->refresh_period >= steps)
-        return 0;
-    return ceil(steps / spec->refresh_period) - 1;
-}
-
-int64_t training_next_refresh(const struct training_spec *spec, int64_t step)
-{
-    if (spec->refresh_period >= (double)spec->steps)
-        return spec->steps;
-    int64_t period = (int64_t)spec->refresh_period, next = (step / period + 1) * period;
-    return next < spec->steps ? next : spec->steps;
-}
-
 bool training_caches(const struct training_spec *spec, int64_t n)
 {
-    if (spec->trainer != TRAINER_LINEARISED || spec->refresh_period == 1 || spec->augmented)
+    if (spec->trainer != TRAINER_LINEARISED || training_is_exact(spec) || spec->augmented)
         return false;
     if (spec->batch == BATCH_FULL || spec->batch >= n)
         return true;
-    double segment = fmin(spec->refresh_period, (double)spec->steps);
+    /* by the gap a segment may be as short as one step */
+    double segment = spec->refresh.kind == REFRESH_GAP ? (double)spec->refresh.every
+                                                        : fmin(spec->refresh_period, (double)spec->steps);
     return segment * (double)spec->batch >= 1.5 * (double)n;
 }
 
@@ -37,6 +23,8 @@ const char *training_engine_refusal(const struct training_spec *spec, enum engin
         return "only the linearised trainer has segments to step in function space: set training.engine to tangent or auto";
     if (spec->augmented)
         return "function space has one row for each training input, which data.augment changes at every step: set data.augment to none, or training.engine to tangent or auto";
+    if (spec->refresh.kind == REFRESH_GAP)
+        return "whether the gap calls for a refresh shows at the steps only: set training.engine to tangent or auto, or another training.refresh";
     if (engine == ENGINE_FILTER && spec->loss != LOSS_HALF_MSE)
         return "a segment is a spectral filter for half-mse only: set training.loss to half-mse, or training.engine to kernel";
     if (engine == ENGINE_FILTER && spec->batch != BATCH_FULL)

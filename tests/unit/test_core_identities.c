@@ -80,9 +80,57 @@ static void explicit_free(struct linear_model *m)
     mem_free(m->gradient);
 }
 
-/* The order of every epoch, drawn as the headers say. */
-static void explicit_train(struct toy *t, struct linear_model *m)
+/* |f_theta - f_lin| / |f_lin - f_s| on a batch. */
+static double explicit_gap(struct toy *t, const struct linear_model *m, const size_t *batch, size_t n)
 {
+    double gap = 0, way = 0;
+    real *theta = mem_alloc(t->P, sizeof *theta, NULL);
+    struct tape *tape = tape_create(t->net, 1, false, NULL);
+    for (size_t p = 0; p < t->P; p++)
+        theta[p] = (real)m->theta[p];
+    for (size_t i = 0; i < n; i++) {
+        const real *f = network_forward(t->net, theta, m->x + batch[i] * TOY_FEATURES, 1, tape);
+        for (size_t c = 0; c < C; c++) {
+            size_t row = batch[i] * C + c;
+            double f_lin = m->f_s[row];
+            for (size_t p = 0; p < t->P; p++)
+                f_lin += m->J[row * t->P + p] * (m->theta[p] - (double)m->theta_s[p]);
+            gap += ((double)f[c] - f_lin) * ((double)f[c] - f_lin);
+            way += (f_lin - m->f_s[row]) * (f_lin - m->f_s[row]);
+        }
+    }
+    tape_destroy(tape);
+    mem_free(theta);
+    return sqrt(gap / way);
+}
+
+/* Does the segment that began at step s end before this step? By the words of method.md and FORMAT.md. */
+static bool explicit_refresh(struct toy *t, const struct linear_model *m, const size_t *batch, size_t n, int64_t step,
+                             int64_t s)
+{
+    const struct training_spec *spec = &t->training;
+    const struct refresh_schedule *r = &spec->refresh;
+    bool listed = false;
+    if (step == 0)
+        return false;
+    for (int64_t i = 0; i < r->count; i++)
+        listed = listed || (r->kind == REFRESH_AT && r->at[i] == step)
+              || (r->kind == REFRESH_LOG
+                  && (int64_t)fmax((double)i + 1, floor(pow((double)spec->steps, (double)(i + 1) / (double)(r->count + 1)))) == step);
+    switch (r->kind) {
+    case REFRESH_PERIOD: return isfinite(spec->refresh_period) && step % (int64_t)spec->refresh_period == 0;
+    case REFRESH_FIRST: return step % r->every == 0 && step / r->every <= r->count;
+    case REFRESH_GAP: return (step - s) % r->every == 0 && explicit_gap(t, m, batch, n) > r->gap;
+    default: return listed;
+    }
+}
+
+/* The order of every epoch, drawn as the headers say. refreshes may be NULL, else has room for T steps;
+ * returns how many it got. */
+static int explicit_train(struct toy *t, struct linear_model *m, int64_t *refreshes)
+{
+    int count = 0;
+    int64_t segment = 0;
     const struct training_spec *spec = &t->training;
     size_t order[N], size = spec->batch == BATCH_FULL ? N : (size_t)spec->batch, at = N;
     uint64_t epoch = 0;
@@ -96,10 +144,16 @@ static void explicit_train(struct toy *t, struct linear_model *m)
                 random_shuffle(&r, order, N);
             at = 0;
         }
-        if (step > 0 && isfinite(spec->refresh_period) && step % (int64_t)spec->refresh_period == 0)
+        size_t n = N - at < size ? N - at : size;
+        if (explicit_refresh(t, m, order + at, n, step, segment)) {
+            if (refreshes)
+                refreshes[count++] = step;
+            segment = step;
             explicit_linearise(t, m);
-        explicit_step(t, m, order + at, N - at < size ? N - at : size, training_lr(spec, spec->lr, step));
+        }
+        explicit_step(t, m, order + at, n, training_lr(spec, spec->lr, step));
     }
+    return count;
 }
 
 START_TEST(training_equals_that_of_an_explicit_linear_model)
@@ -110,7 +164,7 @@ START_TEST(training_equals_that_of_an_explicit_linear_model)
         toy_create(&t, architecture(_i), setting(_i, TRAINER_LINEARISED, periods[k]));
         explicit_create(&t, &m);
         toy_train(&t, NULL);
-        explicit_train(&t, &m);
+        explicit_train(&t, &m, NULL);
         ck_assert_double_le(toy_distance(t.P, t.theta, m.theta), 2000 * REAL_EPSILON);
         /* and the read-out of the final model, on the training rows */
         struct moment moment = {.theta = t.theta, .theta_s = t.theta_s,
@@ -130,6 +184,58 @@ START_TEST(training_equals_that_of_an_explicit_linear_model)
         explicit_free(&m);
         toy_free(&t);
     }
+}
+END_TEST
+
+static const struct refresh_schedule schedules[] = {
+    {.kind = REFRESH_AT, .count = 3, .at = {1, 4, 13}},
+    {.kind = REFRESH_LOG, .count = 4},
+    {.kind = REFRESH_FIRST, .count = 2, .every = 3},
+    {.kind = REFRESH_GAP, .every = 1, .gap = 0.031},
+    {.kind = REFRESH_GAP, .every = 3, .gap = 0.013},
+    {.kind = REFRESH_GAP, .every = 1, .gap = 1e9},
+};
+enum { SCHEDULES = sizeof schedules / sizeof *schedules };
+
+struct refresh_steps { int n; int64_t step[64]; };
+
+static int note_refresh(void *context, const struct moment *moment)
+{
+    struct refresh_steps *steps = context;
+    steps->step[steps->n++] = moment->step;
+    return 0;
+}
+
+START_TEST(every_schedule_trains_as_an_explicit_linear_model_refreshed_at_its_steps)
+{
+    int gap_refreshes = 0;
+    for (int k = 0; k < SCHEDULES; k++) {
+        struct toy t;
+        struct linear_model m;
+        struct training_spec spec = setting(_i, TRAINER_LINEARISED, INFINITY);
+        struct refresh_steps seen = {0};
+        const struct trainer_hooks hooks = {.context = &seen, .before_refresh = note_refresh};
+        int64_t expected[64];
+        spec.refresh = schedules[k];
+        training_canonicalise_refresh(&spec);
+        ck_assert_int_eq(spec.refresh.kind, schedules[k].kind);
+        toy_create(&t, architecture(_i), spec);
+        explicit_create(&t, &m);
+        toy_train(&t, &hooks);
+        int count = explicit_train(&t, &m, expected);
+        ck_assert_int_eq(seen.n, count);
+        for (int i = 0; i < count; i++)
+            ck_assert_int_eq(seen.step[i], expected[i]);
+        if (schedules[k].kind == REFRESH_GAP)
+            gap_refreshes += count;
+        else
+            ck_assert_double_eq(training_feature_updates(&spec), count);
+        ck_assert(schedules[k].gap < 1e9 || count == 0);
+        ck_assert_double_le(toy_distance(t.P, t.theta, m.theta), 2000 * REAL_EPSILON);
+        explicit_free(&m);
+        toy_free(&t);
+    }
+    ck_assert(_i % 3 == 0 || gap_refreshes > 0);   /* but of a linear network, whose gap is 0 */
 }
 END_TEST
 
@@ -190,6 +296,7 @@ END_TEST
 static void add(TCase *tests)
 {
     tcase_add_loop_test(tests, training_equals_that_of_an_explicit_linear_model, 0, SETTINGS);
+    tcase_add_loop_test(tests, every_schedule_trains_as_an_explicit_linear_model_refreshed_at_its_steps, 0, SETTINGS);
     tcase_add_test(tests, both_ways_to_get_activations_are_in_use);
     tcase_add_loop_test(tests, full_batch_half_mse_follows_the_closed_form, 0, 8);
 }
