@@ -20,7 +20,7 @@ static void *checked(void *block)
 void columns_add(struct columns *columns, const char *path)
 {
     static const char *const own[] = {"architecture", "training.seed", "training.refresh_period", "training.trainer",
-                                      "training.feature_updates"};
+                                      "training.refresh", "training.feature_updates"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcmp(path, own[i]) == 0)
             return;

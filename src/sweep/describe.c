@@ -41,7 +41,7 @@ void sweep_describe_keys(struct text *out)
     }
     text_add(out,
              "\ngrid (a map of axes, or a list of such maps, which are joined):\n"
-             "  architecture, refresh_period, feature_updates, trainer, seed, or the dotted path of any key: values\n"
+             "  architecture, refresh_period, refresh, feature_updates, trainer, seed, or the dotted path of any key: values\n"
              "      a list, a value, or ranges: 0..9, 0..100 step 10, 1..1000 log 7. Product; the last axis fastest.\n"
              "  zip: a map of axes that advance together, or a list of such maps\n"
              "  include, exclude: cells by pattern, a map of axis: value (or list), or a list of such maps\n"

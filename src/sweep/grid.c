@@ -6,7 +6,7 @@
 
 #include "range.h"
 
-static const char *const short_names[] = {"seed", "refresh_period", "trainer", "feature_updates"};
+static const char *const short_names[] = {"seed", "refresh_period", "trainer", "refresh", "feature_updates"};
 
 void grid_axis_path(const char *name, char *path, size_t size)
 {
@@ -45,7 +45,7 @@ static int unknown_axis(const struct node *name, struct mistakes *mistakes)
     if (!nearest)
         nearest = key_nearest(name->scalar);
     mistakes_add(mistakes, name->line, name->column, "grid.%s: expected architecture, %s, or the dotted path of a key, "
-                 "got '%s'%s%s%s", name->scalar, "seed, refresh_period, feature_updates, trainer", name->scalar,
+                 "got '%s'%s%s%s", name->scalar, "seed, refresh_period, refresh, feature_updates, trainer", name->scalar,
                  nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
     return -1;
 }

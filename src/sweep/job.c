@@ -10,69 +10,101 @@
 #include "data/augment.h"
 #include "schema.h"
 
-/* K from the number of feature updates n: the largest with ceil(T/K) - 1 = n, or 0 where there is none. */
+/* Adds a mistake of the cell at where. */
+#define mistake(...) mistakes_add(mistakes, where->line, where->column, __VA_ARGS__)
+
+/* ceil(T/K) - 1 */
+static double updates_of_period(double steps, double period)
+{
+    return ceil(steps / period) - 1;
+}
+
+/* K from the number of feature updates n: the smallest with ceil(T/K) - 1 = n, or 0 where there is none. */
 static double period_of_updates(double steps, double updates)
 {
     if (updates == 0)
         return INFINITY;
     double period = ceil(steps / (updates + 1));
-    return period >= 1 && ceil(steps / period) - 1 == updates ? period : 0;
+    return period >= 1 && updates_of_period(steps, period) == updates ? period : 0;
 }
 
-/* Any two of steps, refresh_period and feature_updates give the third. */
-static int resolve_updates(struct draft *d, const struct node *where, struct mistakes *mistakes)
+/* K from T and n, with the numbers near n that there are where there is none. */
+static int resolve_period(struct training_spec *t, double updates, const struct node *where, struct mistakes *mistakes)
 {
-    struct training_spec *t = &d->job.training;
-    double updates = d->feature_updates;
-    bool steps_given = key_given(d, "training.steps"), period_given = key_given(d, "training.refresh_period");
-    if (isnan(updates)) {
-        if (!steps_given)
-            mistakes_add(mistakes, where->line, where->column,
-                         "training.steps: expected a whole number >= 0, got nothing: add it");
-        return steps_given ? 0 : -1;
-    }
-    if (updates != rint(updates)) {
-        mistakes_add(mistakes, where->line, where->column, "training.feature_updates: expected a whole number >= 0, got %g", updates);
-        return -1;
-    }
-    if (steps_given && period_given) {
-        mistakes_add(mistakes, where->line, where->column, "training.feature_updates: expected at most two of steps, "
-                     "refresh_period and feature_updates, got all three: remove one");
-        return -1;
-    }
-    if (steps_given) {
-        t->refresh_period = period_of_updates((double)t->steps, updates);
-        if (t->refresh_period == 0) {
-            mistakes_add(mistakes, where->line, where->column, "training.feature_updates: expected a number that a "
-                         "constant period gives in %lld steps, got %g", (long long)t->steps, updates);
-            return -1;
-        }
+    double steps = (double)t->steps, period = fmax(1, ceil(steps / (updates + 1)));
+    t->refresh_period = period_of_updates(steps, updates);
+    if (t->refresh_period != 0)
         return 0;
-    }
-    if (!period_given || isinf(t->refresh_period)) {
-        mistakes_add(mistakes, where->line, where->column, "training.steps: expected a whole number, or a finite "
-                     "refresh_period beside feature_updates, got neither");
+    double fewer = fmax(0, updates_of_period(steps, period)), more = period > 1 ? updates_of_period(steps, period - 1) : fewer;
+    struct text near = {0};
+    text_add(&near, "%.0f (refresh_period %.0f)", fewer, period);
+    if (more > fewer)
+        text_add(&near, " and %.0f (refresh_period %.0f)", more, period - 1);
+    mistake("training.feature_updates: expected a number that a constant period gives in %lld steps, got %g: nearest %s "
+            "%s; or set training.steps to a multiple of %.0f", (long long)t->steps, updates,
+            more > fewer ? "are" : "is", near.chars, updates + 1);
+    text_free(&near);
+    return -1;
+}
+
+/* T from K and n. */
+static int resolve_steps(struct training_spec *t, double updates, const struct node *where, struct mistakes *mistakes)
+{
+    double steps = t->refresh_period * (updates + 1), most = key_find("training.steps")->max;
+    if (isinf(t->refresh_period)) {
+        mistake("training.steps: expected a whole number, or a finite refresh_period beside feature_updates, got neither");
         return -1;
     }
-    double steps = t->refresh_period * (updates + 1), most = key_find("training.steps")->max;
     if (steps > most) {
-        mistakes_add(mistakes, where->line, where->column, "training.steps: expected refresh_period * (feature_updates + 1) "
-                     "up to %g, got %g", most, steps);
+        mistake("training.steps: expected refresh_period * (feature_updates + 1) up to %g, got %g", most, steps);
         return -1;
     }
     t->steps = (int64_t)steps;
     return 0;
 }
 
+/* Any two of steps, refresh_period and feature_updates give the third; refresh stands in place of the last two. */
+static int resolve_updates(struct draft *d, const struct node *where, struct mistakes *mistakes)
+{
+    struct training_spec *t = &d->job.training;
+    double updates = d->feature_updates;
+    bool steps = key_given(d, "training.steps"), period = key_given(d, "training.refresh_period");
+    bool refresh = key_given(d, "training.refresh");
+    const char *wrong = NULL;
+    if (refresh && period)
+        wrong = "training.refresh: expected in place of refresh_period, got both: remove one";
+    else if (refresh && !isnan(updates))
+        wrong = "training.refresh: expected in place of feature_updates, got both: remove one";
+    else if (isnan(updates) && !steps)
+        wrong = "training.steps: expected a whole number >= 0, got nothing: add it";
+    else if (!isnan(updates) && steps && period)
+        wrong = "training.feature_updates: expected at most two of steps, refresh_period and feature_updates, got all "
+                "three: remove one";
+    else if (!isnan(updates) && !steps && !period)
+        wrong = "training.steps: expected a whole number, or a finite refresh_period beside feature_updates, got neither";
+    if (wrong) {
+        mistake("%s", wrong);
+        return -1;
+    }
+    if (!isnan(updates) && updates != rint(updates)) {
+        mistake("training.feature_updates: expected a whole number >= 0, got %g", updates);
+        return -1;
+    }
+    if (isnan(updates))
+        return 0;
+    return steps ? resolve_period(t, updates, where, mistakes) : resolve_steps(t, updates, where, mistakes);
+}
+
 static void resolve_trainer(struct draft *d)
 {
     struct training_spec *t = &d->job.training;
+    training_canonicalise_refresh(t);
     if (!key_given(d, "training.trainer"))
-        t->trainer = t->refresh_period == 1 ? TRAINER_STANDARD : TRAINER_LINEARISED;
-    if (t->trainer == TRAINER_STANDARD)
+        t->trainer = training_is_exact(t) ? TRAINER_STANDARD : TRAINER_LINEARISED;
+    if (t->trainer == TRAINER_STANDARD) {
         t->refresh_period = 1;
-    else if (t->refresh_period >= (double)t->steps && t->refresh_period != 1)
-        t->refresh_period = INFINITY;
+        t->refresh = (struct refresh_schedule){.kind = REFRESH_PERIOD};
+    }
 }
 
 static void resolve_seeds(struct draft *d)
@@ -120,9 +152,11 @@ int draft_check_set(const struct draft *d, const struct node *where, struct mist
 }
 
 /* Keys of these belong to the sweep, or are another way to say one that is printed. */
-static bool printed(const struct key *key)
+static bool printed(const struct key *key, const struct draft *d)
 {
-    return strncmp(key->path, "limits.", 7) != 0 && strcmp(key->path, "training.feature_updates") != 0;
+    bool period = d->job.training.refresh.kind == REFRESH_PERIOD;
+    return strncmp(key->path, "limits.", 7) != 0 && strcmp(key->path, "training.feature_updates") != 0
+           && strcmp(key->path, period ? "training.refresh" : "training.refresh_period") != 0;
 }
 
 /* One JSON object: {"architecture": {...}, "data": {...}, "training": {...}, "kernels": {...}}. */
@@ -141,7 +175,7 @@ static void write_text(const struct draft *d, struct text *out)
         }
         bool in_seeds = false;
         for (size_t i = 0; i < n_keys; i++) {
-            if (strncmp(keys[i].path, prefix, strlen(prefix)) != 0 || !printed(&keys[i]))
+            if (strncmp(keys[i].path, prefix, strlen(prefix)) != 0 || !printed(&keys[i], d))
                 continue;
             const char *name = keys[i].path + strlen(prefix);
             bool seeds = strncmp(name, "seeds.", 6) == 0;
@@ -166,7 +200,7 @@ static void write_id(struct draft *d)
     draft_start(&plain);
     text_add(&identity, "architecture=%s\n", d->job.network.name);
     for (size_t i = 0; i < n_keys; i++) {
-        if (!printed(&keys[i]))
+        if (!printed(&keys[i], d))
             continue;
         own.length = standard.length = 0;
         key_print(&keys[i], d, &own);
@@ -258,8 +292,13 @@ void job_free(struct job *job)
 void job_label(const struct job *job, char *text, size_t size)
 {
     struct text t = {0};
-    text_add(&t, "%s K=", job->network.name);
-    text_add_number(&t, job->training.refresh_period);
+    text_add(&t, "%s ", job->network.name);
+    if (job->training.refresh.kind == REFRESH_PERIOD) {
+        text_add(&t, "K=");
+        text_add_number(&t, job->training.refresh_period);
+    } else {
+        training_refresh_label(&job->training, &t);
+    }
     text_add(&t, " seed %lld", (long long)job->seed);
     snprintf(text, size, "%s", t.chars);
     text_free(&t);

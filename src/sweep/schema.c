@@ -47,6 +47,9 @@ const struct key keys[] = {
     {"training.engine", KIND_CHOICE, IN(job.training.engine), 0, 0, "auto|tangent|kernel|filter", "auto",
      "how a segment is stepped; auto: the cheapest that can, by the formulas of relin plan"},
     {"training.refresh_period", KIND_PERIOD, IN(job.training.refresh_period), 1, BIG, NULL, "1", "K: steps between feature updates; inf: never"},
+    {"training.refresh", KIND_REFRESH, IN(job.training), 0, 0, NULL, "",
+     "in place of refresh_period: a period, or {at: [steps]}, {log: n} log-spaced refreshes, {first: m, every: k}, or {gap: x, check: n}: "
+     "where |f_theta - f_lin| > x |f_lin - f_s| on the step's batch, looked at every n steps (default 1)"},
     {"training.feature_updates", KIND_REAL, IN(feature_updates), 0, BIG, NULL, "", "feature updates of the whole run, in place of refresh_period or steps"},
     {"training.loss", KIND_CHOICE, IN(job.training.loss), 0, 0, "half-mse|cross-entropy", "half-mse", "training objective"},
     {"training.steps", KIND_WHOLE, IN(job.training.steps), 0, 1e12, NULL, NULL, "T: training steps"},

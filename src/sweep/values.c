@@ -207,6 +207,7 @@ int key_parse(const struct key *key, const char *path, const struct node *node, 
     case KIND_NAME: status = parse_name(&r, member); break;
     case KIND_LR: status = value_parse_lr(&r, &draft->job.training); break;
     case KIND_SCHEDULE: status = value_parse_schedule(&r, member); break;
+    case KIND_REFRESH: status = value_parse_refresh(&r, member); break;
     case KIND_WIDTHS: status = value_parse_widths(&r, member); break;
     case KIND_AUGMENT: status = value_parse_augment(&r, member); break;
     case KIND_DURATION: status = parse_duration(&r, member); break;
@@ -268,6 +269,7 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
     case KIND_NAME: text_add_json_string(out, member); break;
     case KIND_LR: value_print_lr(&draft->job.training, out); break;
     case KIND_SCHEDULE: value_print_schedule(member, out); break;
+    case KIND_REFRESH: value_print_refresh(member, out); break;
     case KIND_WIDTHS: value_print_widths(member, out); break;
     case KIND_AUGMENT: value_print_augment(member, out); break;
     }
