@@ -17,6 +17,9 @@ struct job {
     struct training_spec training;
     struct kernel_spec kernels;
     bool stability;                  /* kernels.stability: lambda_max at each logged refresh */
+    enum engine engine;              /* training.engine as asked for; training.engine here is what steps, or auto
+                                        until job_plan_engine or job_set_engine has resolved it */
+    double engine_seconds[ENGINE_COUNT];   /* predicted of the whole training by each; NaN: cannot, or not known */
     char id[HASH_HEX_SIZE];          /* hash of the identity text */
     char *text;                      /* resolved JSON, one line, every key; owned (job_free) */
 };
@@ -26,13 +29,21 @@ struct job {
 int job_parse(struct job *job, const char *text, struct error *err);
 void job_free(struct job *job);
 
+/* Resolves auto by formula: of the engines that can step this job and fit into ENGINE_BYTES_MOST the one with
+ * the least predicted seconds; tangent where K = 1, so that it stays SGD bit for bit. Fills engine_seconds.
+ * Never by a measurement: the same job gets the same engine on every machine, by one program. */
+#define ENGINE_BYTES_MOST 2e9
+void job_plan_engine(struct job *job, const struct dataset *set);
+/* Resolves auto to this engine. job->text says so too, beside the job's own keys: its id stays. */
+void job_set_engine(struct job *job, enum engine engine);
+
 /* Sizes and costs, for order, plan and limits. */
 struct job_cost {
     double flops;          /* of training, evaluation and kernels */
-    double seconds;        /* flops over the compiled-in speed of one core */
+    double seconds;        /* by compiled-in speeds of one core */
     double bytes;          /* peak memory of the child */
 };
-/* features, outputs and the pools' rows come from the data set. */
+/* features, outputs and the pools' rows come from the data set. By the engine of job->training; auto: tangent. */
 void job_predict(const struct job *job, const struct dataset *set, struct job_cost *cost);
 
 /* Learning rate 3000 instead of {of_limit: x}, and the like: "mlp-2x512 K=100 seed 3". */

@@ -17,6 +17,7 @@ struct engine_sizes {
     double boundary;           /* numbers kept between layers, without the input */
     double inputs, widest;
     bool double_precision;
+    bool standard;             /* ordinary training: no JVP, and every step records its batch */
     bool caches;               /* training_caches: activations at theta_s are kept */
     bool momentum;
     bool momentum_kept;        /* and the segment does not begin with an empty buffer */

@@ -10,6 +10,7 @@ struct text;
 enum trainer_kind { TRAINER_STANDARD, TRAINER_LINEARISED, TRAINER_GAUSS_NEWTON };
 /* How a segment is stepped (method.md section 3); auto is resolved before a trainer runs. */
 enum engine { ENGINE_AUTO, ENGINE_TANGENT, ENGINE_KERNEL, ENGINE_FILTER };
+enum { ENGINE_COUNT = ENGINE_FILTER + 1 };
 enum loss { LOSS_HALF_MSE, LOSS_CROSS_ENTROPY };
 enum schedule_kind { SCHEDULE_CONSTANT, SCHEDULE_STEP, SCHEDULE_COSINE };
 enum precision { PRECISION_SINGLE, PRECISION_DOUBLE };
@@ -97,6 +98,9 @@ bool training_caches(const struct training_spec *spec, int64_t n);
 /* Why an engine cannot step this training (a clause that names the key and what to set), or NULL where
  * it can. */
 const char *training_engine_refusal(const struct training_spec *spec, enum engine engine);
+
+/* "auto", "tangent", "kernel", "filter". */
+const char *training_engine_name(enum engine engine);
 
 /* eta_t for a base learning rate. */
 double training_lr(const struct training_spec *spec, double base_lr, int64_t step);

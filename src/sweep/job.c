@@ -159,6 +159,9 @@ static bool printed(const struct key *key, const struct draft *d)
            && strcmp(key->path, period ? "training.refresh" : "training.refresh_period") != 0;
 }
 
+/* The end of a job's text where auto has been resolved: no key of a sweep file, and not in the id. */
+#define PLANNED ",\"engine_planned\":\"%s\"}"
+
 /* One JSON object: {"architecture": {...}, "data": {...}, "training": {...}, "kernels": {...}}. */
 static void write_text(const struct draft *d, struct text *out)
 {
@@ -189,7 +192,10 @@ static void write_text(const struct draft *d, struct text *out)
         }
         text_add(out, in_seeds ? "}}" : "}");
     }
-    text_add(out, "}");
+    if (d->job.engine == ENGINE_AUTO && d->job.training.engine != ENGINE_AUTO)
+        text_add(out, PLANNED, training_engine_name(d->job.training.engine));
+    else
+        text_add(out, "}");
 }
 
 /* Only what differs from the defaults, so that a key added later with a default leaves every id alone. */
@@ -237,6 +243,14 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     resolve_trainer(d);
     resolve_seeds(d);
     d->job.training.augmented = data_augments(&d->job.data.augment);
+    if (d->job.engine != ENGINE_AUTO)
+        d->job.training.engine = d->job.engine;
+    const char *refusal = training_engine_refusal(&d->job.training, d->job.engine);
+    if (refusal) {
+        mistake("training.engine: expected one that can step this job, got %s: %s",
+                training_engine_name(d->job.engine), refusal);
+        return -1;
+    }
     d->feature_updates = training_feature_updates(&d->job.training);
     struct text text = {0};
     write_text(d, &text);
@@ -257,6 +271,12 @@ static void parse_root(const struct node *root, struct draft *draft, struct mist
         else
             mistakes_add(mistakes, 1, 1, "%s: expected this section in the text of a job, got nothing", sections[s]);
     }
+    const struct node *planned = node_get(root, "engine_planned");
+    for (int engine = ENGINE_TANGENT; planned && engine < ENGINE_COUNT; engine++)
+        if (planned->kind == NODE_SCALAR && strcmp(planned->scalar, training_engine_name((enum engine)engine)) == 0)
+            draft->job.training.engine = (enum engine)engine;
+    if (planned && draft->job.training.engine == ENGINE_AUTO)
+        node_refuse(planned, "engine_planned: expected tangent, kernel or filter", mistakes);
     const struct node *name = node_get(node_get(root, "architecture"), "name");
     if (name && name->kind == NODE_SCALAR)
         snprintf(draft->job.network.name, sizeof draft->job.network.name, "%s", name->scalar);
@@ -281,6 +301,18 @@ int job_parse(struct job *job, const char *text, struct error *err)
     mistakes_free(&mistakes);
     tree_free(&tree);
     return status;
+}
+
+void job_set_engine(struct job *job, enum engine engine)
+{
+    struct text text = {0};
+    const char *planned = strstr(job->text, ",\"engine_planned\":");
+    size_t length = planned ? (size_t)(planned - job->text) : strlen(job->text) - 1;   /* without the last brace */
+    job->training.engine = engine;
+    text_add_bytes(&text, job->text, length);
+    text_add(&text, PLANNED, training_engine_name(engine));
+    free(job->text);
+    job->text = text.chars;
 }
 
 void job_free(struct job *job)

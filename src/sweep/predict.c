@@ -3,18 +3,18 @@
 
 #include "nn/cost.h"
 #include "sweep/job.h"
+#include "train/engine_cost.h"
 
 /* Measured on one core of an AVX-512 machine; only ratios matter to the order, and the farm corrects
  * the scale as jobs end. */
-static const double GEMM_RATE = 80e9;             /* single precision flops a second */
-static const double STEP_SECONDS = 40e-6;         /* of a step apart from its flops */
-static const double PARAMETER_SECONDS = 0.6e-9;   /* of a step, per parameter */
+static const double GEMM_RATE = 80e9;             /* single precision flops a second, outside the steps */
 static const double LANCZOS_PRODUCTS = 25;
 
 struct sizes {
     struct network_size net;
     double first, rest, all;      /* weights */
-    double train, validation, test, batch, steps, updates, outputs, features;
+    double train, validation, test, batch, steps, outputs, features;
+    double updates, most;         /* feature updates; by the gap as for never, and the most there can be */
     bool linearised;
 };
 
@@ -35,27 +35,40 @@ static struct sizes measure(const struct job *job, const struct dataset *set)
     s.validation = rows_of(job->data.validation, set->train.rows);
     s.test = rows_of(job->data.test, set->test.rows);
     s.batch = t->batch == BATCH_FULL ? s.train : (double)t->batch;
-    s.updates = training_feature_updates(t);
+    s.most = training_most_updates(t);
+    s.updates = t->refresh.kind == REFRESH_GAP ? 0 : s.most;
     s.linearised = t->trainer == TRAINER_LINEARISED;
     return s;
 }
 
+static double gap_flops(const struct job *job, const struct sizes *s)
+{
+    const struct refresh_schedule *refresh = &job->training.refresh;
+    return refresh->kind == REFRESH_GAP ? s->steps / (double)refresh->every * s->batch * 2 * s->all : 0;
+}
+
 /* method.md section 3: 3 GEMMs a layer in ordinary training, 4 on cached base activations, 5 without;
- * one less for the first layer in each. The cache costs a pass over the training set a segment. */
-static double training_flops(const struct job *job, const struct sizes *s)
+ * one less for the first layer in each. The cache costs a pass over the training set a segment, and a look
+ * at the gap a pass over the batch. */
+static double step_flops(const struct job *job, const struct sizes *s)
 {
     bool caches = training_caches(&job->training, (int64_t)s->train);
     double row = !s->linearised ? 2 * (2 * s->first + 3 * s->rest)
                  : caches ? 2 * (2 * s->first + 4 * s->rest) : 2 * (3 * s->first + 5 * s->rest);
     double refreshes = caches ? (s->updates + 1) * s->train * 2 * s->all : 0;
-    double limit = job->training.lr_of_limit ? LANCZOS_PRODUCTS * s->train * 2 * (3 * s->first + 5 * s->rest) : 0;
-    return s->steps * s->batch * row + refreshes + limit;
+    return s->steps * s->batch * row + refreshes + gap_flops(job, s);
+}
+
+/* Lanczos at initialisation for a rate of the limit. */
+static double limit_flops(const struct job *job, const struct sizes *s)
+{
+    return job->training.lr_of_limit ? LANCZOS_PRODUCTS * s->train * 2 * (3 * s->first + 5 * s->rest) : 0;
 }
 
 static double evaluation_flops(const struct job *job, const struct sizes *s)
 {
     double row = s->linearised ? 2 * (3 * s->first + 4 * s->rest) : 2 * s->all;
-    double logged = s->linearised ? fmin(s->updates, 64) : 0;
+    double logged = s->linearised ? fmin(s->most, 64) : 0;
     return ((double)job->training.evaluations + 1) * (s->train + s->validation + s->test) * row + logged * s->train * row;
 }
 
@@ -64,33 +77,88 @@ static double kernel_flops(const struct job *job, const struct sizes *s)
 {
     double n = fmin((double)job->kernels.probe, s->train) + fmin((double)job->kernels.probe, s->test);
     double times = fmax((double)job->kernels.path_points, (double)job->kernels.snapshots);
-    double points = s->linearised && isfinite(job->training.refresh_period) ? 2 : 1;
+    double points = s->linearised && s->most > 0 ? 2 : 1;
     double kernel = 2 * n * (s->all + s->outputs * s->rest) + 2 * n * n * (s->features + (1 + s->outputs) * s->net.boundary);
     double eigen = 9 * n * n * n * (double)job->kernels.snapshots;
     return n > 0 ? points * (times * kernel + eigen) : 0;
 }
 
-/* Parameters, gradient, velocity, delta, theta_s; boundary values of the training set or a batch, their
- * tangents; a block of evaluation; the probe in double. */
-static double bytes(const struct job *job, const struct sizes *s)
+/* All segments of a job by one engine, each as long as the mean. */
+static struct engine_cost training_cost(const struct job *job, const struct sizes *s, enum engine engine)
+{
+    const struct training_spec *t = &job->training;
+    double segments = s->updates + 1;
+    const struct engine_sizes sizes = {
+        .rows = s->train,
+        .outputs = s->outputs,
+        .batch = s->batch,
+        .steps = s->linearised ? s->steps / segments : s->steps,
+        .parameters = s->net.parameters,
+        .forward = 2 * s->all,
+        .first = 2 * s->first,
+        .boundary = s->net.boundary,
+        .inputs = s->features,
+        .widest = s->net.widest,
+        .double_precision = t->precision == PRECISION_DOUBLE,
+        .standard = !s->linearised,
+        .caches = training_caches(t, (int64_t)s->train),
+        .momentum = t->momentum != 0,
+        .momentum_kept = t->momentum != 0 && t->momentum_at_refresh == MOMENTUM_KEEP && s->updates > 0,
+        .weight_decay = t->weight_decay != 0,
+    };
+    struct engine_cost cost;
+    if (engine == ENGINE_KERNEL)
+        engine_cost_kernel(&sizes, &cost);
+    else if (engine == ENGINE_FILTER)
+        engine_cost_filter(&sizes, &cost);
+    else
+        engine_cost_tangent(&sizes, &cost);
+    if (s->linearised) {
+        cost.flops *= segments;
+        cost.seconds *= segments;
+    }
+    cost.seconds += gap_flops(job, s) / GEMM_RATE;
+    if (engine == ENGINE_AUTO || engine == ENGINE_TANGENT)
+        cost.flops = step_flops(job, s);
+    return cost;
+}
+
+/* A block of evaluation; the probe in double. */
+static double other_bytes(const struct job *job, const struct sizes *s)
 {
     double number = job->training.precision == PRECISION_DOUBLE ? 8 : 4;
-    double vectors = s->linearised ? 5 : 3;
-    double cached = training_caches(&job->training, (int64_t)s->train) ? s->train : 0;
     double n = fmin((double)job->kernels.probe, s->train) + fmin((double)job->kernels.probe, s->test);
     double kernels = 8 * (n * n * (6 + 2 * s->net.parameterised_layers) + n * (s->features + s->net.boundary)
                           + 2 * n * s->outputs * s->net.widest + s->net.parameters);
-    return number * (vectors * s->net.parameters + (s->batch + cached + 500) * (s->features + s->net.boundary)
-                     + 2 * (s->batch + 500) * s->net.widest) + kernels;
+    return number * 500 * (s->features + s->net.boundary + 2 * s->net.widest) + kernels;
 }
 
 void job_predict(const struct job *job, const struct dataset *set, struct job_cost *cost)
 {
     struct sizes s = measure(job, set);
     double slower = job->training.precision == PRECISION_DOUBLE ? 2 : 1;
-    double training = training_flops(job, &s) + evaluation_flops(job, &s), kernels = kernel_flops(job, &s);
-    cost->flops = training + kernels;
-    cost->seconds = (slower * training + 2 * kernels) / GEMM_RATE
-                    + s.steps * (STEP_SECONDS + slower * PARAMETER_SECONDS * s.net.parameters);
-    cost->bytes = bytes(job, &s);
+    struct engine_cost training = training_cost(job, &s, job->training.engine);
+    double others = limit_flops(job, &s) + evaluation_flops(job, &s), kernels = kernel_flops(job, &s);
+    cost->flops = training.flops + others + kernels;
+    cost->seconds = training.seconds + (slower * others + 2 * kernels) / GEMM_RATE;
+    cost->bytes = training.bytes + other_bytes(job, &s);
+}
+
+void job_plan_engine(struct job *job, const struct dataset *set)
+{
+    const struct training_spec *t = &job->training;
+    struct sizes s = measure(job, set);
+    enum engine best = ENGINE_TANGENT;
+    for (int i = 0; i < ENGINE_COUNT; i++) {
+        enum engine engine = (enum engine)i;
+        job->engine_seconds[engine] = NAN;
+        if (engine == ENGINE_AUTO || training_engine_refusal(t, engine))
+            continue;
+        struct engine_cost cost = training_cost(job, &s, engine);
+        job->engine_seconds[engine] = cost.seconds;
+        if (!training_is_exact(t) && cost.bytes <= ENGINE_BYTES_MOST && cost.seconds < job->engine_seconds[best])
+            best = engine;
+    }
+    if (job->engine == ENGINE_AUTO)
+        job_set_engine(job, best);
 }

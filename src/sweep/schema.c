@@ -44,8 +44,8 @@ const struct key keys[] = {
 
     {"training.trainer", KIND_CHOICE, IN(job.training.trainer), 0, 0, "standard|linearised", "",
      "standard (SGD; K has no meaning and is 1) or linearised; by default standard where K = 1, else linearised"},
-    {"training.engine", KIND_CHOICE, IN(job.training.engine), 0, 0, "auto|tangent|kernel|filter", "auto",
-     "how a segment is stepped; auto: the cheapest that can, by the formulas of relin plan"},
+    {"training.engine", KIND_CHOICE, IN(job.engine), 0, 0, "auto|tangent|kernel|filter", "auto",
+     "how a segment is stepped; auto: the cheapest that can, by the formulas of relin plan; the result file keeps the choice"},
     {"training.refresh_period", KIND_PERIOD, IN(job.training.refresh_period), 1, BIG, NULL, "1", "K: steps between feature updates; inf: never"},
     {"training.refresh", KIND_REFRESH, IN(job.training), 0, 0, NULL, "",
      "in place of refresh_period: a period, or {at: [steps]}, {log: n} log-spaced refreshes, {first: m, every: k}, or {gap: x, check: n}: "

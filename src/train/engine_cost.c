@@ -42,7 +42,7 @@ static double tape_bytes(const struct engine_sizes *s, double rows)
 void engine_cost_tangent(const struct engine_sizes *s, struct engine_cost *cost)
 {
     double recorded = s->caches ? s->rows : s->steps * s->batch;
-    cost->flops = s->steps * s->batch * 2 * derivative_flops(s) + recorded * s->forward;
+    cost->flops = s->steps * s->batch * (s->standard ? 1 : 2) * derivative_flops(s) + recorded * s->forward;
     cost->seconds = gemm_seconds(s, cost->flops)
                   + s->steps * (STEP_SECONDS + 6 * number_bytes(s) * s->parameters / BANDWIDTH);
     bool stored = s->caches && s->batch < s->rows;

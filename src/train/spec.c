@@ -15,10 +15,25 @@ bool training_caches(const struct training_spec *spec, int64_t n)
     return segment * (double)spec->batch >= 1.5 * (double)n;
 }
 
+const char *training_engine_name(enum engine engine)
+{
+    static const char *const names[ENGINE_COUNT] = {"auto", "tangent", "kernel", "filter"};
+    return names[engine];
+}
+
+/* What this program has. */
+static bool exists(enum engine engine)
+{
+    static const bool there[ENGINE_COUNT] = {[ENGINE_AUTO] = true, [ENGINE_TANGENT] = true};
+    return there[engine];
+}
+
 const char *training_engine_refusal(const struct training_spec *spec, enum engine engine)
 {
     if (engine == ENGINE_AUTO || engine == ENGINE_TANGENT)
         return NULL;
+    if (!exists(engine))
+        return "this version of relin has no such engine: set training.engine to tangent or auto";
     if (spec->trainer != TRAINER_LINEARISED)
         return "only the linearised trainer has segments to step in function space: set training.engine to tangent or auto";
     if (spec->augmented)
