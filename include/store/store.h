@@ -33,6 +33,12 @@ int store_build(const char *path, const struct sweep *sweep, const struct datase
                 const struct result_layout *layout, const struct store_provenance *provenance,
                 unsigned char *status, int32_t *attempts, size_t *n_reused, struct error *err);
 
+/* Jobs of a sweep that are in an existing file step by the engines that were chosen when that was made, with
+ * its predictions; a file of before there was a choice was stepped by the tangent engine. An engine that a
+ * sweep asks for by name is left as it is, and no file is no error: store_build says what is wrong with one.
+ * Returns 0, or -1 with *err filled. */
+int store_adopt_engines(const char *path, struct sweep *sweep, struct error *err);
+
 /* Collective over comm: opens for raw writes. Returns the store, or NULL with *err filled. */
 struct store *store_open(const char *path, MPI_Comm comm, struct error *err);
 /* The layout of an open file. */

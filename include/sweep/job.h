@@ -36,6 +36,8 @@ void job_free(struct job *job);
 void job_plan_engine(struct job *job, const struct dataset *set);
 /* Resolves auto to this engine. job->text says so too, beside the job's own keys: its id stays. */
 void job_set_engine(struct job *job, enum engine engine);
+/* As in the file: "standard" in ordinary training, else the engine of job->training; auto: "tangent". */
+const char *job_engine_name(const struct job *job);
 
 /* Sizes and costs, for order, plan and limits. */
 struct job_cost {

@@ -3,7 +3,8 @@
  *
  *   X(id, group, name, dims, type, writer, units, long_name)
  *
- * writer says who writes it and when: SKELETON with the file; ROWS the worker, when a job
+ * writer says who writes it and when: SKELETON with the file, in both groups, as a coordinate; PLAN with
+ * the file, what was expected of the job; ROWS the worker, when a job
  * has ended; RECORD rank 0, at the commit. Scales, and the columns of further axes, are the
  * store's (store/skeleton.c). */
 #ifndef RELIN_SWEEP_VARIABLES_H
@@ -20,7 +21,7 @@ enum variable_dims {
        eigenvalue), (job, snapshot, probe, probe2), (job, parameter) */
 enum variable_type { TYPE_F64, TYPE_F32, TYPE_I64, TYPE_I32, TYPE_U32, TYPE_U8, TYPE_TEXT16,
                      TYPE_TEXT64, TYPE_TEXT256, TYPE_TEXT /* variable length, skeleton only */ };
-enum variable_writer { WRITER_SKELETON, WRITER_ROWS, WRITER_RECORD };
+enum variable_writer { WRITER_SKELETON, WRITER_PLAN, WRITER_ROWS, WRITER_RECORD };
 
 #define SCORES(X, PREFIX, prefix, dims, writer, text)                                                            \
     X(PREFIX##TRAIN_LOSS, ROOT, prefix "train_loss", dims, F64, writer, "1", "training loss of the trained model f_lin" text)           \
@@ -64,9 +65,14 @@ enum variable_writer { WRITER_SKELETON, WRITER_ROWS, WRITER_RECORD };
     X(ARCHITECTURE, ROOT, "architecture", JOB, TEXT, SKELETON, "", "name of the network under architectures")     \
     X(TRAINER, ROOT, "trainer", JOB, TEXT, SKELETON, "", "standard or linearised")                                \
     X(SCHEDULE, ROOT, "schedule", JOB, TEXT, SKELETON, "", "label of a refresh schedule that is not a constant period, else constant") \
-    X(REFRESH_PERIOD, ROOT, "refresh_period", JOB, F64, SKELETON, "step", "refresh period K; inf: features never updated") \
+    X(REFRESH_PERIOD, ROOT, "refresh_period", JOB, F64, SKELETON, "step", "refresh period K; inf: features never updated; of another schedule T/(feature_updates + 1), or inf where the gap decides") \
     X(SEED, ROOT, "seed", JOB, I64, SKELETON, "", "seed of all random streams")                                   \
-    X(FEATURE_UPDATES, ROOT, "feature_updates", JOB, F64, SKELETON, "1", "number of feature updates (refreshes) of the whole run") \
+    X(FEATURE_UPDATES, ROOT, "feature_updates", JOB, F64, SKELETON, "1", "number of feature updates (refreshes) of the whole run by its schedule; NaN where the gap decides: see refreshes_done") \
+    /* what was planned */                                                                                       \
+    X(ENGINE_PLANNED, ROOT, "engine_planned", JOB, TEXT, PLAN, "", "engine chosen when the file was made, or asked for; standard in ordinary training") \
+    X(PREDICTED_SECONDS_TANGENT, ROOT, "predicted_seconds_tangent", JOB, F64, PLAN, "s", "predicted seconds of the steps by the tangent engine, or of ordinary training") \
+    X(PREDICTED_SECONDS_KERNEL, ROOT, "predicted_seconds_kernel", JOB, F64, PLAN, "s", "predicted seconds of the steps by the kernel engine; NaN where it cannot take them") \
+    X(PREDICTED_SECONDS_FILTER, ROOT, "predicted_seconds_filter", JOB, F64, PLAN, "s", "predicted seconds of the steps by the filter engine; NaN where it cannot take them") \
     /* how it went */                                                                                            \
     X(STATUS, ROOT, "status", JOB, U8, RECORD, "", "state of the job; written last")                              \
     X(OUTCOME, ROOT, "outcome", JOB, TEXT16, RECORD, "", "completed, diverged; empty until the job ended")        \
@@ -103,6 +109,7 @@ enum variable_writer { WRITER_SKELETON, WRITER_ROWS, WRITER_RECORD };
     X(REFRESH_PARAMETER_CHANGE, ROOT, "refresh_parameter_change", REFRESH, F64, ROWS, "1", "|theta_{s+K} - theta_s| / |theta_s|") \
     X(REFRESH_CONVERGENCE, ROOT, "refresh_convergence", REFRESH, F64, ROWS, "1", "segment convergence |r_{s+K}| / |r_s|, r the residual of f_lin on the training inputs (cross-entropy: of the probabilities)") \
     X(REFRESH_STABILITY_RATIO, ROOT, "refresh_stability_ratio", REFRESH, F64, ROWS, "1", "eta over the stability limit at the refresh, where asked for (kernels.stability)") \
+    X(REFRESHES_DONE, ROOT, "refreshes_done", JOB, I64, ROWS, "1", "number of feature updates (refreshes) that happened; -1 until the job ended") \
     /* kernels */                                                                                                \
     X(N_SNAPSHOTS, KERNELS, "n_snapshots", JOB, I32, ROWS, "1", "number of snapshots that are there")              \
     X(KERNEL_PATH_LENGTH, KERNELS, "kernel_path_length", JOB, F64, ROWS, "1", "sum of kernel distances between consecutive measuring times, at theta_t") \

@@ -56,7 +56,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 }
 
 /* A row number, or the id of a job. */
-static const struct job *find_job(const struct sweep *sweep, const char *name, struct error *err)
+static struct job *find_job(const struct sweep *sweep, const char *name, struct error *err)
 {
     char *end;
     for (size_t i = 0; i < sweep->n_jobs; i++)
@@ -79,7 +79,7 @@ static void layout_of(const struct job *job, const struct dataset *set, struct r
 }
 
 /* diverged, filled: steps after which the loss was not finite, or -1. */
-static int trace_job(const struct job *job, const struct options *options, int64_t *diverged, struct error *err)
+static int trace_job(struct job *job, const struct options *options, int64_t *diverged, struct error *err)
 {
     struct dataset set = {0};
     struct result_layout layout;
@@ -90,6 +90,7 @@ static int trace_job(const struct job *job, const struct options *options, int64
                          (long long)job->training.steps, (long long)options->at_step);
     if (dataset_load(&set, &job->data, dataset_root(), err))
         return -1;
+    job_plan_engine(job, &set);
     layout_of(job, &set, &layout);
     int status = -1;
     void *block = mem_alloc(1, result_size(&layout), err);
@@ -129,7 +130,7 @@ int command_trace(int argc, char **argv)
     struct error err = {0};
     if (argp_parse(&argp, argc, argv, 0, NULL, &options))
         return 2;
-    const struct job *job = NULL;
+    struct job *job = NULL;
     int64_t diverged = -1;
     int status = sweep_load(&sweep, options.sweep, options.overrides, options.n_overrides, &err);
     if (!status) {

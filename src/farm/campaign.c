@@ -35,7 +35,7 @@ static int count_diverged(struct campaign *campaign, struct error *err)
 static int build_file(struct campaign *campaign, const struct farm_options *options, int ranks, struct error *err)
 {
     struct store_provenance provenance = {.command_line = options->command_line, .ranks = ranks};
-    const struct sweep *sweep = &campaign->sweep;
+    struct sweep *sweep = &campaign->sweep;
     int length = options->output ? snprintf(campaign->path, sizeof campaign->path, "%s", options->output)
                                  : snprintf(campaign->path, sizeof campaign->path, "%s.h5", sweep->name);
     if (length < 0 || (size_t)length >= sizeof campaign->path)
@@ -46,6 +46,10 @@ static int build_file(struct campaign *campaign, const struct farm_options *opti
     if (!campaign->status || !campaign->attempts || store_lock(campaign->path, err))
         return -1;
     campaign->locked = true;
+    for (size_t i = 0; i < sweep->n_jobs; i++)
+        job_plan_engine(&sweep->jobs[i], campaign->sets.job_set[i]);
+    if (store_adopt_engines(campaign->path, sweep, err))
+        return -1;
     sweep_layout(sweep, campaign->sets.job_set, &campaign->layout);
     if (store_build(campaign->path, sweep, campaign->sets.job_set, &campaign->layout, &provenance,
                     campaign->status, campaign->attempts, &campaign->n_reused, err))

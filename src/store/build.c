@@ -148,7 +148,7 @@ static int copy_row(const struct old_file *old, size_t row, struct result *from,
         return -1;
     result_clear(to);
     for (int id = 0; id < VAR_COUNT; id++)
-        if (variables[id].writer != WRITER_SKELETON)
+        if (variables[id].writer != WRITER_SKELETON && variables[id].writer != WRITER_PLAN)
             copy_slab((enum variable_id)id, from, to);
     uint32_t crc = result_crc(to);   /* the lengths of the axes are in it */
     memcpy(result_slab(to, VAR_CRC), &crc, sizeof crc);

@@ -13,7 +13,7 @@ bool compare_is_result(enum variable_id id)
     case VAR_ENERGY_JOULES: case VAR_PREDICTED_SECONDS: case VAR_CRC: case VAR_THREADS:
         return false;
     default:
-        return variables[id].writer != WRITER_SKELETON;
+        return variables[id].writer == WRITER_ROWS || variables[id].writer == WRITER_RECORD;
     }
 }
 

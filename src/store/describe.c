@@ -33,6 +33,15 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Does any job refresh otherwise than at a constant period? Then refresh_period alone does not tell jobs apart. */
+static bool schedule_is_axis(const struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->n_jobs; i++)
+        if (sweep->jobs[i].training.refresh.kind != REFRESH_PERIOD)
+            return true;
+    return false;
+}
+
 /* Do two jobs agree in every axis but the trainer? Then the trainer is an axis too. By default it
  * follows from K, and as an axis of its own would only tear holes into the cube. */
 static bool trainer_is_axis(const struct sweep *sweep)
@@ -45,7 +54,8 @@ static bool trainer_is_axis(const struct sweep *sweep)
     for (size_t i = 0; i < n; i++) {
         const struct job *job = &sweep->jobs[i];
         struct text key = {0};
-        text_add(&key, "%s|%.17g|%lld", job->network.name, job->training.refresh_period, (long long)job->seed);
+        text_add(&key, "%s|%.17g|%lld|", job->network.name, job->training.refresh_period, (long long)job->seed);
+        training_refresh_label(&job->training, &key);
         for (size_t a = 0; a < sweep->n_axes; a++)
             if (sweep->axes[a].numeric)
                 text_add(&key, "|%.17g", sweep->axes[a].number[i]);
@@ -70,7 +80,8 @@ static void add_further_axes(const struct sweep *sweep, struct text *names)
 
 void describe_axes(const struct sweep *sweep, struct text *names)
 {
-    text_add(names, "architecture%s refresh_period seed", trainer_is_axis(sweep) ? " trainer" : "");
+    text_add(names, "architecture%s%s refresh_period seed", trainer_is_axis(sweep) ? " trainer" : "",
+             schedule_is_axis(sweep) ? " schedule" : "");
     add_further_axes(sweep, names);
 }
 

@@ -53,7 +53,7 @@ void variable_fill(enum variable_id id, unsigned char *value)
         memcpy(value, &(double){NAN}, sizeof(double));
     else if (variables[id].type == TYPE_F32)
         memcpy(value, &(float){NAN}, sizeof(float));
-    else if (id == VAR_STEP || id == VAR_REFRESH_STEP || id == VAR_SNAPSHOT_STEP)
+    else if (id == VAR_STEP || id == VAR_REFRESH_STEP || id == VAR_SNAPSHOT_STEP || id == VAR_REFRESHES_DONE)
         memcpy(value, &(int64_t){-1}, sizeof(int64_t));
     else if (id == VAR_WORKER)
         memcpy(value, &(int32_t){-1}, sizeof(int32_t));
@@ -129,7 +129,7 @@ int rows_open(struct rows *rows, hid_t file, struct error *err)
     if (rows_measure(file, &rows->jobs, &rows->layout, err))
         return -1;
     for (int id = 0; id < VAR_COUNT; id++)
-        if (variables[id].writer != WRITER_SKELETON && result_count(&rows->layout, (enum variable_id)id) > 0
+        if (result_count(&rows->layout, (enum variable_id)id) > 0
             && open_variable(rows, (enum variable_id)id, err))
             return -1;
     return 0;

@@ -123,43 +123,80 @@ static int write_variable(struct skeleton *s, enum variable_id id)
     return status;
 }
 
-/* A (job) column of numbers or texts, known with the skeleton. In both groups, since xarray opens
- * one group at a time and the kernels are selected by the same names. */
-static int write_column(struct skeleton *s, const char *name, enum variable_type type, const void *values,
-                        const char *units, const char *long_name)
+/* A (job) dataset of numbers or texts, known with the skeleton. */
+static int write_known(struct skeleton *s, enum variable_group group, const char *name, enum variable_type type,
+                       const void *values, const char *units, const char *long_name, bool coordinate)
 {
     hsize_t length = s->sweep->n_jobs;
     double nan = NAN;
-    for (int group = 0; group < 2; group++) {
-        hid_t file_type = hdf_type_file(type), memory_type = hdf_type_memory(type);
-        hid_t dataset = hdf_create(s->group[group], name, file_type, memory_type, 1, &length, values, s->err);
-        int status = dataset < 0 ? -1 : dress(s, dataset, (enum variable_group)group, DIMS_JOB, units, long_name);
-        if (!status && type == TYPE_F64)
-            status = hdf_attribute_numbers(dataset, "_FillValue", H5T_NATIVE_DOUBLE, 1, &nan, s->err);
-        if (dataset >= 0)
-            H5Dclose(dataset);
-        hdf_type_close(file_type);
-        hdf_type_close(memory_type);
-        if (status)
-            return -1;
-    }
-    return 0;
+    hid_t file_type = hdf_type_file(type), memory_type = hdf_type_memory(type);
+    hid_t dataset = hdf_create(s->group[group], name, file_type, memory_type, 1, &length, values, s->err);
+    int status = dataset < 0 ? -1 : dress(s, dataset, group, DIMS_JOB, units, long_name);
+    if (!status && type == TYPE_F64)
+        status = hdf_attribute_numbers(dataset, "_FillValue", H5T_NATIVE_DOUBLE, 1, &nan, s->err);
+    if (!status && !coordinate)
+        status = hdf_attribute_text(dataset, "coordinates", s->coordinates.chars, s->err);
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    hdf_type_close(file_type);
+    hdf_type_close(memory_type);
+    return status;
 }
 
-/* The value of one table variable of writer SKELETON for a job, into value. */
+/* A column that says what a job is. In both groups, since xarray opens one group at a time and the kernels
+ * are selected by the same names. */
+static int write_column(struct skeleton *s, const char *name, enum variable_type type, const void *values,
+                        const char *units, const char *long_name)
+{
+    return write_known(s, GROUP_ROOT, name, type, values, units, long_name, true)
+           || write_known(s, GROUP_KERNELS, name, type, values, units, long_name, true) ? -1 : 0;
+}
+
+/* The value of one table variable of writer SKELETON or PLAN for a job, into value. */
 static void job_value(const struct job *job, enum variable_id id, void *value)
 {
+    const struct training_spec *t = &job->training;
     switch (id) {
     case VAR_JOB_ID: *(const char **)value = job->id; break;
     case VAR_ARCHITECTURE: *(const char **)value = job->network.name; break;
-    case VAR_TRAINER:
-        *(const char **)value = job->training.trainer == TRAINER_STANDARD ? "standard" : "linearised";
-        break;
-    case VAR_SCHEDULE: *(const char **)value = "constant"; break;
-    case VAR_REFRESH_PERIOD: *(double *)value = job->training.refresh_period; break;
+    case VAR_TRAINER: *(const char **)value = t->trainer == TRAINER_STANDARD ? "standard" : "linearised"; break;
+    case VAR_REFRESH_PERIOD: *(double *)value = t->refresh_period; break;
     case VAR_SEED: *(int64_t *)value = job->seed; break;
-    default: *(double *)value = training_feature_updates(&job->training); break;
+    case VAR_ENGINE_PLANNED: *(const char **)value = job_engine_name(job); break;
+    case VAR_PREDICTED_SECONDS_TANGENT: *(double *)value = job->engine_seconds[ENGINE_TANGENT]; break;
+    case VAR_PREDICTED_SECONDS_KERNEL: *(double *)value = job->engine_seconds[ENGINE_KERNEL]; break;
+    case VAR_PREDICTED_SECONDS_FILTER: *(double *)value = job->engine_seconds[ENGINE_FILTER]; break;
+    default: *(double *)value = training_feature_updates(t); break;
     }
+}
+
+static int write_table_column(struct skeleton *s, enum variable_id id, unsigned char *values)
+{
+    const struct variable *v = &variables[id];
+    for (size_t job = 0; job < s->sweep->n_jobs; job++)
+        job_value(&s->sweep->jobs[job], id, values + 8 * job);
+    if (v->writer == WRITER_PLAN)
+        return write_known(s, v->group, v->name, v->type, values, v->units, v->long_name, false);
+    return write_column(s, v->name, v->type, values, v->units, v->long_name);
+}
+
+static int write_schedules(struct skeleton *s)
+{
+    const struct variable *v = &variables[VAR_SCHEDULE];
+    struct text *labels = mem_alloc(s->sweep->n_jobs, sizeof *labels, s->err);
+    const char **values = mem_alloc(s->sweep->n_jobs, sizeof *values, s->err);
+    int status = labels && values ? 0 : -1;
+    for (size_t job = 0; job < s->sweep->n_jobs && !status; job++) {
+        training_refresh_label(&s->sweep->jobs[job].training, &labels[job]);
+        values[job] = labels[job].chars;
+    }
+    if (!status)
+        status = write_column(s, v->name, v->type, values, v->units, v->long_name);
+    for (size_t job = 0; labels && job < s->sweep->n_jobs; job++)
+        text_free(&labels[job]);
+    mem_free(labels);
+    mem_free(values);
+    return status;
 }
 
 static int write_table_columns(struct skeleton *s)
@@ -168,14 +205,11 @@ static int write_table_columns(struct skeleton *s)
     if (!values)
         return -1;
     int status = 0;
-    for (int id = 0; id < VAR_COUNT && !status; id++) {
-        const struct variable *v = &variables[id];
-        if (v->writer != WRITER_SKELETON)
-            continue;
-        for (size_t job = 0; job < s->sweep->n_jobs; job++)
-            job_value(&s->sweep->jobs[job], (enum variable_id)id, values + 8 * job);
-        status = write_column(s, v->name, v->type, values, v->units, v->long_name);
-    }
+    for (int id = 0; id < VAR_COUNT && !status; id++)
+        if (id == VAR_SCHEDULE)
+            status = write_schedules(s);
+        else if (variables[id].writer == WRITER_SKELETON || variables[id].writer == WRITER_PLAN)
+            status = write_table_column(s, (enum variable_id)id, values);
     mem_free(values);
     return status;
 }
@@ -231,7 +265,7 @@ static int write_variables(struct skeleton *s)
         if (write_axis_column(s, &s->sweep->axes[i]))
             return -1;
     for (int id = 0; id < VAR_COUNT; id++)
-        if (variables[id].writer != WRITER_SKELETON && result_count(s->layout, (enum variable_id)id) > 0
+        if (result_count(s->layout, (enum variable_id)id) > 0
             && write_variable(s, (enum variable_id)id))
             return -1;
     return 0;

@@ -296,6 +296,7 @@ static void write_outcome(struct run *run, const struct training_outcome *outcom
     char why[128];
     bool diverged = outcome->end == TRAINING_DIVERGED;
     *result_i64(result, VAR_STEPS_DONE) = outcome->steps_done;
+    *result_i64(result, VAR_REFRESHES_DONE) = run->refreshes.seen;
     /* the last step can be the one that breaks it: no step after it would notice */
     if (outcome->end == TRAINING_COMPLETED && !isfinite(*result_f64(result, VAR_TRAIN_LOSS)))
         diverged = true;

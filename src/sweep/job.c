@@ -245,10 +245,10 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     d->job.training.augmented = data_augments(&d->job.data.augment);
     if (d->job.engine != ENGINE_AUTO)
         d->job.training.engine = d->job.engine;
-    const char *refusal = training_engine_refusal(&d->job.training, d->job.engine);
+    const struct training_spec *t = &d->job.training;
+    const char *refusal = training_engine_refusal(t, t->engine);
     if (refusal) {
-        mistake("training.engine: expected one that can step this job, got %s: %s",
-                training_engine_name(d->job.engine), refusal);
+        mistake("training.engine: expected one that can step this job, got %s: %s", training_engine_name(t->engine), refusal);
         return -1;
     }
     d->feature_updates = training_feature_updates(&d->job.training);
@@ -313,6 +313,14 @@ void job_set_engine(struct job *job, enum engine engine)
     text_add(&text, PLANNED, training_engine_name(engine));
     free(job->text);
     job->text = text.chars;
+}
+
+const char *job_engine_name(const struct job *job)
+{
+    enum engine engine = job->training.engine;
+    if (job->training.trainer == TRAINER_STANDARD)
+        return "standard";
+    return training_engine_name(engine == ENGINE_AUTO ? ENGINE_TANGENT : engine);
 }
 
 void job_free(struct job *job)

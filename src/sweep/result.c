@@ -11,7 +11,7 @@ enum { SLAB_ALIGNMENT = 64 };
 
 size_t result_count(const struct result_layout *layout, enum variable_id id)
 {
-    if (variables[id].writer == WRITER_SKELETON)
+    if (variables[id].writer == WRITER_SKELETON || variables[id].writer == WRITER_PLAN)
         return 0;
     switch (variables[id].dims) {
     case DIMS_JOB: return 1;

@@ -147,6 +147,8 @@ static void make_standard(struct draft *draft)
     }
     memset(draft->given, 0, sizeof draft->given);
     draft->feature_updates = NAN;
+    for (int engine = 0; engine < ENGINE_COUNT; engine++)
+        draft->job.engine_seconds[engine] = NAN;
     mistakes_free(&none);
 }
 

@@ -1,0 +1,104 @@
+/* What a file that is resumed says of its jobs beyond their keys. */
+#define _GNU_SOURCE   /* qsort_r */
+#include "store/store.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+/* The rows of a file by job_id, with what was planned of each. */
+struct planned {
+    char **ids, **engines;                /* engines NULL: a file without */
+    double *seconds[ENGINE_COUNT];        /* NULL where there are none */
+    size_t n, *order;                     /* rows, sorted by id */
+};
+
+static int compare_ids(const void *a, const void *b, void *ids)
+{
+    return strcmp(((char **)ids)[*(const size_t *)a], ((char **)ids)[*(const size_t *)b]);
+}
+
+static int read_planned(struct planned *p, const struct store_reader *reader, struct error *err)
+{
+    static const enum variable_id seconds[ENGINE_COUNT] = {
+        [ENGINE_TANGENT] = VAR_PREDICTED_SECONDS_TANGENT,
+        [ENGINE_KERNEL] = VAR_PREDICTED_SECONDS_KERNEL,
+        [ENGINE_FILTER] = VAR_PREDICTED_SECONDS_FILTER,
+    };
+    p->n = store_read_jobs(reader);
+    if (!(p->order = mem_alloc(p->n, sizeof *p->order, err)) || store_read_texts(reader, "job_id", &p->ids, err))
+        return -1;
+    for (size_t i = 0; i < p->n; i++)
+        p->order[i] = i;
+    qsort_r(p->order, p->n, sizeof *p->order, compare_ids, p->ids);
+    const char *name = variables[VAR_ENGINE_PLANNED].name;
+    if (store_read_has(reader, name) && store_read_texts(reader, name, &p->engines, err))
+        return -1;
+    for (int engine = ENGINE_TANGENT; engine < ENGINE_COUNT; engine++) {
+        size_t width;
+        name = variables[seconds[engine]].name;
+        if (store_read_has(reader, name) && store_read_numbers(reader, name, &p->seconds[engine], &width, err))
+            return -1;
+    }
+    return 0;
+}
+
+static size_t find_row(const struct planned *p, const char *id)
+{
+    size_t low = 0, high = p->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(p->ids[p->order[middle]], id);
+        if (order == 0)
+            return p->order[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return SIZE_MAX;
+}
+
+static int adopt(const struct planned *p, size_t row, struct job *job, struct error *err)
+{
+    int engine = ENGINE_TANGENT;
+    if (p->engines && strcmp(p->engines[row], "standard") != 0)
+        while (strcmp(p->engines[row], training_engine_name((enum engine)engine)) != 0)
+            if (++engine == ENGINE_COUNT)
+                return error_set(err, ERROR_FORMAT, "job %zu: engine_planned: expected standard, tangent, kernel or "
+                                 "filter, got '%s': use the relin that wrote the file", row, p->engines[row]);
+    const char *refusal = training_engine_refusal(&job->training, (enum engine)engine);
+    if (refusal)
+        return error_set(err, ERROR_FORMAT, "job %zu: engine_planned: the file was planned for the engine %s, which this "
+                         "relin cannot use for it: %s", row, p->engines[row], refusal);
+    for (int i = 0; i < ENGINE_COUNT; i++)
+        job->engine_seconds[i] = p->seconds[i] ? p->seconds[i][row] : NAN;
+    if (job->engine == ENGINE_AUTO)
+        job_set_engine(job, (enum engine)engine);
+    return 0;
+}
+
+int store_adopt_engines(const char *path, struct sweep *sweep, struct error *err)
+{
+    struct planned planned = {0};
+    if (access(path, F_OK))
+        return 0;
+    struct store_reader *reader = store_read_open(path, err);
+    int status = reader ? read_planned(&planned, reader, err) : -1;
+    for (size_t i = 0; i < sweep->n_jobs && !status; i++) {
+        size_t row = find_row(&planned, sweep->jobs[i].id);
+        if (row != SIZE_MAX && adopt(&planned, row, &sweep->jobs[i], err))
+            status = error_prefix(err, "%s", path);
+    }
+    store_free_texts(planned.ids, planned.n);
+    store_free_texts(planned.engines, planned.n);
+    for (int engine = 0; engine < ENGINE_COUNT; engine++)
+        mem_free(planned.seconds[engine]);
+    mem_free(planned.order);
+    store_read_close(reader);
+    return status;
+}
