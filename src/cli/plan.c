@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "plan/simulate.h"
+#include "plan_engines.h"
 #include "sweep/sweep.h"
 
 enum { KEY_JSON = 0x100, KEY_JOBS, KEY_KEYS, KEY_WORKERS, MOST_COUNTS = 32, MOST_WORKERS = 1000000 };
@@ -31,7 +32,7 @@ struct plan {
 
 static const struct argp_option options[] = {
     {"workers", KEY_WORKERS, "N,N,...", 0, "Worker counts to simulate (default: powers of two past saturation)", 0},
-    {"jobs", KEY_JOBS, NULL, 0, "List every job: row, id, label, predicted seconds, memory and flops", 0},
+    {"jobs", KEY_JOBS, NULL, 0, "List every job: row, id, label, engine, predicted seconds, memory and flops", 0},
     {"json", KEY_JSON, NULL, 0, "Print JSON", 0},
     {"keys", KEY_KEYS, NULL, 0, "Explain every key of a sweep file", 0},
     {0},
@@ -42,7 +43,8 @@ static const char description[] =
     "it takes with how many workers."
     "\v"
     "The prediction is flops by formula over a compiled-in speed; it does not run anything. The hand-out is "
-    "simulated as the farm does it, longest job first. P* is the sum of all times over the longest: more "
+    "simulated as the farm does it, longest job first. Where training.engine is auto, each job gets the engine of the "
+    "least predicted seconds of those that can step it and fit into memory; the result file keeps that choice. P* is the sum of all times over the longest: more "
     "workers than that cannot end sooner.\n\n"
     "Examples:\n"
     "  relin plan sweeps/quick.yaml\n"
@@ -106,7 +108,7 @@ static int predict_all(struct plan *plan, struct error *err)
     struct text loaded = {0}, wanted = {0};
     int status = -1;
     for (size_t i = 0; i < plan->sweep.n_jobs; i++) {
-        const struct job *job = &plan->sweep.jobs[i];
+        struct job *job = &plan->sweep.jobs[i];
         wanted.length = 0;
         dataset_identity(&job->data, &wanted);
         if (!loaded.chars || strcmp(loaded.chars, wanted.chars) != 0) {
@@ -120,6 +122,7 @@ static int predict_all(struct plan *plan, struct error *err)
         }
         if (dataset_check_counts(&set, &job->data, err))
             goto done;
+        job_plan_engine(job, &set);
         job_predict(job, &set, &plan->cost[i]);
         plan->sorted[i] = plan->cost[i].seconds;
         if ((size_t)job->training.threads > plan->threads)
@@ -136,12 +139,13 @@ done:
 
 static void print_jobs(const struct plan *plan, struct text *out)
 {
-    text_add(out, "%6s  %-16s  %10s  %9s  %10s  %s\n", "row", "job_id", "seconds", "memory MB", "flops", "job");
+    text_add(out, "%6s  %-16s  %10s  %9s  %10s  %-8s  %s\n", "row", "job_id", "seconds", "memory MB", "flops", "engine",
+             "job");
     for (size_t i = 0; i < plan->sweep.n_jobs; i++) {
         char label[128];
         job_label(&plan->sweep.jobs[i], label, sizeof label);
-        text_add(out, "%6zu  %-16s  %10.3g  %9.1f  %10.3g  %s\n", i, plan->sweep.jobs[i].id, plan->cost[i].seconds,
-                 plan->cost[i].bytes / 1e6, plan->cost[i].flops, label);
+        text_add(out, "%6zu  %-16s  %10.3g  %9.1f  %10.3g  %-8s  %s\n", i, plan->sweep.jobs[i].id, plan->cost[i].seconds,
+                 plan->cost[i].bytes / 1e6, plan->cost[i].flops, job_engine_name(&plan->sweep.jobs[i]), label);
     }
 }
 
@@ -154,6 +158,8 @@ static void print_jobs_json(const struct plan *plan, struct text *out)
         text_add(out, "%s{\"row\": %zu, \"job_id\": \"%s\", \"seconds\": %.6g, \"bytes\": %.0f, \"flops\": %.6g, \"label\": ",
                  i ? ", " : "", i, plan->sweep.jobs[i].id, plan->cost[i].seconds, plan->cost[i].bytes, plan->cost[i].flops);
         text_add_json_string(out, label);
+        text_add(out, ", \"engine\": \"%s\", \"engine_seconds\": ", job_engine_name(&plan->sweep.jobs[i]));
+        plan_seconds_json(plan->sweep.jobs[i].engine_seconds, out);
         text_add(out, "}");
     }
     text_add(out, "]");
@@ -215,7 +221,8 @@ static int print_plan(const struct plan *plan, struct arguments *a, struct text 
                  plan->threads, sum, median, longest, largest_bytes(plan), simulate_saturation(n, plan->sorted));
         if (print_allocations(plan, a, out, err))
             return -1;
-        text_add(out, "]");
+        text_add(out, "], \"engines\": ");
+        plan_engines_json(&plan->sweep, out);
         if (a->jobs)
             print_jobs_json(plan, out);
         text_add(out, "}\n");
@@ -234,6 +241,7 @@ static int print_plan(const struct plan *plan, struct arguments *a, struct text 
     text_add(out, "saturation P* = %.0f workers: more cannot end sooner\n", ceil(simulate_saturation(n, plan->sorted)));
     if (print_allocations(plan, a, out, err))
         return -1;
+    plan_engines_table(&plan->sweep, out);
     if (a->jobs) {
         text_add(out, "\n");
         print_jobs(plan, out);
