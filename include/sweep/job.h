@@ -10,13 +10,17 @@
 
 struct error;
 
+/* Auto: at those where a Lanczos run is cheap against the steps of the segment (stability_is_cheap). It is the
+ * default, and never was that of before it: neither is in a job's id. */
+enum stability { STABILITY_NEVER, STABILITY_ALWAYS, STABILITY_AUTO };
+
 struct job {
     int64_t seed;
     struct data_spec data;
     struct network_spec network;
     struct training_spec training;
     struct kernel_spec kernels;
-    bool stability;                  /* kernels.stability: lambda_max at each logged refresh */
+    enum stability stability;        /* kernels.stability: lambda_max at each logged refresh */
     enum engine engine;              /* training.engine as asked for; training.engine here is what steps, or auto
                                         until job_plan_engine or job_set_engine has resolved it */
     double engine_seconds[ENGINE_COUNT];   /* predicted of the whole training by each; NaN: cannot, or not known */
@@ -38,6 +42,13 @@ void job_plan_engine(struct job *job, const struct dataset *set);
 void job_set_engine(struct job *job, enum engine engine);
 /* As in the file: "standard" in ordinary training, else the engine of job->training; auto: "tangent". */
 const char *job_engine_name(const struct job *job);
+
+/* Does a segment of so many steps of a batch train on at least 500 times the n training rows? A Lanczos run costs
+ * about 25 of its passes, so 5 % of the steps. */
+static inline bool stability_is_cheap(double steps, double batch, double n)
+{
+    return steps * batch >= 500 * n;
+}
 
 /* Sizes and costs, for order, plan and limits. */
 struct job_cost {

@@ -108,7 +108,7 @@ enum variable_writer { WRITER_SKELETON, WRITER_PLAN, WRITER_ROWS, WRITER_RECORD 
     X(REFRESH_ACCURACY_JUMP, ROOT, "refresh_accuracy_jump", REFRESH, F64, ROWS, "1", "training accuracy of f_theta minus that of f_lin at the refresh") \
     X(REFRESH_PARAMETER_CHANGE, ROOT, "refresh_parameter_change", REFRESH, F64, ROWS, "1", "|theta_{s+K} - theta_s| / |theta_s|") \
     X(REFRESH_CONVERGENCE, ROOT, "refresh_convergence", REFRESH, F64, ROWS, "1", "segment convergence |r_{s+K}| / |r_s|, r the residual of f_lin on the training inputs (cross-entropy: of the probabilities)") \
-    X(REFRESH_STABILITY_RATIO, ROOT, "refresh_stability_ratio", REFRESH, F64, ROWS, "1", "eta over the stability limit at the refresh, where asked for (kernels.stability)") \
+    X(REFRESH_STABILITY_RATIO, ROOT, "refresh_stability_ratio", REFRESH, F64, ROWS, "1", "eta over the stability limit at the refresh; NaN where not measured (kernels.stability)") \
     X(REFRESHES_DONE, ROOT, "refreshes_done", JOB, I64, ROWS, "1", "number of feature updates (refreshes) that happened; -1 until the job ended") \
     /* kernels */                                                                                                \
     X(N_SNAPSHOTS, KERNELS, "n_snapshots", JOB, I32, ROWS, "1", "number of snapshots that are there")              \

@@ -95,6 +95,15 @@ static int stability_ratio(const struct problem *problem, const struct moment *m
     return 0;
 }
 
+static bool stability_wanted(const struct refresh_log *log, const struct moment *moment)
+{
+    double rows = (double)log->problem->split->count[PART_TRAIN];
+    int64_t batch = log->problem->spec->batch;
+    if (log->job->stability != STABILITY_AUTO)
+        return log->job->stability == STABILITY_ALWAYS;
+    return stability_is_cheap((double)(moment->step - log->segment), batch == BATCH_FULL ? rows : (double)batch, rows);
+}
+
 static int record(struct refresh_log *log, const struct moment *moment, size_t index, struct error *err)
 {
     const struct problem *problem = log->problem;
@@ -118,7 +127,7 @@ static int record(struct refresh_log *log, const struct moment *moment, size_t i
     loss_gradient(problem->spec->loss, rows, outputs, log->f_lin, log->targets, log->f_lin);
     loss_gradient(problem->spec->loss, rows, outputs, log->f_start, log->targets, log->f_start);
     result_f64(result, VAR_REFRESH_CONVERGENCE)[index] = norm(values, log->f_lin) / norm(values, log->f_start);
-    if (log->job->stability)
+    if (stability_wanted(log, moment))
         return stability_ratio(problem, moment, &result_f64(result, VAR_REFRESH_STABILITY_RATIO)[index], err);
     return 0;
 }
@@ -129,5 +138,6 @@ int refresh_log_record(struct refresh_log *log, const struct moment *moment, str
     if (next_is(log, number) && record(log, moment, (size_t)log->written++, err) != 0)
         return -1;
     begin_segment(log, moment, number + 1);
+    log->segment = moment->step;
     return 0;
 }

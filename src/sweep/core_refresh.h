@@ -15,6 +15,7 @@ struct refresh_log {
     int64_t *numbers;        /* the recorded refreshes, 0 is a run's first */
     int64_t n, written;
     int64_t seen;            /* refreshes so far: the number of the current segment */
+    int64_t segment;         /* step at which it began */
     real *start;             /* (P) theta_s of the segment, where a moment does not carry it: K = 1 */
     real *targets, *f_lin, *f, *f_start;   /* (train, outputs) */
 };

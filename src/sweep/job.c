@@ -211,7 +211,8 @@ static void write_id(struct draft *d)
         own.length = standard.length = 0;
         key_print(&keys[i], d, &own);
         key_print(&keys[i], &plain, &standard);
-        if (strcmp(own.chars, standard.chars) != 0)
+        bool was_standard = keys[i].kind == KIND_STABILITY && d->job.stability == STABILITY_NEVER;
+        if (strcmp(own.chars, standard.chars) != 0 && !was_standard)
             text_add(&identity, "%s=%s\n", keys[i].path, own.chars);
     }
     hash_hex(identity.chars, identity.length, d->job.id);

@@ -59,10 +59,13 @@ static double step_flops(const struct job *job, const struct sizes *s)
     return s->steps * s->batch * row + refreshes + gap_flops(job, s);
 }
 
-/* Lanczos at initialisation for a rate of the limit. */
+/* Lanczos at initialisation for a rate of the limit, and at refreshes for the stability ratio. */
 static double limit_flops(const struct job *job, const struct sizes *s)
 {
-    return job->training.lr_of_limit ? LANCZOS_PRODUCTS * s->train * 2 * (3 * s->first + 5 * s->rest) : 0;
+    bool cheap = stability_is_cheap(s->steps / (s->updates + 1), s->batch, s->train);
+    bool logged = job->stability == STABILITY_ALWAYS || (job->stability == STABILITY_AUTO && cheap);
+    double runs = (job->training.lr_of_limit ? 1 : 0) + (logged ? fmin(s->updates, 64) : 0);
+    return runs * LANCZOS_PRODUCTS * s->train * 2 * (3 * s->first + 5 * s->rest);
 }
 
 static double evaluation_flops(const struct job *job, const struct sizes *s)

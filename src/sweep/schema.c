@@ -78,7 +78,8 @@ const struct key keys[] = {
     {"kernels.store", KIND_CHOICE, IN(job.kernels.store), 0, 0, "kernels|metrics", "kernels", "kernels: the matrices too; metrics: the numbers only"},
     {"kernels.parameters", KIND_CHOICE, IN(job.kernels.parameters), 0, 0, "none|final", "none",
      "final: keep theta_T - theta_0 of every job, for the alignment of parameters"},
-    {"kernels.stability", KIND_BOOL, IN(job.stability), 0, 0, NULL, "false", "measure the stability ratio at every logged refresh (costs a Lanczos run each)"},
+    {"kernels.stability", KIND_STABILITY, IN(job.stability), 0, 0, NULL, "auto",
+     "measure the stability ratio at every logged refresh, a Lanczos run each; auto: where the segment is so long that it costs at most 5 %"},
 
     {"limits.job_wall", KIND_DURATION, IN(limits.job_wall), 1e-3, BIG, NULL, "none", "longest wall time of a job: 30s, 15m, 2h, 1d"},
     {"limits.attempts", KIND_WHOLE, IN(limits.attempts), 1, 1000, NULL, "3", "how often a job that crashes is started"},

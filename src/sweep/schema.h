@@ -26,6 +26,7 @@ enum key_kind {
     KIND_PERIOD,       /* double: whole >= 1, or inf */
     KIND_CHOICE,       /* enum; choices "a|b=0|c": without a number, the position */
     KIND_BOOL,
+    KIND_STABILITY,    /* enum stability: true, false, auto */
     KIND_NAME,         /* char[64] */
     KIND_LR,           /* training.lr, lr_of_limit */
     KIND_SCHEDULE,     /* struct schedule */

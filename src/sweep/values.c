@@ -159,6 +159,17 @@ static int parse_bool(const struct reading *r, bool *out)
     return expected(r, "true or false");
 }
 
+static int parse_stability(const struct reading *r, enum stability *out)
+{
+    static const char *const words[] = {"false", "true", "auto"};
+    for (int i = 0; i < 3; i++)
+        if (value_is_word(r->node, words[i])) {
+            *out = (enum stability)i;
+            return 0;
+        }
+    return expected(r, "true, false or auto");
+}
+
 static int parse_name(const struct reading *r, char *out)
 {
     if (r->node->kind != NODE_SCALAR || !r->node->scalar[0] || strlen(r->node->scalar) >= DATA_NAME_SIZE
@@ -204,6 +215,7 @@ int key_parse(const struct key *key, const char *path, const struct node *node, 
     case KIND_PERIOD: status = parse_period(&r, member); break;
     case KIND_CHOICE: status = parse_choice(&r, member, key->offset == offsetof(struct draft, job.data.image_size)); break;
     case KIND_BOOL: status = parse_bool(&r, member); break;
+    case KIND_STABILITY: status = parse_stability(&r, member); break;
     case KIND_NAME: status = parse_name(&r, member); break;
     case KIND_LR: status = value_parse_lr(&r, &draft->job.training); break;
     case KIND_SCHEDULE: status = value_parse_schedule(&r, member); break;
@@ -266,6 +278,9 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
                                                                                : (int64_t)*(const unsigned *)member, out);
         break;
     case KIND_BOOL: text_add(out, *(const bool *)member ? "true" : "false"); break;
+    case KIND_STABILITY:
+        text_add(out, "%s", (const char *const[]){"false", "true", "\"auto\""}[*(const enum stability *)member]);
+        break;
     case KIND_NAME: text_add_json_string(out, member); break;
     case KIND_LR: value_print_lr(&draft->job.training, out); break;
     case KIND_SCHEDULE: value_print_schedule(member, out); break;

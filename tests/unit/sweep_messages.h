@@ -246,7 +246,7 @@ static const struct { const char *text, *override, *message; } refused[] = {
     {BEGIN "kernels: {parameters: all}\n", NULL,
      "@:4:23: kernels.parameters: expected none | final, got all"},
     {BEGIN "kernels: {stability: maybe}\n", NULL,
-     "@:4:22: kernels.stability: expected true or false, got maybe"},
+     "@:4:22: kernels.stability: expected true, false or auto, got maybe"},
     {BEGIN "kernels: {prob: 3}\n", NULL,
      "@:4:11: kernels.prob: expected a known key, got 'prob' (did you mean kernels.probe?)"},
     {BEGIN "limits: {job_wall: 0}\n", NULL,

@@ -150,7 +150,7 @@ START_TEST(a_learning_rate_of_the_limit_is_that_share_of_it)
     job.training.lr_of_limit = true;
     job.training.momentum = 0.5;
     job.training.weight_decay = 0.01;
-    job.stability = true;
+    job.stability = STABILITY_ALWAYS;
     struct result result = run(&job, NULL);
     double lambda = *result_f64(&result, VAR_LAMBDA_MAX_INITIAL), eta = *result_f64(&result, VAR_LEARNING_RATE);
     ck_assert_double_eq_tol(eta * (lambda / TRAIN + 0.01) / (2 * 1.5), 0.5, 1e-12);
@@ -173,7 +173,7 @@ START_TEST(the_stability_ratio_is_the_share_of_the_limit_with_decay_and_momentum
     job.training.lr = 1e-9;
     job.training.momentum = 0.5;
     job.training.weight_decay = 1;
-    job.stability = true;
+    job.stability = STABILITY_ALWAYS;
     struct result result = run(&job, NULL);
     ck_assert_double_eq_tol(number(&result, VAR_REFRESH_STABILITY_RATIO, 0) / 1e-9, 1, 1e-5);
     mem_free(result.block);
@@ -243,7 +243,7 @@ START_TEST(a_diverging_run_whose_stability_ratio_overflows_is_a_result_too)
     job.network.activation = ACTIVATION_RELU;
     job.training.lr = 8;
     job.training.lr_of_limit = true;
-    job.stability = true;
+    job.stability = STABILITY_ALWAYS;
     struct result result = run(&job, NULL);
     ck_assert_str_eq(result_text(&result, VAR_OUTCOME), "diverged");
     ck_assert_double_gt(number(&result, VAR_REFRESH_STABILITY_RATIO, 0), 1);

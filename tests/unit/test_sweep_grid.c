@@ -243,7 +243,7 @@ START_TEST(a_job_with_every_key_reads_back_from_its_text)
     ck_assert_mem_eq(&job.training, &sweep.jobs[0].training, sizeof job.training);
     ck_assert_mem_eq(&job.network, &sweep.jobs[0].network, sizeof job.network);
     ck_assert_str_eq(job.network.name, "n \"1\"");
-    ck_assert(job.stability && job.seed == 11);
+    ck_assert(job.stability == STABILITY_ALWAYS && job.seed == 11);
     job_free(&job);
     sweep_free(&sweep);
 }
