@@ -43,6 +43,31 @@ json() { python3 -c "import json, sys; d = json.load(sys.stdin); assert $1, d" <
     [[ $output == *"K=1 seed 0"*"K=1 seed 2"*"K=inf seed 2"* ]]
 }
 
+@test "a plan says which engine steps what, and what each would take" {
+    run -0 "$RELIN" plan sweep.yaml
+    [[ $output == *"seconds of all steps by each engine that can"*architecture*engine*jobs*tangent*kernel*filter*tiny*standard*" 3 "* ]]
+    command -v python3 >/dev/null || skip "no python3"
+    run -0 "$RELIN" plan sweep.yaml --json --jobs
+    json 'sum(e["jobs"] for e in d["engines"]) == d["jobs"] and d["engines"][0]["engine"] == "standard"'
+    json 'all(set(j["engine_seconds"]) == {"tangent", "kernel", "filter"} for j in d["job_list"])'
+    json 'all(j["engine_seconds"]["tangent"] > 0 for j in d["job_list"])'
+    # the standard trainer has one way; elsewhere the least of those that can
+    json 'all(j["engine_seconds"]["kernel"] is j["engine_seconds"]["filter"] is None for j in d["job_list"] if "K=1 " in j["label"])'
+    json 'all(j["engine_seconds"][j["engine"]] == min(s for s in j["engine_seconds"].values() if s) for j in d["job_list"] if j["engine"] != "standard")'
+}
+
+@test "an engine that cannot step a job is a mistake of the sweep, with its reason" {
+    run -2 "$RELIN" plan sweep.yaml training.engine=filter grid.refresh_period=[10]  training.loss=cross-entropy
+    [[ $output == *"sweep.yaml:4:7: training.engine: expected one that can step this job, got filter: "* ]]
+    run -2 "$RELIN" plan sweep.yaml training.engine=kernel 'grid={architecture: tiny, refresh: [{gap: 0.1}]}'
+    [[ $output == *"training.engine: expected one that can step this job, got kernel: "* ]]
+}
+
+@test "schedules are listed by their labels" {
+    run -0 "$RELIN" plan --jobs sweep.yaml 'grid={architecture: tiny, refresh: [{log: 4}, {at: [3, 9]}, {first: 2, every: 5}, {gap: 0.1, check: 4}, 8]}'
+    [[ $output == *"tiny log=4 seed 0"*"tiny at=3,9 seed 0"*"tiny first=2/5 seed 0"*"tiny gap=0.1/4 seed 0"*"tiny K=8 seed 0"* ]]
+}
+
 @test "keys are listed without a sweep" {
     run -0 "$RELIN" plan --keys
     [[ $output == *training.refresh_period*kernels.probe*limits.job_wall* ]]

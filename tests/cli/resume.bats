@@ -65,3 +65,50 @@ PYTHON
     status=0; wait $pid || status=$?
     [ "$status" -eq 75 ]
 }
+
+# forget FILE STATEMENT...: the file as if its last two jobs had not run, and what the statement changes in it
+forget() {
+    "$PYTHON" - "$@" <<'PYTHON'
+import h5py, sys
+with h5py.File(sys.argv[1], "r+") as f:
+    f["status"][-2:] = 0
+    exec(sys.argv[2])
+PYTHON
+}
+
+@test "a file of before engines were chosen goes on with the tangent engine, and its jobs keep their ids" {
+    "$RELIN" run "$SWEEPS/farm.yaml" -o whole.h5
+    cp whole.h5 f.h5
+    forget f.h5 'for name in list(f): name.startswith(("engine_planned", "predicted_seconds_")) and f.__delitem__(name)'
+    run mpi 2 "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"12 of 12 jobs done"*"10 were there already"* ]]
+    "$PYTHON" -c 'import h5py; f = h5py.File("f.h5"); assert "engine_planned" not in f and set(f["engine"][8:]) == {b"tangent"}, f["engine"][:]'
+    # grown, it is a new file that says what its old jobs were stepped by
+    "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0..4 -o f.h5
+    "$PYTHON" - <<'PYTHON'
+import h5py, numpy as np
+f = h5py.File("f.h5")
+old = f["seed"][:] < 4
+assert len(old) == 15 and np.isnan(f["predicted_seconds_tangent"][:][old]).all()
+assert np.isfinite(f["predicted_seconds_tangent"][:][~old]).all()
+assert set(f["engine_planned"].asstr()[:][old]) == {"standard", "tangent"}, f["engine_planned"][:]
+PYTHON
+    "$RELIN" verify f.h5 --sample all
+}
+
+@test "a grown file keeps what was planned of its jobs" {
+    "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0..1 -o f.h5
+    forget f.h5 'f["predicted_seconds_tangent"][:] = 123'
+    "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5
+    "$PYTHON" -c 'import h5py; f = h5py.File("f.h5"); s = f["predicted_seconds_tangent"][:]; assert ((s == 123) == (f["seed"][:] < 2)).all(), s'
+}
+
+@test "an engine that this program does not know is refused, and the file kept" {
+    "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5
+    forget f.h5 'f["engine_planned"][5] = "warp"'
+    run "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5
+    [ "$status" -eq 70 ]
+    [[ "$output" == *"f.h5: job 5: engine_planned: expected standard, tangent, kernel or filter, got 'warp'"* ]]
+    [ ! -e f.h5.lock ] && [ ! -e f.h5.new ]
+}

@@ -53,6 +53,21 @@ replayed() {
     replayed 0 training.centred=true training.batch=8
 }
 
+@test "every refresh schedule is replayed, at the steps that it means" {
+    for schedule in '{at: [1, 4, 13]} 3' '{log: 4} 4' '{first: 2, every: 3} 2' '{gap: 1e9} 0'; do
+        run replayed 0 "grid={architecture: deep, refresh: [${schedule% *}]}" training.momentum=0.5 training.batch=8
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"${schedule##* } refreshes replayed"* ]]
+    done
+    # by the gap: as many as the file says
+    run replayed 0 'grid={architecture: deep, refresh: [{gap: 0.02}]}'
+    [ "$status" -eq 0 ]
+    refreshes=$(grep -o '[0-9]* refreshes' <<<"$output")
+    [ "${refreshes% *}" -gt 1 ]
+    "$RELIN" run sweep.yaml 'grid={architecture: deep, refresh: [{gap: 0.02}]}' -o gap.h5 2>log
+    $PYTHON -c 'import h5py, sys; n = h5py.File("gap.h5")["refreshes_done"][0]; assert n == int(sys.argv[1]), n' "${refreshes% *}"
+}
+
 @test "erf and gelu are replayed" {
     replayed 2 architectures.deep.activation=erf
     replayed 8 architectures.wide.activation=gelu

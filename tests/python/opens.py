@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 COLUMNS = ["job_id", "architecture", "trainer", "schedule", "refresh_period", "seed", "feature_updates"]
-OUTSIDE_CRC = {"/status", "/crc"}
+OUTSIDE_CRC = {"/status", "/crc", "/engine_planned"} | {f"/predicted_seconds_{e}" for e in ("tangent", "kernel", "filter")}
 
 
 def described_order():
