@@ -102,6 +102,9 @@ const char *training_engine_refusal(const struct training_spec *spec, enum engin
 /* "auto", "tangent", "kernel", "filter". */
 const char *training_engine_name(enum engine engine);
 
+/* Has this program the engine? */
+bool training_engine_exists(enum engine engine);
+
 /* eta_t for a base learning rate. */
 double training_lr(const struct training_spec *spec, double base_lr, int64_t step);
 

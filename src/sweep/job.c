@@ -247,7 +247,8 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     if (d->job.engine != ENGINE_AUTO)
         d->job.training.engine = d->job.engine;
     const struct training_spec *t = &d->job.training;
-    const char *refusal = training_engine_refusal(t, t->engine);
+    const char *refusal = training_engine_exists(t->engine) ? training_engine_refusal(t, t->engine)
+                          : "this version of relin has no such engine: set training.engine to tangent or auto";
     if (refusal) {
         mistake("training.engine: expected one that can step this job, got %s: %s", training_engine_name(t->engine), refusal);
         return -1;

@@ -155,7 +155,7 @@ void job_plan_engine(struct job *job, const struct dataset *set)
     for (int i = 0; i < ENGINE_COUNT; i++) {
         enum engine engine = (enum engine)i;
         job->engine_seconds[engine] = NAN;
-        if (engine == ENGINE_AUTO || training_engine_refusal(t, engine))
+        if (engine == ENGINE_AUTO || !training_engine_exists(engine) || training_engine_refusal(t, engine))
             continue;
         struct engine_cost cost = training_cost(job, &s, engine);
         job->engine_seconds[engine] = cost.seconds;

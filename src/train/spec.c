@@ -21,8 +21,7 @@ const char *training_engine_name(enum engine engine)
     return names[engine];
 }
 
-/* What this program has. */
-static bool exists(enum engine engine)
+bool training_engine_exists(enum engine engine)
 {
     static const bool there[ENGINE_COUNT] = {[ENGINE_AUTO] = true, [ENGINE_TANGENT] = true};
     return there[engine];
@@ -32,8 +31,6 @@ const char *training_engine_refusal(const struct training_spec *spec, enum engin
 {
     if (engine == ENGINE_AUTO || engine == ENGINE_TANGENT)
         return NULL;
-    if (!exists(engine))
-        return "this version of relin has no such engine: set training.engine to tangent or auto";
     if (spec->trainer != TRAINER_LINEARISED)
         return "only the linearised trainer has segments to step in function space: set training.engine to tangent or auto";
     if (spec->augmented)

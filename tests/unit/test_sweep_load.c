@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/text.h"
 #include "sweep/sweep.h"
 #include "unit.h"
 
@@ -269,82 +268,6 @@ START_TEST(a_job_reads_back_from_its_text)
 }
 END_TEST
 
-/* as written, its label, whether feature_updates is what it counts */
-static const struct { const char *refresh, *label; double updates; } written[] = {
-    {"{at: [3, 50, 99]}", "at=3,50,99", 3}, {"{at: [3, 50, 100, 200]}", "at=3,50", 2}, {"{log: 10}", "log=10", 10},
-    {"{first: 3, every: 20}", "first=3/20", 3}, {"{gap: 0.1}", "gap=0.1", NAN},
-    {"{gap: 0.05, check: 10}", "gap=0.05/10", NAN}, {"7", "constant", 14}, {"inf", "constant", 0},
-};
-
-START_TEST(a_refresh_schedule_reads_back_from_the_text_of_its_job)
-{
-    struct sweep sweep;
-    struct text text = {0}, label = {0};
-    struct job job;
-    struct error err = {0};
-    text_add(&text, BEGIN "grid: {architecture: a, refresh: [%s]}\n", written[_i].refresh);
-    load_right(&sweep, text.chars);
-    ck_assert_uint_eq(sweep.n_axes, 0);   /* the file has the column schedule anyway */
-    ck_assert_msg(job_parse(&job, sweep.jobs[0].text, &err) == 0, "%s", err.text);
-    ck_assert_str_eq(job.id, sweep.jobs[0].id);
-    ck_assert_str_eq(job.text, sweep.jobs[0].text);
-    ck_assert_mem_eq(&job.training.refresh, &sweep.jobs[0].training.refresh, sizeof job.training.refresh);
-    ck_assert(job.training.refresh_period == sweep.jobs[0].training.refresh_period);
-    training_refresh_label(&job.training, &label);
-    ck_assert_str_eq(label.chars, written[_i].label);
-    double updates = training_feature_updates(&job.training);
-    ck_assert(updates == written[_i].updates || (isnan(updates) && isnan(written[_i].updates)));
-    job_free(&job);
-    text_free(&text);
-    text_free(&label);
-    sweep_free(&sweep);
-}
-END_TEST
-
-/* T = 100. Two ways to write one schedule are one job. */
-static const char *const same_schedule[][2] = {
-    {"refresh_period: 10", "refresh: 10"}, {"refresh_period: inf", "refresh: {log: 0}"},
-    {"refresh_period: inf", "refresh: {at: []}"}, {"refresh_period: inf", "refresh: {at: [100, 300]}"},
-    {"refresh_period: 10", "refresh: {first: 9, every: 10}"}, {"refresh_period: 10", "refresh: {first: 1000, every: 10}"},
-    {"refresh_period: inf", "refresh: {first: 0, every: 10}"}, {"refresh_period: 1", "refresh: {log: 99}"},
-    {"refresh_period: 1", "refresh: {first: 99, every: 1}"}, {"feature_updates: 3", "refresh: {first: 3, every: 25}"},
-    {"refresh: {at: [50, 60]}", "refresh: {at: [50, 60, 170]}"}, {"refresh: {gap: 0.1}", "refresh: {gap: 1e-1, check: 1}"},
-    {"refresh_period: inf", "refresh: {gap: 0.1, check: 100}"},
-};
-
-START_TEST(schedules_that_refresh_at_the_same_steps_are_one_job)
-{
-    struct sweep sweep;
-    struct text text = {0};
-    text_add(&text, BEGIN "grid: [{architecture: a, %s}, {architecture: a, %s}]\n", same_schedule[_i][0], same_schedule[_i][1]);
-    load_right(&sweep, text.chars);
-    ck_assert_uint_eq(sweep.n_jobs, 1);
-    ck_assert_uint_eq(sweep.n_duplicates, 1);
-    text_free(&text);
-    sweep_free(&sweep);
-}
-END_TEST
-
-START_TEST(feature_updates_are_an_axis_beside_steps)
-{
-    struct sweep sweep;
-    load_right(&sweep, BEGIN "grid: {architecture: a, training.steps: [100, 1000, 5000], feature_updates: [0, 1, 3, 9, 19]}\n");
-    ck_assert_uint_eq(sweep.n_jobs, 15);
-    for (size_t i = 0; i < 15; i++) {
-        const double updates[] = {0, 1, 3, 9, 19};
-        const struct training_spec *t = &sweep.jobs[i].training;
-        ck_assert_double_eq(training_feature_updates(t), updates[i % 5]);
-        ck_assert(isinf(t->refresh_period) || t->refresh_period * (updates[i % 5] + 1) == (double)t->steps);
-    }
-    sweep_free(&sweep);
-    load_right(&sweep, BEGIN "grid: {architecture: a, training.steps: [10000], feature_updates: [1, 3, 10, 30]}\n");
-    const double expected[] = {1, 3, 10, 30};
-    for (size_t i = 0; i < 4; i++)
-        ck_assert_double_eq(training_feature_updates(&sweep.jobs[i].training), expected[i]);
-    sweep_free(&sweep);
-}
-END_TEST
-
 START_TEST(saying_a_default_does_not_change_a_job_and_another_value_does)
 {
     static const char *const same[] = {"training: {steps: 100, lr: 0.1}\n",
@@ -408,9 +331,6 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, overrides_replace_values_and_axes);
     tcase_add_test(tests, an_override_of_what_is_an_axis_is_refused);
     tcase_add_test(tests, a_job_reads_back_from_its_text);
-    tcase_add_loop_test(tests, a_refresh_schedule_reads_back_from_the_text_of_its_job, 0, (int)(sizeof written / sizeof *written));
-    tcase_add_loop_test(tests, schedules_that_refresh_at_the_same_steps_are_one_job, 0, (int)(sizeof same_schedule / sizeof *same_schedule));
-    tcase_add_test(tests, feature_updates_are_an_axis_beside_steps);
     tcase_add_test(tests, saying_a_default_does_not_change_a_job_and_another_value_does);
     tcase_add_test(tests, a_damaged_file_is_read_or_refused);
 }
