@@ -48,5 +48,7 @@ int run_step_done(struct run *run, const size_t *batch, size_t batch_size, doubl
                   const struct trainer_hooks *hooks);
 
 extern const struct engine_ops engine_tangent;   /* weight space: everything; also ordinary SGD */
+extern const struct engine_ops engine_kernel;    /* function space: any loss and batch, Theta_s in memory */
+extern const struct engine_ops engine_gauss_newton;   /* the trainer of that name, whose steps these are */
 
 #endif

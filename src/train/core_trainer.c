@@ -42,7 +42,8 @@ static int run_create(struct run *r, struct error *err)
         || (spec->momentum != 0 && !(r->velocity = mem_alloc(n_parameters, sizeof(real), err)))
         || (spec->centred && measure_start(r, err) != 0))
         return -1;
-    r->engine = &engine_tangent;
+    r->engine = spec->trainer == TRAINER_GAUSS_NEWTON ? &engine_gauss_newton
+              : r->linear && spec->engine == ENGINE_KERNEL ? &engine_kernel : &engine_tangent;
     return r->engine->create(r, err);
 }
 

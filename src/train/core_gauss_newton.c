@@ -1,0 +1,2 @@
+#include "core_engine.h"
+const struct engine_ops engine_gauss_newton = {.name = "gauss-newton"};
