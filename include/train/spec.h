@@ -39,6 +39,7 @@ struct training_spec {
     double momentum;
     enum momentum_at_refresh momentum_at_refresh;
     double weight_decay;
+    double damping;             /* Gauss-Newton: mu >= 0, in units of Theta; NaN: tied to K by training_damping */
     bool centred;               /* train f - f_theta0 */
     bool augmented;             /* data.augment: every step sees other inputs */
     int64_t evaluations;        /* points of the curves */
@@ -47,7 +48,10 @@ struct training_spec {
     uint64_t seed_init, seed_data, seed_batch, seed_augment;
 };
 
-/* ceil(T/K) - 1; 0 for inf (method.md section 1). */
+/* "standard", "linearised", "gauss-newton". */
+const char *training_trainer_name(enum trainer_kind trainer);
+
+/* ceil(T/K) - 1; 0 for inf (method.md section 1). Gauss-Newton: T - 1. */
 double training_feature_updates(const struct training_spec *spec);
 
 /* The first refresh after step t, or T where there is none before it. */
@@ -62,6 +66,10 @@ bool training_caches(const struct training_spec *spec, int64_t n);
 /* Why an engine cannot step this training (a clause that names the key and what to set), or NULL where
  * it can. */
 const char *training_engine_refusal(const struct training_spec *spec, enum engine engine);
+
+/* mu of Gauss-Newton over n training rows: spec->damping, or where it is tied that of a segment of K steps,
+ * n (1 - momentum)/(eta K) (method.md section 2, identity 4), 0 for K = inf. */
+double training_damping(const struct training_spec *spec, double base_lr, double n);
 
 /* eta_t for a base learning rate. */
 double training_lr(const struct training_spec *spec, double base_lr, int64_t step);

@@ -40,6 +40,8 @@ struct run {
     int64_t segment_start;    /* s */
     double curve_time;        /* sum of eta over the steps taken */
     bool diverged, refresh_now;
+    size_t solver_iterations; /* Gauss-Newton: of the step taken, */
+    double solver_residual;   /* for run_step_done */
 };
 
 /* What an engine tells of a step it took, and of the one after: run->step and curve_time move on.

@@ -98,7 +98,7 @@ static int linearise(struct run *r, int64_t s, int64_t end, struct error *err)
     struct kernel *e = r->engine_state;
     size_t count = r->batches.rows * r->net->outputs;
     e->end = end;
-    if (theta_form(r->problem, r->theta_s, e->theta, e->f_s, err) != 0)
+    if (theta_form(r->problem, r->theta_s, 0, e->theta, e->f_s, err) != 0)
         return -1;
     for (size_t i = 0; r->f_0 && i < count; i++)
         e->f_s[i] -= r->f_0[i];

@@ -155,11 +155,11 @@ static void mirror(size_t side, real *kernel)
 }
 
 /* Most of the budget holds a large block, against which the others come in small ones. */
-static int compute(const struct forming *form, struct error *err)
+static int compute(const struct forming *form, size_t budget, struct error *err)
 {
     struct block large = {0}, small = {0};
     int result = -1;
-    size_t fit = BLOCK_BYTES / input_bytes(form->net), few = fit / 8 > 0 ? fit / 8 : 1;
+    size_t fit = budget / input_bytes(form->net), few = fit / 8 > 0 ? fit / 8 : 1;
     size_t many = fit > few ? fit - few : 1;
     if (block_create(form, many < form->rows ? many : form->rows, &large, err) != 0
         || (many < form->rows && block_create(form, few, &small, err) != 0))
@@ -180,7 +180,8 @@ done:
     return result;
 }
 
-int theta_form(const struct problem *problem, const real *theta, real *kernel, real *f, struct error *err)
+int theta_form(const struct problem *problem, const real *theta, size_t budget, real *kernel, real *f,
+               struct error *err)
 {
     const struct network *net = problem->net;
     size_t rows = problem->split->count[PART_TRAIN], side = rows * net->outputs;
@@ -198,7 +199,7 @@ int theta_form(const struct problem *problem, const real *theta, real *kernel, r
             form.width += layer_width(&net->layers[i]);
         }
     memset(kernel, 0, side * side * sizeof *kernel);
-    result = compute(&form, err);
+    result = compute(&form, budget ? budget : BLOCK_BYTES, err);
 done:
     mem_free(form.column);
     mem_free(form.tile);

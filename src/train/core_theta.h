@@ -9,11 +9,13 @@
 
 #include "train/trainer.h"
 
-/* Fills kernel (NC, NC), both triangles, and f (N, C), the outputs at theta. Returns 0, or -1 with *err
- * filled. */
-int theta_form(const struct problem *problem, const real *theta, real *kernel, real *f, struct error *err);
+/* Fills kernel (NC, NC), both triangles, and f (N, C), the outputs at theta. budget: bytes of activations
+ * and rows, 0 for 256 MiB; what does not fit is computed in blocks, up to about twice. Returns 0, or -1 with
+ * *err filled. */
+int theta_form(const struct problem *problem, const real *theta, size_t budget, real *kernel, real *f,
+               struct error *err);
 
-/* Bytes theta_form holds at most, kernel included. */
+/* Bytes theta_form holds at most without a budget, kernel included. */
 double theta_bytes(const struct problem *problem);
 
 #endif

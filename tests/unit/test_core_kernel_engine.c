@@ -1,5 +1,6 @@
 /* The kernel engine against the tangent engine: the same training, stepped in function space. */
 #include "data/gather.h"
+#include "train/core_theta.h"
 #include "toy_settings.h"
 #include "train/batches.h"
 
@@ -255,8 +256,44 @@ START_TEST(what_does_not_fit_the_machine_is_refused_before_it_starts)
 }
 END_TEST
 
+/* budget: a few rows a block, down to one. */
+START_TEST(theta_is_the_product_of_the_jacobian_with_itself)
+{
+    static const size_t budgets[] = {0, 1, 9000, 30000};
+    struct toy t;
+    struct training_spec spec = setting(0, TRAINER_LINEARISED, INFINITY);
+    toy_create(&t, architecture(_i % 8), spec);
+    struct layer_ops plain = layer_dense;
+    plain.ntk = NULL;
+    for (size_t i = 0; _i >= 8 && i < t.net->n_layers; i += 4)   /* every other dense layer, by its gradients */
+        t.net->layers[i].ops = &plain;
+    double *J = mem_alloc(N * C * t.P, sizeof *J, NULL), *expected = mem_alloc(N * C, N * C * sizeof *expected, NULL);
+    double outputs[N * C];
+    real *kernel = mem_alloc(N * C, N * C * sizeof *kernel, NULL), f[N * C], x[N * TOY_FEATURES];
+    gather_inputs(&t.split, PART_TRAIN, NULL, 0, N, x);
+    toy_jacobian(t.net, t.theta_0, x, N, J, outputs);
+    for (size_t i = 0; i < N * C; i++)
+        for (size_t j = 0; j < N * C; j++)
+            for (size_t p = 0; p < t.P; p++)
+                expected[i * N * C + j] += J[i * t.P + p] * J[j * t.P + p];
+    for (size_t b = 0; b < 4; b++) {
+        ck_assert_int_eq(theta_form(&t.problem, t.theta_0, budgets[b], kernel, f, NULL), 0);
+        ck_assert_double_le(toy_distance(N * C * N * C, kernel, expected), 20 * REAL_EPSILON);
+        ck_assert_double_le(toy_distance(N * C, f, outputs), 20 * REAL_EPSILON);
+        for (size_t i = 0; i < N * C; i++)
+            for (size_t j = 0; j < i; j++)
+                ck_assert(kernel[i * N * C + j] == kernel[j * N * C + i]);
+    }
+    mem_free(J);
+    mem_free(expected);
+    mem_free(kernel);
+    toy_free(&t);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+    tcase_add_loop_test(tests, theta_is_the_product_of_the_jacobian_with_itself, 0, 16);
     tcase_add_loop_test(tests, it_equals_the_tangent_engine_in_every_setting, 0, SETTINGS);
     tcase_add_loop_test(tests, it_equals_the_tangent_engine_over_long_segments, 0, 16);
     tcase_add_test(tests, the_change_of_a_segment_is_in_the_span_of_the_features);
