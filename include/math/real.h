@@ -81,6 +81,7 @@ typedef float real;
 #define refresh_log_create REAL_NAME(refresh_log_create)
 #define refresh_log_destroy REAL_NAME(refresh_log_destroy)
 #define refresh_log_moment REAL_NAME(refresh_log_moment)
+#define refresh_log_step REAL_NAME(refresh_log_step)
 #define refresh_log_record REAL_NAME(refresh_log_record)
 
 #endif

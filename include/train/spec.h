@@ -57,6 +57,9 @@ double training_feature_updates(const struct training_spec *spec);
 /* The first refresh after step t, or T where there is none before it. */
 int64_t training_next_refresh(const struct training_spec *spec, int64_t step);
 
+/* Is the trained model the network itself, by definition: K = 1, or Gauss-Newton? */
+bool training_is_exact(const struct training_spec *spec);
+
 /* Does the linearised trainer keep the activations of all n training rows at theta_s, rather than
  * record every batch anew? Not at K = 1, so that it equals SGD bit for bit, and not where a
  * segment's rows (K steps of a batch) are too few to pay for a forward pass over all n, and never
@@ -70,6 +73,9 @@ const char *training_engine_refusal(const struct training_spec *spec, enum engin
 /* mu of Gauss-Newton over n training rows: spec->damping, or where it is tied that of a segment of K steps,
  * n (1 - momentum)/(eta K) (method.md section 2, identity 4), 0 for K = inf. */
 double training_damping(const struct training_spec *spec, double base_lr, double n);
+
+/* Is lr a step of gradient descent, to which stability limits apply? Not the scale of a Gauss-Newton step. */
+bool training_has_eta(const struct training_spec *spec);
 
 /* eta_t for a base learning rate. */
 double training_lr(const struct training_spec *spec, double base_lr, int64_t step);

@@ -139,13 +139,13 @@ int trainer_run(const struct problem *problem, real *theta, real *theta_s,
     const struct training_spec *spec = problem->spec;
     bool linear = spec->trainer == TRAINER_LINEARISED;
     assert(problem->split->count[PART_TRAIN] > 0 && spec->refresh_period >= 1);
-    assert(spec->trainer != TRAINER_STANDARD || spec->refresh_period == 1);
+    assert(linear || training_is_exact(spec));
     assert(!spec->centred || problem->theta_0);
     struct run r = {
         .problem = problem,
         .net = problem->net,
         .linear = linear,
-        .exact = spec->refresh_period == 1,
+        .exact = training_is_exact(spec),
         .solver_residual = NAN,
         .theta = theta,
         .theta_s = theta_s,

@@ -33,6 +33,11 @@ int64_t training_next_refresh(const struct training_spec *spec, int64_t step)
     return next < spec->steps ? next : spec->steps;
 }
 
+bool training_is_exact(const struct training_spec *spec)
+{
+    return spec->trainer == TRAINER_GAUSS_NEWTON || spec->refresh_period == 1;
+}
+
 bool training_caches(const struct training_spec *spec, int64_t n)
 {
     if (spec->trainer != TRAINER_LINEARISED || spec->refresh_period == 1 || spec->augmented)
@@ -56,6 +61,11 @@ const char *training_engine_refusal(const struct training_spec *spec, enum engin
     if (engine == ENGINE_FILTER && spec->batch != BATCH_FULL)
         return "a segment is a spectral filter for the full batch only: set training.batch to full, or training.engine to kernel";
     return NULL;
+}
+
+bool training_has_eta(const struct training_spec *spec)
+{
+    return spec->trainer != TRAINER_GAUSS_NEWTON || isnan(spec->damping);
 }
 
 double training_damping(const struct training_spec *spec, double base_lr, double n)
