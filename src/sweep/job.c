@@ -91,6 +91,9 @@ static void check_gauss_newton(const struct draft *d, const struct node *where, 
     if (t->batch != BATCH_FULL)
         mistakes_add(mistakes, where->line, where->column, "training.batch: expected full for gauss-newton, which solves "
                      "over all training rows, got %lld", (long long)t->batch);
+    if (data_augments(&d->job.data.augment))
+        mistakes_add(mistakes, where->line, where->column, "data.augment: expected none for gauss-newton, which solves over "
+                     "the training rows as they are: drop it, or set training.trainer to standard or linearised");
     if (tied && (!key_given(d, "training.refresh_period") || isinf(t->refresh_period)))
         mistakes_add(mistakes, where->line, where->column, "training.refresh_period: expected the finite K that the damping "
                      "of gauss-newton is tied to, got %s: add it, or set training.damping to a number",

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "core_engine.h"
 #include "train/function_space.h"
@@ -38,6 +39,9 @@ static int run_create(struct run *r, struct error *err)
     const struct training_spec *spec = r->problem->spec;
     size_t rows = r->problem->split->count[PART_TRAIN], n_parameters = r->net->n_parameters;
     bool solves = spec->trainer == TRAINER_GAUSS_NEWTON;
+    const char *refusal = r->linear ? training_engine_refusal(spec, spec->engine) : NULL;
+    if (refusal)
+        return error_set(err, ERROR_UNSUPPORTED, "training.engine: %s", refusal);
     if (batches_create(&r->batches, rows, spec->batch, spec->seed_batch, err) != 0)
         return -1;
     if ((r->linear && !(r->delta = mem_alloc(n_parameters, sizeof(real), err)))

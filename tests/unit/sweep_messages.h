@@ -114,6 +114,8 @@ static const struct { const char *text, *override, *message; } refused[] = {
      "@:3:42: training.damping: expected a number >= 0 or tied, got loose"},
     {DATA NETS GN "lr: 0.1, refresh_period: 10, batch: 7}\n", NULL,
      "@:1:1: training.batch: expected full for gauss-newton, which solves over all training rows, got 7"},
+    {DATA NETS GN "damping: 1}\n", "data.augment={flip: true}",
+     "@:1:1: data.augment: expected none for gauss-newton, which solves over the training rows as they are: drop it, or set training.trainer to standard or linearised"},
     {DATA NETS GN "lr: 0.1}\n", NULL,
      "@:1:1: training.refresh_period: expected the finite K that the damping of gauss-newton is tied to, got nothing: add it, or set training.damping to a number"},
     {DATA NETS GN "lr: 0.1, refresh_period: inf}\n", NULL,

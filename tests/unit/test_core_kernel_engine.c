@@ -291,6 +291,22 @@ START_TEST(theta_is_the_product_of_the_jacobian_with_itself)
 }
 END_TEST
 
+START_TEST(an_engine_that_cannot_is_refused)
+{
+    struct toy t;
+    struct error err = {0};
+    struct training_outcome outcome;
+    struct training_spec spec = setting(0, TRAINER_LINEARISED, INFINITY);
+    spec.engine = ENGINE_KERNEL;
+    spec.augmented = true;
+    toy_create(&t, architecture(1), spec);
+    ck_assert_int_eq(trainer_run(&t.problem, t.theta, t.theta_s, NULL, &outcome, &err), -1);
+    ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(err.text, "training.engine: function space has one row for each training input"));
+    toy_free(&t);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
     tcase_add_loop_test(tests, theta_is_the_product_of_the_jacobian_with_itself, 0, 16);
@@ -299,6 +315,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, the_change_of_a_segment_is_in_the_span_of_the_features);
     tcase_add_loop_test(tests, divergence_is_reported_at_the_step_of_stepping, 0, 16);
     tcase_add_test(tests, a_hook_can_stop_it_within_a_segment);
+    tcase_add_test(tests, an_engine_that_cannot_is_refused);
     tcase_add_test(tests, what_does_not_fit_the_machine_is_refused_before_it_starts);
 }
 
