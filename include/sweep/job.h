@@ -40,7 +40,7 @@ void job_free(struct job *job);
 void job_plan_engine(struct job *job, const struct dataset *set);
 /* Resolves auto to this engine. job->text says so too, beside the job's own keys: its id stays. */
 void job_set_engine(struct job *job, enum engine engine);
-/* As in the file: "standard" in ordinary training, else the engine of job->training; auto: "tangent". */
+/* As in the file: "standard" in ordinary training, "gauss-newton", else the engine of job->training; auto: "tangent". */
 const char *job_engine_name(const struct job *job);
 
 /* Does a segment of so many steps of a batch train on at least 500 times the n training rows? A Lanczos run costs

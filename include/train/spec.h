@@ -61,6 +61,7 @@ struct training_spec {
     double momentum;
     enum momentum_at_refresh momentum_at_refresh;
     double weight_decay;
+    double damping;             /* Gauss-Newton: mu >= 0, in units of Theta; NaN: tied to K by training_damping */
     bool centred;               /* train f - f_theta0 */
     bool augmented;             /* data.augment: every step sees other inputs */
     int64_t evaluations;        /* points of the curves */
@@ -69,8 +70,11 @@ struct training_spec {
     uint64_t seed_init, seed_data, seed_batch, seed_augment;
 };
 
+/* "standard", "linearised", "gauss-newton". */
+const char *training_trainer_name(enum trainer_kind trainer);
+
 /* ceil(T/K) - 1; 0 for inf (method.md section 1); of another schedule how many refreshes come before T,
- * NaN where only the training itself will tell. */
+ * NaN where only the training itself will tell. Gauss-Newton: T - 1. */
 double training_feature_updates(const struct training_spec *spec);
 
 /* The most it can be: the same where it is known. */
@@ -79,11 +83,11 @@ double training_most_updates(const struct training_spec *spec);
 /* The first refresh after step t, or T where there is none before it or, by the gap, none is known. */
 int64_t training_next_refresh(const struct training_spec *spec, int64_t step);
 
-/* Is K = 1: is the trained model the network itself, by definition? */
+/* Is the trained model the network itself, by definition: K = 1, or Gauss-Newton? */
 bool training_is_exact(const struct training_spec *spec);
 
 /* Of one run one spec: a schedule that refreshes never, at every step, or at a constant period all along
- * becomes that period; listed steps from T on are dropped; refresh_period is set. Not of a standard trainer. */
+ * becomes that period; listed steps from T on are dropped; refresh_period is set. Not of Gauss-Newton. */
 void training_canonicalise_refresh(struct training_spec *spec);
 
 /* Adds "constant", or such as "at=100,300", "log=10", "first=3/100", "gap=0.1", "gap=0.1/10" (every 10 steps). */
@@ -104,6 +108,13 @@ const char *training_engine_name(enum engine engine);
 
 /* Has this program the engine? */
 bool training_engine_exists(enum engine engine);
+
+/* mu of Gauss-Newton over n training rows: spec->damping, or where it is tied that of a segment of K steps,
+ * n (1 - momentum)/(eta K) (method.md section 2, identity 4), 0 for K = inf. */
+double training_damping(const struct training_spec *spec, double base_lr, double n);
+
+/* Is lr a step of gradient descent, to which stability limits apply? Not the scale of a Gauss-Newton step. */
+bool training_has_eta(const struct training_spec *spec);
 
 /* eta_t for a base learning rate. */
 double training_lr(const struct training_spec *spec, double base_lr, int64_t step);

@@ -88,7 +88,7 @@ static int never_stability(struct job *job, struct error *err)
 static int adopt(const struct planned *p, size_t row, struct job *job, struct error *err)
 {
     int engine = ENGINE_TANGENT;
-    if (p->engines && strcmp(p->engines[row], "standard") != 0)
+    if (p->engines && job->training.trainer == TRAINER_LINEARISED)
         while (strcmp(p->engines[row], training_engine_name((enum engine)engine)) != 0)
             if (++engine == ENGINE_COUNT)
                 return error_set(err, ERROR_FORMAT, "job %zu: engine_planned: expected standard, tangent, kernel or "

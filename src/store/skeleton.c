@@ -159,7 +159,7 @@ static void job_value(const struct job *job, enum variable_id id, void *value)
     switch (id) {
     case VAR_JOB_ID: *(const char **)value = job->id; break;
     case VAR_ARCHITECTURE: *(const char **)value = job->network.name; break;
-    case VAR_TRAINER: *(const char **)value = t->trainer == TRAINER_STANDARD ? "standard" : "linearised"; break;
+    case VAR_TRAINER: *(const char **)value = training_trainer_name(t->trainer); break;
     case VAR_REFRESH_PERIOD: *(double *)value = t->refresh_period; break;
     case VAR_SEED: *(int64_t *)value = job->seed; break;
     case VAR_ENGINE_PLANNED: *(const char **)value = job_engine_name(job); break;

@@ -16,6 +16,7 @@ struct refresh_log {
     int64_t n, written;
     int64_t seen;            /* refreshes so far: the number of the current segment */
     int64_t segment;         /* step at which it began */
+    double solver_iterations, solver_residual;   /* of the last step; NaN where none is solved for */
     real *start;             /* (P) theta_s of the segment, where a moment does not carry it: K = 1 */
     real *targets, *f_lin, *f, *f_start;   /* (train, outputs) */
 };
@@ -26,6 +27,8 @@ int refresh_log_create(struct refresh_log *log, const struct problem *problem, c
 void refresh_log_destroy(struct refresh_log *log);
 /* At every moment of training. */
 void refresh_log_moment(struct refresh_log *log, const struct moment *moment);
+/* After every step. */
+void refresh_log_step(struct refresh_log *log, const struct step_record *record);
 /* Before every refresh. Returns 0, or -1 with *err filled. */
 int refresh_log_record(struct refresh_log *log, const struct moment *moment, struct error *err);
 

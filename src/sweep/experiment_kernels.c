@@ -76,7 +76,7 @@ struct kernel_series *kernel_series_create(const struct job *job, const struct s
         return NULL;
     *s = (struct kernel_series){.job = job, .result = result, .observer = observer,
                                 .n = split->count[PART_PROBE]};
-    s->twins = training->trainer == TRAINER_STANDARD || training_is_exact(training);
+    s->twins = training_is_exact(training);
     if (!(s->probe = probe_create(&job->network, image_of(set), set->outputs, s->n, split->probe_train,
                                   x, y, err))
         || draw_times(training->steps, job->kernels.snapshots, &s->snapshot_steps, &s->n_snapshots, err) != 0

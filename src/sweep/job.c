@@ -95,13 +95,63 @@ static int resolve_updates(struct draft *d, const struct node *where, struct mis
     return steps ? resolve_period(t, updates, where, mistakes) : resolve_steps(t, updates, where, mistakes);
 }
 
+static bool is_gauss_newton(const struct draft *d)
+{
+    return key_given(d, "training.trainer") && d->job.training.trainer == TRAINER_GAUSS_NEWTON;
+}
+
+/* Every step of Gauss-Newton is a feature update: K is what its damping is tied to, and no period. */
+static int resolve_gauss_newton_steps(struct draft *d, const struct node *where, struct mistakes *mistakes)
+{
+    double updates = d->feature_updates;
+    bool steps_given = key_given(d, "training.steps");
+    if (isnan(updates) == steps_given) {
+        d->job.training.steps = steps_given ? d->job.training.steps : (int64_t)updates + 1;
+        if (steps_given || updates == rint(updates))
+            return 0;
+    }
+    mistakes_add(mistakes, where->line, where->column, "training.steps: expected for gauss-newton either a whole number, "
+                 "or feature_updates = steps - 1, got %s", steps_given ? "both" : isnan(updates) ? "neither" : "a fraction");
+    return -1;
+}
+
+static void check_gauss_newton(const struct draft *d, const struct node *where, struct mistakes *mistakes)
+{
+    const struct training_spec *t = &d->job.training;
+    bool tied = isnan(t->damping);
+    if (t->batch != BATCH_FULL)
+        mistakes_add(mistakes, where->line, where->column, "training.batch: expected full for gauss-newton, which solves "
+                     "over all training rows, got %lld", (long long)t->batch);
+    if (data_augments(&d->job.data.augment))
+        mistakes_add(mistakes, where->line, where->column, "data.augment: expected none for gauss-newton, which solves over "
+                     "the training rows as they are: drop it, or set training.trainer to standard or linearised");
+    bool period = key_given(d, "training.refresh_period") || key_given(d, "training.refresh");
+    if (t->refresh.kind != REFRESH_PERIOD)
+        mistake("training.refresh: expected refresh_period for gauss-newton, every step of which is a feature update: "
+                "remove it");
+    else if (tied && (!period || isinf(t->refresh_period)))
+        mistakes_add(mistakes, where->line, where->column, "training.refresh_period: expected the finite K that the damping "
+                     "of gauss-newton is tied to, got %s: add it, or set training.damping to a number",
+                     period ? "inf" : "nothing");
+    if (tied && (t->schedule.kind != SCHEDULE_CONSTANT || t->schedule.warmup))
+        mistakes_add(mistakes, where->line, where->column, "training.schedule: expected constant for gauss-newton with tied "
+                     "damping, where lr only says what it is tied to: set training.damping to a number, or drop it");
+    if (!tied && t->lr_of_limit)
+        mistakes_add(mistakes, where->line, where->column, "training.lr: expected a number for gauss-newton with a given "
+                     "damping, where it scales the step, got {of_limit: %g}", t->lr);
+}
+
+/* What has no meaning for a trainer takes its default, so that a job is one whatever stands there. */
 static void resolve_trainer(struct draft *d)
 {
     struct training_spec *t = &d->job.training;
-    training_canonicalise_refresh(t);
+    if (!is_gauss_newton(d))
+        training_canonicalise_refresh(t);
     if (!key_given(d, "training.trainer"))
         t->trainer = training_is_exact(t) ? TRAINER_STANDARD : TRAINER_LINEARISED;
-    if (t->trainer == TRAINER_STANDARD) {
+    if (t->trainer != TRAINER_GAUSS_NEWTON)
+        t->damping = NAN;
+    if (t->trainer == TRAINER_STANDARD || (t->trainer == TRAINER_GAUSS_NEWTON && !isnan(t->damping))) {
         t->refresh_period = 1;
         t->refresh = (struct refresh_schedule){.kind = REFRESH_PERIOD};
     }
@@ -225,8 +275,14 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
 {
     size_t before = mistakes->n;
     require(d, "data.set", "the name of a data set", where, mistakes);
-    require(d, "training.lr", "a number > 0 or {of_limit: x}", where, mistakes);
-    int updates = resolve_updates(d, where, mistakes);
+    bool gauss_newton = is_gauss_newton(d);
+    if (gauss_newton && !isnan(d->job.training.damping) && !key_given(d, "training.lr"))
+        d->job.training.lr = 1;
+    else
+        require(d, "training.lr", "a number > 0 or {of_limit: x}", where, mistakes);
+    int updates = gauss_newton ? resolve_gauss_newton_steps(d, where, mistakes) : resolve_updates(d, where, mistakes);
+    if (gauss_newton)
+        check_gauss_newton(d, where, mistakes);
     if (d->job.training.batch > d->job.data.train && d->job.data.train != DATA_ALL)
         mistakes_add(mistakes, where->line, where->column, "training.batch: expected at most data.train = %lld, got %lld",
                      (long long)d->job.data.train, (long long)d->job.training.batch);
@@ -320,8 +376,8 @@ void job_set_engine(struct job *job, enum engine engine)
 const char *job_engine_name(const struct job *job)
 {
     enum engine engine = job->training.engine;
-    if (job->training.trainer == TRAINER_STANDARD)
-        return "standard";
+    if (job->training.trainer != TRAINER_LINEARISED)
+        return training_trainer_name(job->training.trainer);
     return training_engine_name(engine == ENGINE_AUTO ? ENGINE_TANGENT : engine);
 }
 
@@ -334,12 +390,17 @@ void job_free(struct job *job)
 void job_label(const struct job *job, char *text, size_t size)
 {
     struct text t = {0};
-    text_add(&t, "%s ", job->network.name);
-    if (job->training.refresh.kind == REFRESH_PERIOD) {
+    const struct training_spec *training = &job->training;
+    bool solves = training->trainer == TRAINER_GAUSS_NEWTON;
+    text_add(&t, "%s%s ", job->network.name, solves ? " gauss-newton" : "");
+    if (solves && !isnan(training->damping)) {
+        text_add(&t, "mu=");
+        text_add_number(&t, training->damping);
+    } else if (training->refresh.kind == REFRESH_PERIOD) {
         text_add(&t, "K=");
-        text_add_number(&t, job->training.refresh_period);
+        text_add_number(&t, training->refresh_period);
     } else {
-        training_refresh_label(&job->training, &t);
+        training_refresh_label(training, &t);
     }
     text_add(&t, " seed %lld", (long long)job->seed);
     snprintf(text, size, "%s", t.chars);

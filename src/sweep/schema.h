@@ -31,6 +31,7 @@ enum key_kind {
     KIND_LR,           /* training.lr, lr_of_limit */
     KIND_SCHEDULE,     /* struct schedule */
     KIND_REFRESH,      /* training.refresh, refresh_period */
+    KIND_DAMPING,      /* double in [min, max], or tied (NaN) */
     KIND_WIDTHS,       /* list of whole numbers */
     KIND_AUGMENT,      /* struct augmentation */
     KIND_DURATION,     /* double seconds, or none */

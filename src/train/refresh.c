@@ -47,6 +47,8 @@ static int64_t next_multiple(const struct training_spec *spec, int64_t period, i
 int64_t training_next_refresh(const struct training_spec *spec, int64_t step)
 {
     const struct refresh_schedule *r = &spec->refresh;
+    if (spec->trainer == TRAINER_GAUSS_NEWTON)
+        return step + 1 < spec->steps ? step + 1 : spec->steps;
     switch (r->kind) {
     case REFRESH_PERIOD:
         if (spec->refresh_period >= (double)spec->steps)
@@ -69,6 +71,8 @@ double training_feature_updates(const struct training_spec *spec)
     const struct refresh_schedule *r = &spec->refresh;
     double steps = (double)spec->steps;
     int64_t n = 0;
+    if (spec->trainer == TRAINER_GAUSS_NEWTON)
+        return steps < 1 ? 0 : steps - 1;
     if (r->kind == REFRESH_GAP)
         return steps > 1 ? NAN : 0;
     if (steps < 1)
@@ -93,7 +97,7 @@ double training_most_updates(const struct training_spec *spec)
 
 bool training_is_exact(const struct training_spec *spec)
 {
-    return spec->refresh.kind == REFRESH_PERIOD && spec->refresh_period == 1;
+    return spec->trainer == TRAINER_GAUSS_NEWTON || (spec->refresh.kind == REFRESH_PERIOD && spec->refresh_period == 1);
 }
 
 /* The constant period that a schedule comes to in T steps, or 0. */

@@ -3,6 +3,16 @@
 #include <math.h>
 #include <stddef.h>
 
+const char *training_trainer_name(enum trainer_kind trainer)
+{
+    switch (trainer) {
+    case TRAINER_STANDARD: return "standard";
+    case TRAINER_LINEARISED: return "linearised";
+    case TRAINER_GAUSS_NEWTON: break;
+    }
+    return "gauss-newton";
+}
+
 bool training_caches(const struct training_spec *spec, int64_t n)
 {
     if (spec->trainer != TRAINER_LINEARISED || training_is_exact(spec) || spec->augmented)
@@ -23,7 +33,7 @@ const char *training_engine_name(enum engine engine)
 
 bool training_engine_exists(enum engine engine)
 {
-    static const bool there[ENGINE_COUNT] = {[ENGINE_AUTO] = true, [ENGINE_TANGENT] = true};
+    static const bool there[ENGINE_COUNT] = {[ENGINE_AUTO] = true, [ENGINE_TANGENT] = true, [ENGINE_KERNEL] = true};
     return there[engine];
 }
 
@@ -42,6 +52,16 @@ const char *training_engine_refusal(const struct training_spec *spec, enum engin
     if (engine == ENGINE_FILTER && spec->batch != BATCH_FULL)
         return "a segment is a spectral filter for the full batch only: set training.batch to full, or training.engine to kernel";
     return NULL;
+}
+
+bool training_has_eta(const struct training_spec *spec)
+{
+    return spec->trainer != TRAINER_GAUSS_NEWTON || isnan(spec->damping);
+}
+
+double training_damping(const struct training_spec *spec, double base_lr, double n)
+{
+    return isnan(spec->damping) ? n * (1 - spec->momentum) / (base_lr * spec->refresh_period) : spec->damping;
 }
 
 double training_lr(const struct training_spec *spec, double base_lr, int64_t step)
