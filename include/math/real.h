@@ -69,6 +69,7 @@ typedef float real;
 #define engine_kernel REAL_NAME(engine_kernel)
 #define engine_gauss_newton REAL_NAME(engine_gauss_newton)
 #define engine_tangent REAL_NAME(engine_tangent)
+#define engine_filter REAL_NAME(engine_filter)
 #define function_space_create REAL_NAME(function_space_create)
 #define function_space_destroy REAL_NAME(function_space_destroy)
 #define function_space_size REAL_NAME(function_space_size)

@@ -56,14 +56,17 @@ void blas_syrk(size_t n, size_t k, real alpha, const real *a, size_t lda, real b
 void blas_gemv(bool transpose, size_t m, size_t n, real alpha, const real *a, size_t lda, const real *x,
                real beta, real *y)
 {
-    size_t outputs = transpose ? n : m;
-    assert(lda >= n);
-    if (outputs == 0)
+    size_t out = transpose ? n : m;
+    if (beta == 0)   /* some libraries multiply what is there, NaN included */
+        memset(y, 0, out * sizeof *y);
+    if (m == 0 || n == 0) {   /* where BLAS leaves y as it is */
+        for (size_t i = 0; i < out; i++)
+            y[i] *= beta;
         return;
-    if (beta == 0)   /* BLAS returns early where the inner dimension is 0, and need not overwrite */
-        memset(y, 0, outputs * sizeof *y);
-    GEMV(CblasRowMajor, transpose ? CblasTrans : CblasNoTrans, size_of(m), size_of(n), alpha, a,
-         size_of(lda ? lda : 1), x, 1, beta, y, 1);
+    }
+    assert(lda >= n);
+    GEMV(CblasRowMajor, transpose ? CblasTrans : CblasNoTrans, size_of(m), size_of(n), alpha, a, size_of(lda), x, 1,
+         beta == 0 ? 1 : beta, y, 1);
 }
 
 real blas_dot(size_t n, const real *x, const real *y)

@@ -52,5 +52,6 @@ int run_step_done(struct run *run, const size_t *batch, size_t batch_size, doubl
 extern const struct engine_ops engine_tangent;   /* weight space: everything; also ordinary SGD */
 extern const struct engine_ops engine_kernel;    /* function space: any loss and batch, Theta_s in memory */
 extern const struct engine_ops engine_gauss_newton;   /* the trainer of that name, whose steps these are */
+extern const struct engine_ops engine_filter;    /* spectral: half-MSE, full batch */
 
 #endif

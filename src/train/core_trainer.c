@@ -49,7 +49,8 @@ static int run_create(struct run *r, struct error *err)
         || (spec->centred && measure_start(r, err) != 0))
         return -1;
     r->engine = solves ? &engine_gauss_newton
-              : r->linear && spec->engine == ENGINE_KERNEL ? &engine_kernel : &engine_tangent;
+              : r->linear && spec->engine == ENGINE_KERNEL ? &engine_kernel
+              : r->linear && spec->engine == ENGINE_FILTER ? &engine_filter : &engine_tangent;
     return r->engine->create(r, err);
 }
 

@@ -33,7 +33,8 @@ const char *training_engine_name(enum engine engine)
 
 bool training_engine_exists(enum engine engine)
 {
-    static const bool there[ENGINE_COUNT] = {[ENGINE_AUTO] = true, [ENGINE_TANGENT] = true, [ENGINE_KERNEL] = true};
+    static const bool there[ENGINE_COUNT] = {[ENGINE_AUTO] = true, [ENGINE_TANGENT] = true, [ENGINE_KERNEL] = true,
+                                             [ENGINE_FILTER] = true};
     return there[engine];
 }
 
