@@ -104,6 +104,13 @@ PYTHON
     "$PYTHON" -c 'import h5py; f = h5py.File("f.h5"); s = f["predicted_seconds_tangent"][:]; assert ((s == 123) == (f["seed"][:] < 2)).all(), s'
 }
 
+@test "a resumed file steps by the engines that were planned with it" {
+    "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5
+    forget f.h5 'assert f["engine_planned"].asstr()[-1] == "tangent"; f["engine_planned"][-2:] = "kernel"'
+    "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5
+    "$PYTHON" -c 'import h5py; e = list(h5py.File("f.h5")["engine"][:]); assert e == [b"standard"] * 4 + [b"tangent"] * 6 + [b"kernel"] * 2, e'
+}
+
 @test "an engine that this program does not know is refused, and the file kept" {
     "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5
     forget f.h5 'f["engine_planned"][5] = "warp"'

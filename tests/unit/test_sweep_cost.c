@@ -1,4 +1,7 @@
 /* Predicted cost and the lengths of the result file's axes. */
+#include <math.h>
+
+#include "base/text.h"
 #include "sweep_text.h"
 
 /* 64 inputs, 4 classes, pools of 500; nothing reads the pools. */
@@ -103,11 +106,92 @@ START_TEST(axes_are_as_long_as_the_job_that_needs_most)
 }
 END_TEST
 
+/* 100 rows, 4 classes: what auto takes. */
+static const struct { const char *override, *training; enum engine engine; } choices[] = {
+    {"grid.refresh_period=1", "", ENGINE_TANGENT},                      /* SGD bit for bit */
+    {"grid={architecture: b, training.trainer: linearised, refresh_period: 1}", "", ENGINE_TANGENT},
+    {"grid.refresh_period=2", "", ENGINE_TANGENT},                      /* a basis does not pay */
+    {"grid.refresh_period=5000", ", steps: 10000", ENGINE_FILTER},
+    {"grid.refresh_period=5000", ", steps: 10000, batch: 50", ENGINE_TANGENT},
+    {"grid={architecture: b, refresh: [{gap: 0.1}]}", ", steps: 10000", ENGINE_TANGENT},
+    {"grid={architecture: b, refresh: [{log: 3}]}", ", steps: 100000", ENGINE_FILTER},
+    {"grid.refresh_period=5000", ", steps: 10000, loss: cross-entropy", ENGINE_TANGENT},
+};
+
+static void planned(struct sweep *sweep, const char *training, const char *override)
+{
+    struct text text = {0};
+    text_add(&text, DATA NETS "training: {lr: 0.1%s%s}\ngrid: {architecture: b, refresh_period: 10}\n",
+             strstr(training, "steps") ? "" : ", steps: 100", training);
+    load_right(sweep, text.chars, override);
+    job_plan_engine(&sweep->jobs[0], &set);
+    text_free(&text);
+}
+
+START_TEST(auto_takes_the_cheapest_engine_that_can)
+{
+    struct sweep sweep;
+    planned(&sweep, choices[_i].training, choices[_i].override);
+    const struct job *job = &sweep.jobs[0];
+    ck_assert_int_eq(job->training.engine, choices[_i].engine);
+    ck_assert_int_eq(job->engine, ENGINE_AUTO);
+    for (int e = ENGINE_TANGENT; e < ENGINE_COUNT; e++) {
+        bool can = !training_engine_refusal(&job->training, (enum engine)e);
+        ck_assert(isnan(job->engine_seconds[e]) == !can);
+        if (can && !training_is_exact(&job->training))
+            ck_assert(job->engine_seconds[job->training.engine] <= job->engine_seconds[e]);
+    }
+    sweep_free(&sweep);
+}
+END_TEST
+
+START_TEST(the_choice_is_in_the_text_of_a_job_and_not_in_its_id)
+{
+    struct sweep sweep;
+    struct job job;
+    struct error err = {0};
+    char id[HASH_HEX_SIZE];
+    planned(&sweep, ", steps: 10000", "grid.refresh_period=5000");
+    memcpy(id, sweep.jobs[0].id, sizeof id);
+    for (int pass = 0; pass < 2; pass++) {
+        enum engine engine = pass ? ENGINE_KERNEL : ENGINE_FILTER;
+        ck_assert_msg(job_parse(&job, sweep.jobs[0].text, &err) == 0, "%s", err.text);
+        ck_assert_str_eq(job.id, id);
+        ck_assert_str_eq(job.text, sweep.jobs[0].text);
+        ck_assert_int_eq(job.training.engine, engine);
+        ck_assert_str_eq(job_engine_name(&job), pass ? "kernel" : "filter");
+        job_free(&job);
+        job_set_engine(&sweep.jobs[0], ENGINE_KERNEL);
+    }
+    struct job_cost kernel, tangent;
+    job_predict(&sweep.jobs[0], &set, &kernel);
+    job_set_engine(&sweep.jobs[0], ENGINE_TANGENT);
+    job_predict(&sweep.jobs[0], &set, &tangent);
+    ck_assert(kernel.seconds != tangent.seconds && kernel.bytes != tangent.bytes);
+    ck_assert_int_eq(job_parse(&job, "{\"architecture\":{},\"data\":{},\"training\":{},\"kernels\":{},\"engine_planned\":\"warp\"}", &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "engine_planned: expected tangent, kernel or filter"));
+    sweep_free(&sweep);
+}
+END_TEST
+
+START_TEST(an_engine_that_is_asked_for_is_taken_whatever_it_costs)
+{
+    struct sweep sweep;
+    planned(&sweep, ", engine: kernel", "grid.refresh_period=2");
+    ck_assert_int_eq(sweep.jobs[0].training.engine, ENGINE_KERNEL);
+    ck_assert(sweep.jobs[0].engine_seconds[ENGINE_TANGENT] < sweep.jobs[0].engine_seconds[ENGINE_KERNEL]);
+    sweep_free(&sweep);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, more_work_is_predicted_to_take_longer, 0, (int)(sizeof ladders / sizeof *ladders));
     tcase_add_test(tests, gauss_newton_costs_more_with_less_damping_and_more_than_gradient_descent);
     tcase_add_test(tests, double_precision_costs_more_time_and_memory_but_no_more_flops);
+    tcase_add_loop_test(tests, auto_takes_the_cheapest_engine_that_can, 0, (int)(sizeof choices / sizeof *choices));
+    tcase_add_test(tests, the_choice_is_in_the_text_of_a_job_and_not_in_its_id);
+    tcase_add_test(tests, an_engine_that_is_asked_for_is_taken_whatever_it_costs);
     tcase_add_test(tests, axes_are_as_long_as_the_job_that_needs_most);
 }
 
