@@ -11,6 +11,7 @@
 enum { NETWORK_MAX_WIDTHS = 64, NETWORK_NAME_SIZE = 64, TENSOR_NAME_SIZE = 48, TENSOR_MAX_DIMS = 4 };
 
 enum network_type { NETWORK_MLP };
+enum pooling { POOLING_MAX, POOLING_AVERAGE };
 enum activation { ACTIVATION_RELU, ACTIVATION_TANH, ACTIVATION_ERF, ACTIVATION_GELU };
 /* method.md section 4. standard: W ~ N(0, sigma_w^2/fan_in), b ~ N(0, sigma_b^2), f = W a + b.
  * ntk: W, b ~ N(0, 1), f = sigma_w/sqrt(fan_in) W a + sigma_b b. */
