@@ -34,6 +34,9 @@ typedef float real;
 /* nn */
 #define layer_dense REAL_NAME(layer_dense)
 #define layer_activation REAL_NAME(layer_activation)
+#define layer_convolution REAL_NAME(layer_convolution)
+#define layer_pooling REAL_NAME(layer_pooling)
+#define layer_transpose REAL_NAME(layer_transpose)
 #define network_create REAL_NAME(network_create)
 #define network_destroy REAL_NAME(network_destroy)
 #define network_init REAL_NAME(network_init)

@@ -40,12 +40,19 @@ struct layer {
     double init_weight, init_bias;   /* standard deviations at initialisation */
     bool bias;
     enum activation activation;
-    /* convolution and pooling: square windows; a side of the output is (side + 2 padding - window)/stride + 1 */
+    enum pooling pooling;
+    /* convolution and pooling: square windows; a side of the output is (side + 2 padding - window)/stride + 1.
+     * Pooling over the whole image (out 1 x 1) is window 0, stride and padding unused. */
     struct image in, out;            /* zeros in layers that know no images */
     size_t window, stride, padding;
 };
 
 extern const struct layer_ops layer_dense;        /* weight (out, in), then bias (out) */
 extern const struct layer_ops layer_activation;
+extern const struct layer_ops layer_convolution;  /* weight (out.channels, window, window, in.channels),
+                                                     then bias (out.channels) */
+extern const struct layer_ops layer_pooling;      /* channel by channel; needs padding < window, but for window 0 */
+extern const struct layer_ops layer_transpose;    /* `in` as data sets have it, (channels, height, width), to
+                                                     `out`, the same numbers as (height, width, channels) */
 
 #endif

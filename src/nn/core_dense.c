@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "math/blas.h"
+#include "nn/draw_normal.h"
 #include "nn/layer.h"
 
 static const real *bias_of(const struct layer *l, const real *parameters)
@@ -19,18 +20,6 @@ static unsigned dense_uses(const struct layer *l)
 {
     (void)l;
     return LAYER_USES_INPUT;
-}
-
-static void draw_normal(uint64_t seed, uint64_t tensor, double deviation, size_t n, real *x)
-{
-    struct random r;
-    if (deviation == 0) {   /* and not the -0 that products with 0 would give */
-        memset(x, 0, n * sizeof *x);
-        return;
-    }
-    random_start(&r, seed, RANDOM_INIT, tensor);
-    for (size_t i = 0; i < n; i++)
-        x[i] = (real)(deviation * random_normal(&r));
 }
 
 static void dense_init(const struct layer *l, uint64_t seed, uint64_t tensor, real *parameters)
