@@ -1,6 +1,7 @@
 /* What a job costs, by formula: for the order of hand-out, the plan and its limits. */
 #include <math.h>
 
+#include "base/error.h"
 #include "nn/cost.h"
 #include "sweep/job.h"
 
@@ -17,6 +18,13 @@ struct sizes {
     double train, validation, test, batch, steps, updates, outputs, features;
     bool linearised;
 };
+
+int job_check_network(const struct job *job, const struct dataset *set, struct error *err)
+{
+    struct network_size size;
+    return network_measure(&job->network, image_of(set), set->outputs, &size, err)
+           ? error_prefix(err, "data set %s", job->data.set) : 0;
+}
 
 static double rows_of(int64_t count, size_t pool)
 {
