@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum trainer_kind { TRAINER_STANDARD, TRAINER_LINEARISED };
-enum engine { ENGINE_TANGENT };
+enum trainer_kind { TRAINER_STANDARD, TRAINER_LINEARISED, TRAINER_GAUSS_NEWTON };
+/* How a segment is stepped (method.md section 3); auto is resolved before a trainer runs. */
+enum engine { ENGINE_AUTO, ENGINE_TANGENT, ENGINE_KERNEL, ENGINE_FILTER };
 enum loss { LOSS_HALF_MSE, LOSS_CROSS_ENTROPY };
 enum schedule_kind { SCHEDULE_CONSTANT, SCHEDULE_STEP, SCHEDULE_COSINE };
 enum precision { PRECISION_SINGLE, PRECISION_DOUBLE };
@@ -48,13 +49,17 @@ struct training_spec {
 /* ceil(T/K) - 1; 0 for inf (method.md section 1). */
 double training_feature_updates(const struct training_spec *spec);
 
-/* Is a refresh due at step t, 0 < t < T? */
-bool training_refresh_due(const struct training_spec *spec, int64_t step);
+/* The first refresh after step t, or T where there is none before it. */
+int64_t training_next_refresh(const struct training_spec *spec, int64_t step);
 
 /* Does the linearised trainer keep the activations of all n training rows at theta_s, rather than
  * record every batch anew? Not at K = 1, so that it equals SGD bit for bit, and not where a
  * segment's rows (K steps of a batch) are too few to pay for a forward pass over all n. */
 bool training_caches(const struct training_spec *spec, int64_t n);
+
+/* Why an engine cannot step this training (a clause that names the key and what to set), or NULL where
+ * it can. */
+const char *training_engine_refusal(const struct training_spec *spec, enum engine engine);
 
 /* eta_t for a base learning rate. */
 double training_lr(const struct training_spec *spec, double base_lr, int64_t step);

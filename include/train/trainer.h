@@ -49,9 +49,10 @@ struct step_record {
  * Both trainers call the same hooks at K = 1, with the network as the model of every moment. */
 struct trainer_hooks {
     void *context;
-    int (*at_moment)(void *context, const struct moment *moment);     /* every t = 0..T */
+    int (*at_moment)(void *context, const struct moment *moment);     /* every t = 0..T that next_moment names */
+    int64_t (*next_moment)(void *context, int64_t step);   /* the first t >= step for at_moment; NULL: each */
     int (*before_refresh)(void *context, const struct moment *moment);/* at every refresh but the first linearisation */
-    int (*after_step)(void *context, const struct step_record *record);
+    int (*after_step)(void *context, const struct step_record *record);   /* costs the engines that need not step */
 };
 
 enum training_end { TRAINING_COMPLETED, TRAINING_DIVERGED, TRAINING_STOPPED };

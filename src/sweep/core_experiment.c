@@ -199,6 +199,20 @@ static int at_moment(void *context, const struct moment *moment)
     return last && run->observer->finish ? show_end(run, moment) : 0;
 }
 
+/* The steps at which something is measured, and the last. */
+static int64_t next_moment(void *context, int64_t step)
+{
+    struct run *run = context;
+    int64_t next = run->spec->steps;
+    if (run->evaluated < run->n_evals && run->eval_steps[run->evaluated] < next)
+        next = run->eval_steps[run->evaluated];
+    if (run->e->kernels && kernel_series_next(run->e->kernels, step) < next)
+        next = kernel_series_next(run->e->kernels, step);
+    if (run->observer->layers && run->observer->at_step >= step && run->observer->at_step < next)
+        next = run->observer->at_step;
+    return next;
+}
+
 static int before_refresh(void *context, const struct moment *moment)
 {
     struct run *run = context;
@@ -304,7 +318,7 @@ int experiment_train(struct experiment *e, struct error *err)
 {
     int answer = -1;
     struct run run = {.e = e, .observer = e->observer, .spec = &e->job->training};
-    const struct trainer_hooks hooks = {&run, at_moment, before_refresh, after_step};
+    const struct trainer_hooks hooks = {&run, at_moment, next_moment, before_refresh, after_step};
     struct training_outcome outcome = {.end = TRAINING_STOPPED};
     if (prepare(&run, err) != 0)
         goto done;

@@ -125,6 +125,21 @@ bool kernel_series_due(const struct kernel_series *s, int64_t step)
     return !s->broken && (snapshot_due(s, step) || path_due(s, step));
 }
 
+static int64_t first_from(int64_t step, const int64_t *steps, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (steps[i] >= step)
+            return steps[i];
+    return INT64_MAX;
+}
+
+int64_t kernel_series_next(const struct kernel_series *s, int64_t step)
+{
+    int64_t snapshot = first_from(step, s->snapshot_steps, s->n_snapshots);
+    int64_t path = first_from(step, s->path_steps, s->n_path);
+    return s->broken ? INT64_MAX : snapshot < path ? snapshot : path;
+}
+
 static void write_array(const struct result *result, enum variable_id id, size_t index, size_t stride,
                         size_t n, const double *values)
 {

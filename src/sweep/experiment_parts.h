@@ -31,6 +31,8 @@ void kernel_series_destroy(struct kernel_series *series);
 
 /* Is anything measured at this step? Steps come in increasing order. */
 bool kernel_series_due(const struct kernel_series *series, int64_t step);
+/* The first step >= `step` at which something is measured; INT64_MAX where there is none. */
+int64_t kernel_series_next(const struct kernel_series *series, int64_t step);
 /* Must theta_s of this segment (its number) be handed over, or is its kernel known? Asked after
  * kernel_series_network of the same step. */
 bool kernel_series_wants_linearised(const struct kernel_series *series, int64_t step, int64_t segment);

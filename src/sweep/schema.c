@@ -53,7 +53,8 @@ const struct key keys[] = {
 
     {"training.trainer", KIND_CHOICE, IN(job.training.trainer), 0, 0, "standard|linearised", "",
      "standard (SGD; K has no meaning and is 1) or linearised; by default standard where K = 1, else linearised"},
-    {"training.engine", KIND_CHOICE, IN(job.training.engine), 0, 0, "auto=0|tangent=0", "auto", "how a segment is stepped"},
+    {"training.engine", KIND_CHOICE, IN(job.training.engine), 0, 0, "auto|tangent|kernel|filter", "auto",
+     "how a segment is stepped; auto: the cheapest that can, by the formulas of relin plan"},
     {"training.refresh_period", KIND_PERIOD, IN(job.training.refresh_period), 1, BIG, NULL, "1", "K: steps between feature updates; inf: never"},
     {"training.feature_updates", KIND_REAL, IN(feature_updates), 0, BIG, NULL, "", "feature updates of the whole run, in place of refresh_period or steps"},
     {"training.loss", KIND_CHOICE, IN(job.training.loss), 0, 0, "half-mse|cross-entropy", "half-mse", "training objective"},

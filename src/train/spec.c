@@ -1,6 +1,7 @@
 #include "train/spec.h"
 
 #include <math.h>
+#include <stddef.h>
 
 double training_feature_updates(const struct training_spec *spec)
 {
@@ -10,10 +11,12 @@ double training_feature_updates(const struct training_spec *spec)
     return ceil(steps / spec->refresh_period) - 1;
 }
 
-bool training_refresh_due(const struct training_spec *spec, int64_t step)
+int64_t training_next_refresh(const struct training_spec *spec, int64_t step)
 {
-    return step > 0 && step < spec->steps && spec->refresh_period < (double)spec->steps
-           && step % (int64_t)spec->refresh_period == 0;
+    if (spec->refresh_period >= (double)spec->steps)
+        return spec->steps;
+    int64_t period = (int64_t)spec->refresh_period, next = (step / period + 1) * period;
+    return next < spec->steps ? next : spec->steps;
 }
 
 bool training_caches(const struct training_spec *spec, int64_t n)
@@ -24,6 +27,19 @@ bool training_caches(const struct training_spec *spec, int64_t n)
         return true;
     double segment = fmin(spec->refresh_period, (double)spec->steps);
     return segment * (double)spec->batch >= 1.5 * (double)n;
+}
+
+const char *training_engine_refusal(const struct training_spec *spec, enum engine engine)
+{
+    if (engine == ENGINE_AUTO || engine == ENGINE_TANGENT)
+        return NULL;
+    if (spec->trainer != TRAINER_LINEARISED)
+        return "only the linearised trainer has segments to step in function space: set training.engine to tangent or auto";
+    if (engine == ENGINE_FILTER && spec->loss != LOSS_HALF_MSE)
+        return "a segment is a spectral filter for half-mse only: set training.loss to half-mse, or training.engine to kernel";
+    if (engine == ENGINE_FILTER && spec->batch != BATCH_FULL)
+        return "a segment is a spectral filter for the full batch only: set training.batch to full, or training.engine to kernel";
+    return NULL;
 }
 
 double training_lr(const struct training_spec *spec, double base_lr, int64_t step)

@@ -60,7 +60,7 @@ static const struct { const char *text, *place, *words; } mistakes[] = {
     {DATA NETS "grid: {architecture: a}\ntraining: {lr: 1}\n", ":", "steps|expected"},
     {DATA NETS "grid: {architecture: a}\ntraining: {steps: 10, lr: 1, momentum: 1}\n", ":4:40: ", "training.momentum|got 1"},
     {DATA NETS "grid: {architecture: a}\ntraining: {steps: 10, lr: 1, schedule: {cosin: {final: 0}}}\n", ":4:", "training.schedule|cosin"},
-    {DATA NETS "grid: {architecture: a}\ntraining: {steps: 10, lr: 1, engine: kernel}\n", ":4:38: ", "training.engine|tangent|kernel"},
+    {DATA NETS "grid: {architecture: a}\ntraining: {steps: 10, lr: 1, engine: kernels}\n", ":4:38: ", "training.engine|tangent|kernels"},
     {DATA NETS "grid: {architecture: a}\ntraining: {steps: 10, lr: 1, trainer: gauss-newton}\n", ":4:39: ", "training.trainer|linearised|gauss-newton"},
     {DATA NETS "grid: {architecture: a}\ntraining: {steps: 10, lr: 1, refresh: {log: 4}}\n", ":4:30: ", "training.refresh|expected"},
     {DATA NETS "grid: {architecture: a}\ntraining: {steps: 10, lr: 1, lr: 2}\n", ":4:30: ", "lr"},

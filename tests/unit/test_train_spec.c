@@ -20,13 +20,18 @@ START_TEST(feature_updates_are_as_many_as_refreshes_due)
         for (size_t j = 0; j < sizeof periods / sizeof *periods; j++) {
             struct training_spec spec = spec_of(lengths[i], periods[j]);
             int due = 0;
-            for (int64_t t = 0; t <= lengths[i] + 1; t++)
-                due += training_refresh_due(&spec, t);
+            for (int64_t t = training_next_refresh(&spec, 0); t < lengths[i]; t = training_next_refresh(&spec, t)) {
+                ck_assert_int_eq(t % (int64_t)periods[j], 0);
+                due++;
+            }
             ck_assert_double_eq(training_feature_updates(&spec), due);
         }
     struct training_spec spec = spec_of(10, 4);
     ck_assert_double_eq(training_feature_updates(&spec), 2);   /* ceil(10/4) - 1 */
-    ck_assert(training_refresh_due(&spec, 8) && !training_refresh_due(&spec, 0) && !training_refresh_due(&spec, 9));
+    ck_assert_int_eq(training_next_refresh(&spec, 0), 4);
+    ck_assert_int_eq(training_next_refresh(&spec, 3), 4);
+    ck_assert_int_eq(training_next_refresh(&spec, 4), 8);
+    ck_assert_int_eq(training_next_refresh(&spec, 8), 10);   /* T: none before it */
 }
 END_TEST
 
