@@ -186,7 +186,7 @@ int build_addition(struct builder *b, const struct block *block)
 int build_projection(struct builder *b, const struct block *block, bool bias)
 {
     struct image in = block->in, out = block->out;
-    if (!block->image_in && !block->image_out)
+    if (!block->image_out)
         return build_dense(b, out.channels, bias);
     size_t stride = 1;
     while (stride < in.height && (in.height - 1) / stride + 1 > out.height)

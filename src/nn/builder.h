@@ -39,7 +39,7 @@ struct block {
 int build_block(struct builder *b, struct block *block, double scale);
 /* plain: a shortcut without layers; then the addition applies the scale, else a layer before it. */
 int build_shortcut(struct builder *b, struct block *block, bool plain);
-/* A 1 x 1 convolution with the stride that gives the shape of the branch; between flat values a dense layer. */
+/* A 1 x 1 convolution with the stride that gives the shape of the branch; where that is no image, a dense layer. */
 int build_projection(struct builder *b, const struct block *block, bool bias);
 int build_addition(struct builder *b, const struct block *block);
 

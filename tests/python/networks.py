@@ -380,7 +380,7 @@ class Network:
             if name == "residual":
                 def project(shape):
                     stride = next(s for s in range(1, 99) if len(shape) == 1 or (self.shape[0] - 1) // s + 1 == shape[0])
-                    self.conv(shape[-1], 1, stride, 0) if self.image else self.dense(shape[-1])
+                    self.conv(shape[-1], 1, stride, 0) if len(shape) == 3 else self.dense(shape[-1])
                 shortcut = item.get("shortcut", "identity")
                 self.block(lambda: self.items(value), None if shortcut == "identity" else project if shortcut == "projection"
                            else lambda _: self.items(shortcut), item["scale"])
