@@ -49,7 +49,7 @@ const struct key keys[] = {
      "standard: weights ~ N(0, sigma_w^2/fan_in); ntk: weights ~ N(0, 1), factor sigma_w/sqrt(fan_in) in the forward pass"},
     {"architectures.*.sigma_w", KIND_AUTO_REAL, IN(job.network.sigma_w), 1e-6, 1e6, NULL, "auto", "scale of the weights; auto: sqrt(2) for relu and gelu, else 1"},
     {"architectures.*.sigma_b", KIND_REAL, IN(job.network.sigma_b), 0, 1e6, NULL, "0", "scale of the biases"},
-    {"architectures.*.bias", KIND_BOOL, IN(job.network.bias), 0, 0, NULL, "true", "do layers have biases"},
+    {"architectures.*.bias", KIND_BOOL, IN(job.network.bias), 0, 0, NULL, "true", "do layers have biases; those right before a normalisation never do, its shifts are theirs"},
 
     {"training.trainer", KIND_CHOICE, IN(job.training.trainer), 0, 0, "standard|linearised", "",
      "standard (SGD; K has no meaning and is 1) or linearised; by default standard where K = 1, else linearised"},
