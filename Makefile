@@ -29,9 +29,10 @@ ifneq ($(filter-out help deps run check lint format clean uninstall,$(or $(MAKEC
 MPI ?= $(call first_pc,ompi-c ompi mpich)                # message passing between ranks
 HDF5 ?= $(call first_pc,hdf5-openmpi hdf5-mpich hdf5)    # the shared result file (parallel HDF5)
 # openblas: matrix products, eigenproblems; yaml-0.1: sweep files, and JSON, which YAML
-# contains; zlib: gzipped data files, CRC of rows; libcrypto: SHA-256, the identity of a job.
+# contains; zlib: gzipped data files, CRC of rows; libcrypto: SHA-256, the identity of a job;
+# libzip: data sets of numpy (.npz), with their directories and check sums looked after.
 # Random123 (counter-based random numbers) is headers only, without a .pc file.
-PKG := $(MPI) $(HDF5) openblas yaml-0.1 zlib libcrypto
+PKG := $(MPI) $(HDF5) openblas yaml-0.1 zlib libcrypto libzip
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKG))
 PKG_LIBS := $(shell pkg-config --libs $(PKG))
 # GSL is GPL-3: only the programs of analysis/ link it, for quantiles. Without it they

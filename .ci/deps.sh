@@ -20,6 +20,7 @@ run   pc:openblas               libopenblas-dev         -
 run   pc:yaml-0.1               libyaml-dev             -
 run   pc:zlib                   zlib1g-dev              -
 run   pc:libcrypto              libssl-dev              -
+run   pc:libzip                 libzip-dev              -
 run   header:Random123/philox.h librandom123-dev        -
 run   pc:gsl                    libgsl-dev              GSL: relin summary gives no intervals, and so no answer
 check pc:check                  check                   Check: unit tests are skipped
@@ -105,7 +106,7 @@ apt_get() {
 explain() {
     echo "missing:$packages"
     echo "  on Debian or Ubuntu, an administrator:  apt-get install$packages"
-    echo "  on a cluster, perhaps (names vary):     module load gcc openmpi hdf5 openblas gsl libyaml openssl"
+    echo "  on a cluster, perhaps (names vary):     module load gcc openmpi hdf5 openblas gsl libyaml openssl libzip"
     echo "  in a folder of your own: set PKG_CONFIG_PATH, CPATH and LIBRARY_PATH to it"
 }
 

@@ -20,6 +20,7 @@ enum random_stream {
     RANDOM_RESAMPLE = 7,   /* bootstrap */
     RANDOM_TEST = 8,       /* which rows are test */
     RANDOM_START = 9,      /* start vectors of Lanczos */
+    RANDOM_LABEL = 10,     /* label noise */
 };
 
 struct random {
@@ -31,6 +32,9 @@ struct random {
 };
 
 void random_start(struct random *r, uint64_t seed, enum random_stream stream, uint64_t substream);
+
+/* Goes to words 4*block and on of the stream: for many short draws that need no stream each. */
+void random_seek(struct random *r, uint64_t block);
 
 uint32_t random_u32(struct random *r);
 /* Uniform in [0, 1) with 53 bits. */

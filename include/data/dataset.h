@@ -16,6 +16,7 @@
 struct error;
 
 enum { DATA_NAME_SIZE = 64, DATA_MAX_DIMS = 3, DATA_ALL = -1 };
+enum { DATA_MAX_SIDE = 4096 };   /* pixels a line of images that are augmented */
 
 enum data_task { TASK_CLASSIFICATION, TASK_REGRESSION };
 enum data_normalise {
@@ -24,13 +25,26 @@ enum data_normalise {
     NORMALISE_NONE
 };
 enum teacher_kind { TEACHER_MULTI_INDEX, TEACHER_NETWORK };
+/* dSprites: what is predicted; AUTO is the shape for classes, the orientation for regression. */
+enum data_target { TARGET_AUTO, TARGET_ORIENTATION, TARGET_SCALE, TARGET_POSITION, TARGET_SHAPE };
+
+/* How training images are varied at each step (data/augment.h). All zero: not at all. */
+struct augmentation {
+    int64_t crop;                   /* most pixels an image is moved by, up or down, left or right */
+    bool flip;                      /* every other image, by chance, left to right */
+};
+
+const char *data_target_name(enum data_target target);
 
 /* What a sweep says under `data:`. Counts may be DATA_ALL ("all"). */
 struct data_spec {
-    char set[DATA_NAME_SIZE];       /* mnist, fashion-mnist, sprites, teacher, or a folder under RELIN_DATA */
+    char set[DATA_NAME_SIZE];       /* sprites, teacher, or a folder or file under RELIN_DATA (catalogue.c) */
     int64_t train, validation, test;
     enum data_task task;
     enum data_normalise normalise;
+    struct augmentation augment;
+    double label_noise;             /* fraction of the training labels that are replaced by wrong ones */
+    enum data_target target;        /* dSprites only */
     /* procedural sets only */
     int64_t pool;                   /* examples in the training pool, and in the test pool */
     int64_t set_seed;               /* what the pools are drawn from; not the seed of a job */
@@ -65,7 +79,8 @@ struct dataset {
 const char *dataset_root(void);
 
 /* The text that decides the pools' contents: equal text, equal pools. The parts of the
- * specification that only choose rows (train, validation, test, normalise) are not in it. */
+ * specification that only choose rows, or how they are seen (train, validation, test, normalise,
+ * augment, label_noise), are not in it. */
 void dataset_identity(const struct data_spec *spec, struct text *identity);
 
 /* Reads or makes the pools into shared memory object `name` ("/relin-..."), replacing it.
@@ -83,7 +98,8 @@ int dataset_load(struct dataset *set, const struct data_spec *spec, const char *
 /* Unmaps or frees; accepts a zeroed struct. The shared object itself is removed with shm_unlink. */
 void dataset_close(struct dataset *set);
 
-/* Are there rows enough for the counts? Returns 0, or -1 with *err filled. */
+/* Do the pools suit what the specification says beside their identity: rows enough for the counts, images
+ * to augment, classes to mislabel? Returns 0, or -1 with *err filled. */
 int dataset_check_counts(const struct dataset *set, const struct data_spec *spec, struct error *err);
 
 /* A line per set that can be used: name, rows, shape, classes, where (procedural sets

@@ -9,7 +9,13 @@
  * and training and validation share no row. Of one seed, a smaller training subset is the
  * beginning of a larger one, and the validation rows are the same for both (once training
  * has the whole of the probe's half); a smaller test set is the beginning of a larger
- * one, and begins with the probe's test half. */
+ * one, and begins with the probe's test half.
+ *
+ * Label noise: exactly round(fraction * N) of the N training rows get another class, drawn uniformly
+ * among the others. Which rows, and which class each gets, hangs on (seed, row of the pool) alone, so of
+ * one seed a larger fraction mislabels all that a smaller one does, and a row that is mislabelled in a
+ * smaller and in a larger training subset has the same wrong class in both; a few rows at the threshold
+ * differ. Validation, test and the probe keep their true labels: the probe is the same for every seed. */
 #ifndef RELIN_DATA_SPLIT_H
 #define RELIN_DATA_SPLIT_H
 
@@ -26,6 +32,8 @@ struct split {
      * for test; the probe has its first probe_train rows in the training pool, the others in the test pool */
     size_t *row[PART_COUNT];
     size_t probe_train;
+    int32_t *train_label;           /* (count of train) labels with noise, or NULL: those of the pool */
+    struct augmentation augment;    /* of the training rows, where a batch is gathered for a step */
     size_t channels;                /* shape[0] of images, else 1 */
     double mean[DATA_MAX_CHANNELS]; /* x_network = (x_raw - mean[channel]) * scale[channel] */
     double scale[DATA_MAX_CHANNELS];

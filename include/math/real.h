@@ -31,6 +31,7 @@ typedef float real;
 /* data/gather.h */
 #define gather_inputs REAL_NAME(gather_inputs)
 #define gather_targets REAL_NAME(gather_targets)
+#define gather_augmented REAL_NAME(gather_augmented)
 /* nn */
 #define layer_dense REAL_NAME(layer_dense)
 #define layer_activation REAL_NAME(layer_activation)

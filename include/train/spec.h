@@ -40,6 +40,7 @@ struct training_spec {
     enum momentum_at_refresh momentum_at_refresh;
     double weight_decay;
     bool centred;               /* train f - f_theta0 */
+    bool augmented;             /* data.augment: every step sees other inputs */
     int64_t evaluations;        /* points of the curves */
     enum precision precision;
     int64_t threads;            /* BLAS threads */
@@ -54,7 +55,8 @@ int64_t training_next_refresh(const struct training_spec *spec, int64_t step);
 
 /* Does the linearised trainer keep the activations of all n training rows at theta_s, rather than
  * record every batch anew? Not at K = 1, so that it equals SGD bit for bit, and not where a
- * segment's rows (K steps of a batch) are too few to pay for a forward pass over all n. */
+ * segment's rows (K steps of a batch) are too few to pay for a forward pass over all n, and never
+ * where rows are augmented, which no step sees twice the same. */
 bool training_caches(const struct training_spec *spec, int64_t n);
 
 /* Why an engine cannot step this training (a clause that names the key and what to set), or NULL where

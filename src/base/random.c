@@ -20,6 +20,14 @@ void random_start(struct random *r, uint64_t seed, enum random_stream stream, ui
     };
 }
 
+void random_seek(struct random *r, uint64_t block)
+{
+    r->counter[0] = (uint32_t)block;
+    r->counter[1] = (uint32_t)(block >> 32);
+    r->used = 4;
+    r->has_spare = 0;
+}
+
 uint32_t random_u32(struct random *r)
 {
     if (r->used == 4) {

@@ -13,14 +13,16 @@
 struct arguments {
     bool json;
     enum data_task task;
+    enum data_target target;
     const char *name;
 };
 
-enum { KEY_JSON = 0x100, KEY_TASK };
+enum { KEY_JSON = 0x100, KEY_TASK, KEY_TARGET };
 
 static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "Print JSON", 0},
     {"task", KEY_TASK, "TASK", 0, "With NAME: read it for classification (default) or regression", 0},
+    {"target", KEY_TARGET, "TARGET", 0, "With NAME of dSprites: orientation, scale, position or shape", 0},
     {0},
 };
 
@@ -28,18 +30,24 @@ static const char description[] =
     "List the data sets a sweep may name under `data: {set: NAME}`; with NAME, read that set whole, "
     "check it, and say what is in it."
     "\v"
-    "Sets of files are folders under the folder that the environment variable RELIN_DATA names (else under "
-    "./data), each with the four files of MNIST's format:\n"
-    "  train-images-idx3-ubyte   train-labels-idx1-ubyte\n"
-    "  t10k-images-idx3-ubyte    t10k-labels-idx1-ubyte\n"
-    "gzipped (.gz) or not; a dot may stand for the dash before idx. So for Fashion-MNIST put its four files into "
-    "a folder fashion-mnist, set RELIN_DATA to the folder above, and say `data: {set: fashion-mnist}`.\n\n"
+    "Sets of files are under the folder that the environment variable RELIN_DATA names (else under ./data):\n"
+    "  NAME/   with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
+    "t10k-labels-idx1-ubyte, as of MNIST, gzipped (.gz) or not; a dot may stand for the dash before idx\n"
+    "  cifar-10-batches-bin/   with data_batch_1.bin to data_batch_5.bin and test_batch.bin: set cifar-10\n"
+    "  NAME.npz   dSprites, whole or in part, here or in a folder here; also by the folder's name. One sprite in "
+    "five, with all its orientations, is test\n"
+    "  NAME.h5   your own, here or in a folder here, with /train/x, /train/y, /test/x, /test/y: x (rows, features) or "
+    "(rows, channels, height, width) of unsigned bytes or floats; y (rows) of labels 0, 1, ..., or for "
+    "regression floats, (rows) or (rows, outputs)\n"
+    "So for Fashion-MNIST put its four files into a folder fashion-mnist, set RELIN_DATA to the folder above, and say "
+    "`data: {set: fashion-mnist}`.\n\n"
     "Two sets need no files: `sprites` (data.image_size 32 or 64; shape, or with data.task regression "
     "orientation) and `teacher` (data.inputs, outputs, indices, noise; data.teacher multi-index or network). "
     "Both draw data.pool examples from data.set_seed.\n\n"
     "Examples:\n"
     "  RELIN_DATA=~/data relin data\n"
-    "  relin data --json sprites\n\n"
+    "  relin data --json sprites\n"
+    "  relin data --task=regression --target=position dsprites\n\n"
     "Exit codes: 0, or 2 if NAME is unknown or cannot be read.";
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -54,6 +62,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
             argp_error(state, "--task: expected classification or regression, got '%s'", value);
         a->task = strcmp(value, "regression") == 0 ? TASK_REGRESSION : TASK_CLASSIFICATION;
         return 0;
+    case KEY_TARGET:
+        a->target = TARGET_AUTO;
+        while (a->target < TARGET_SHAPE && strcmp(value, data_target_name(a->target)) != 0)
+            a->target++;
+        if (strcmp(value, data_target_name(a->target)) != 0)
+            argp_error(state, "--target: expected orientation, scale, position or shape, got '%s'", value);
+        return 0;
     case ARGP_KEY_ARG:
         if (a->name)
             argp_error(state, "expected at most one NAME, got '%s' as well", value);
@@ -67,8 +82,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 /* A look at one set; for the procedural ones at 1,000 examples of seed 0. */
 static struct data_spec example_spec(const struct arguments *a)
 {
-    struct data_spec spec = {.train = DATA_ALL, .test = DATA_ALL, .task = a->task, .pool = 1000, .image_size = 32,
-                             .inputs = 32, .outputs = 4, .indices = 4};
+    struct data_spec spec = {.train = DATA_ALL, .test = DATA_ALL, .task = a->task, .target = a->target,
+                             .pool = 1000, .image_size = 32, .inputs = 32, .outputs = 4, .indices = 4};
     snprintf(spec.set, sizeof spec.set, "%s", a->name);
     return spec;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "store/reader.h"
 
 struct command {
     const char *name, *help;
@@ -63,6 +64,7 @@ int main(int argc, char **argv)
         puts("relin " RELIN_VERSION);
         return 0;
     }
+    store_register_reader();
     for (const struct command *c = commands; c->name; c++) {
         if (strcmp(argv[1], c->name) != 0)
             continue;

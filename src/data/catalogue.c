@@ -1,4 +1,5 @@
-/* Which sets there are: the table of sources, finding one by name, listing all. */
+/* Which sets there are: the table of sources, and finding one by name. */
+#include <assert.h>
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,189 +11,250 @@
 #include "data/source.h"
 
 /* Add a source here. */
-static const struct data_source *const sources[] = {&source_sprites, &source_teacher, &source_idx};
+static const struct data_source *const sources[] = {&source_sprites, &source_teacher, &source_idx, &source_cifar,
+                                                    &source_dsprites};
 
-enum { SOURCE_COUNT = sizeof sources / sizeof *sources };
+enum { SOURCE_COUNT = sizeof sources / sizeof *sources, MOST_REGISTERED = 4 };
+
+/* Of layers to the right, which this one cannot name. */
+static const struct data_source *registered[MOST_REGISTERED];
+
+void source_register(const struct data_source *source)
+{
+    size_t n = 0;
+    while (n < MOST_REGISTERED && registered[n] && registered[n] != source)
+        n++;
+    assert(n < MOST_REGISTERED && !source->procedural);
+    registered[n] = source;
+}
+
+const struct data_source *source_at(size_t n)
+{
+    return n < SOURCE_COUNT ? sources[n] : n < SOURCE_COUNT + MOST_REGISTERED ? registered[n - SOURCE_COUNT] : NULL;
+}
 
 const struct data_source *source_procedural(const char *set)
 {
-    for (size_t s = 0; s < SOURCE_COUNT; s++)
-        if (sources[s]->procedural && strcmp(sources[s]->name, set) == 0)
-            return sources[s];
+    const struct data_source *source;
+    for (size_t s = 0; (source = source_at(s)); s++)
+        if (source->procedural && strcmp(source->name, set) == 0)
+            return source;
     return NULL;
 }
+
+static bool is_file_suffix(const struct data_source *source) { return source->suffix && source->suffix[0] == '.'; }
 
 static const struct data_source *source_of_folder(const char *folder)
 {
-    for (size_t s = 0; s < SOURCE_COUNT; s++)
-        if (!sources[s]->procedural && sources[s]->claims(folder))
-            return sources[s];
+    const struct data_source *source;
+    for (size_t s = 0; (source = source_at(s)); s++)
+        if (source->claims && source->claims(folder))
+            return source;
     return NULL;
 }
 
-/* Joins the path of a folder under root. False: there is no such folder. */
-static bool folder_path(const char *root, const char *name, char *path, size_t size)
+/* Does name end with suffix, after something? Then *length is that of what is before it. */
+static bool ends_with(const char *name, const char *suffix, size_t *length)
+{
+    size_t whole = strlen(name), end = suffix ? strlen(suffix) : whole;
+    *length = whole > end ? whole - end : 0;
+    return *length > 0 && strcmp(name + *length, suffix) == 0;
+}
+
+/* The source of a file by its name, and how long the set's name in it is. */
+static const struct data_source *source_of_file(const char *file, size_t *length)
+{
+    const struct data_source *source;
+    for (size_t s = 0; (source = source_at(s)); s++)
+        if (is_file_suffix(source) && ends_with(file, source->suffix, length) && *length < DATA_NAME_SIZE)
+            return source;
+    return NULL;
+}
+
+/* Joins root/name+suffix. False: there is no such thing of this kind (S_IFDIR, S_IFREG). */
+static bool join(const char *root, const char *name, const char *suffix, mode_t kind, char *path, size_t size)
 {
     struct stat status;
-    return snprintf(path, size, "%s/%s", root, name) < (int)size && stat(path, &status) == 0
-           && S_ISDIR(status.st_mode);
+    int length = snprintf(path, size, "%s/%s%s", root, name, suffix);
+    return length >= 0 && (size_t)length < size && stat(path, &status) == 0 && (status.st_mode & S_IFMT) == kind;
 }
 
 static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
 static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
-/* Entries of root in the order of the alphabet; each and the list are freed with free().
- * Returns how many; none where root cannot be read. */
-static int list_root(const char *root, struct dirent ***entries)
+/* Entries of a folder in the order of the alphabet, freed with free_list. Returns how many; none where
+ * it cannot be read. */
+static int list(const char *folder, struct dirent ***entries)
 {
     *entries = NULL;
-    int count = root ? scandir(root, entries, is_visible, by_name) : 0;
+    int count = folder ? scandir(folder, entries, is_visible, by_name) : 0;
     return count < 0 ? 0 : count;
 }
 
-/* Adds a name to the list in a message, and keeps the nearest to what was asked for. */
-static void offer(struct text *names, const char *name, const char *asked, char nearest[NAME_MAX + 1], size_t *best)
+static void free_list(struct dirent **entries, int count)
 {
-    size_t distance = text_distance(name, asked);
-    text_add(names, "%s%s", names->length ? ", " : "", name);
-    if (distance < *best) {
-        *best = distance;
-        snprintf(nearest, NAME_MAX + 1, "%s", name);
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+}
+
+/* --- all sets --- */
+
+typedef void visitor(void *context, const char *name, const struct data_source *source, const char *where);
+
+/* A file, if it is a set. */
+static bool visit_file(const char *folder, const char *file, visitor *visit, void *context)
+{
+    char path[PATH_MAX], name[DATA_NAME_SIZE];
+    size_t length;
+    const struct data_source *source = source_of_file(file, &length);
+    if (!source || !join(folder, file, "", S_IFREG, path, sizeof path))
+        return false;
+    snprintf(name, sizeof name, "%.*s", (int)length, file);
+    visit(context, name, source, path);
+    return true;
+}
+
+/* A folder as a set, and the files in it that are sets. */
+static void visit_folder(const char *path, const char *folder, visitor *visit, void *context)
+{
+    char name[NAME_MAX + 1];
+    size_t length;
+    struct dirent **files;
+    const struct data_source *source = source_of_folder(path);
+    bool any = source;
+    if (source) {
+        bool cut = !is_file_suffix(source) && ends_with(folder, source->suffix, &length);
+        snprintf(name, sizeof name, "%.*s", cut ? (int)length : NAME_MAX, folder);
+        visit(context, name, source, path);
+    }
+    int count = list(path, &files);
+    for (int i = 0; i < count; i++)
+        any = visit_file(path, files[i]->d_name, visit, context) || any;
+    free_list(files, count);
+    if (!any)
+        visit(context, folder, NULL, path);
+}
+
+void source_each(const char *root, visitor *visit, void *context)
+{
+    char path[PATH_MAX];
+    struct dirent **entries;
+    int count = list(root, &entries);
+    for (int i = 0; i < count; i++)
+        if (join(root, entries[i]->d_name, "", S_IFDIR, path, sizeof path))
+            visit_folder(path, entries[i]->d_name, visit, context);
+        else
+            visit_file(root, entries[i]->d_name, visit, context);
+    free_list(entries, count);
+}
+
+/* --- one set --- */
+
+struct offer {
+    const char *asked;
+    struct text names;
+    char nearest[NAME_MAX + 1];
+    size_t distance;
+};
+
+/* Adds a name to the list in a message, and keeps the nearest to what was asked for. */
+static void offer(void *context, const char *name, const struct data_source *source, const char *where)
+{
+    struct offer *o = context;
+    size_t distance = text_distance(name, o->asked);
+    (void)where;
+    if (!source)
+        return;
+    text_add(&o->names, "%s%s", o->names.length ? ", " : "", name);
+    if (distance < o->distance) {
+        o->distance = distance;
+        snprintf(o->nearest, sizeof o->nearest, "%s", name);
     }
 }
 
 /* What there is, and what may have been meant. */
 static void explain_unknown(const char *set, const char *root, struct error *err)
 {
-    char path[PATH_MAX], nearest[NAME_MAX + 1] = "";
-    struct text names = {0};
-    struct dirent **entries;
-    size_t best = strlen(set) / 2 + 1;
-    for (size_t s = 0; s < SOURCE_COUNT; s++)
-        if (sources[s]->procedural)
-            offer(&names, sources[s]->name, set, nearest, &best);
-    int count = list_root(root, &entries);
-    for (int i = 0; i < count; i++) {
-        if (folder_path(root, entries[i]->d_name, path, sizeof path) && source_of_folder(path))
-            offer(&names, entries[i]->d_name, set, nearest, &best);
-        free(entries[i]);
-    }
-    free(entries);
+    struct offer o = {.asked = set, .distance = strlen(set) / 2 + 1};
+    const struct data_source *source;
+    for (size_t s = 0; (source = source_at(s)); s++)
+        if (source->procedural)
+            offer(&o, source->name, source, "");
+    source_each(root, offer, &o);
     if (root)
         error_set(err, ERROR_DATA, "data.set: expected one of %.1200s (files are looked for in folders of %.400s), got "
-                  "'%s'", names.chars, root, set);
+                  "'%s'", o.names.chars, root, set);
     else
         error_set(err, ERROR_DATA, "data.set: expected one of %s, got '%s' while RELIN_DATA is not set (and there is "
-                  "no folder ./data): set it to the folder that holds the sets of files", names.chars, set);
-    if (err && nearest[0]) {
+                  "no folder ./data): set it to the folder that holds the sets of files", o.names.chars, set);
+    if (err && o.nearest[0]) {
         size_t used = strlen(err->text);
-        snprintf(err->text + used, sizeof err->text - used, "; did you mean %s?", nearest);
+        snprintf(err->text + used, sizeof err->text - used, "; did you mean %s?", o.nearest);
     }
-    text_free(&names);
+    text_free(&o.names);
 }
 
-const struct data_source *source_find(const char *set, const char *root, char *folder, size_t size,
+void source_refuse(const char *folder, struct error *err)
+{
+    struct text files = {0};
+    const struct data_source *source;
+    for (size_t s = 0; (source = source_at(s)); s++)
+        if (source->expects)
+            text_add(&files, "%s%s", files.length ? "; or " : "", source->expects);
+    error_set(err, ERROR_DATA, "%s: expected files of a known format (%s), got none", folder, files.chars);
+    text_free(&files);
+}
+
+/* A file NAME+suffix under root, or under one of its folders. */
+static bool find_file(const char *root, const char *name, const char *suffix, char *path, size_t size)
+{
+    char folder[PATH_MAX];
+    struct dirent **entries;
+    bool found = join(root, name, suffix, S_IFREG, path, size);
+    int count = found ? 0 : list(root, &entries);
+    for (int i = 0; i < count && !found; i++)
+        found = join(root, entries[i]->d_name, "", S_IFDIR, folder, sizeof folder)
+                && join(folder, name, suffix, S_IFREG, path, size);
+    if (count > 0)
+        free_list(entries, count);
+    return found;
+}
+
+/* The set under its own name as a folder, then under a source's suffix. */
+static const struct data_source *find_under(const char *root, const char *set, char *where, size_t size)
+{
+    const struct data_source *source;
+    if (join(root, set, "", S_IFDIR, where, size) && (source = source_of_folder(where)))
+        return source;
+    for (size_t s = 0; (source = source_at(s)); s++) {
+        if (is_file_suffix(source) && find_file(root, set, source->suffix, where, size))
+            return source;
+        if (source->suffix && !is_file_suffix(source) && join(root, set, source->suffix, S_IFDIR, where, size)
+            && source->claims(where))
+            return source;
+    }
+    return NULL;
+}
+
+const struct data_source *source_find(const char *set, const char *root, char *where, size_t size,
                                       struct error *err)
 {
     const struct data_source *source = source_procedural(set);
-    folder[0] = 0;
+    where[0] = 0;
     if (source)
         return source;
     if (!set[0] || set[0] == '.' || strchr(set, '/')) {
-        error_set(err, ERROR_DATA, "data.set: expected the plain name of a set or of a folder under RELIN_DATA, "
+        error_set(err, ERROR_DATA, "data.set: expected the plain name of a set, or of a folder or file under RELIN_DATA, "
                   "got '%s'", set);
         return NULL;
     }
-    if (!root || !folder_path(root, set, folder, size)) {
-        explain_unknown(set, root, err);
-        return NULL;
-    }
-    source = source_of_folder(folder);
-    if (!source)
-        error_set(err, ERROR_DATA, "%s: expected files of a known format (train-images-idx3-ubyte, "
-                  "train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each with .gz or "
-                  "without), got none", folder);
-    return source;
-}
-
-/* A set of files measured for the list; the task that fits its labels. */
-static int measure_folder(const struct data_source *source, const char *name, const char *folder,
-                          struct set_shape *shape, struct error *err)
-{
-    struct data_spec spec = {.task = TASK_CLASSIFICATION};
-    struct error other;
-    snprintf(spec.set, sizeof spec.set, "%s", name);
-    if (source->measure(&spec, folder, shape, err) == 0)
-        return 0;
-    spec.task = TASK_REGRESSION;
-    return source->measure(&spec, folder, shape, &other);
-}
-
-static void shape_text(const struct set_shape *shape, char *text, size_t size)
-{
-    if (shape->n_dims == 1)
-        snprintf(text, size, "%zu", shape->shape[0]);
+    if (root && (source = find_under(root, set, where, size)))
+        return source;
+    if (root && join(root, set, "", S_IFDIR, where, size))
+        source_refuse(where, err);
     else
-        snprintf(text, size, "%zux%zux%zu", shape->shape[0], shape->shape[1], shape->shape[2]);
-}
-
-static void list_folder(const char *root, const char *name, bool json, struct text *out)
-{
-    char folder[PATH_MAX], shape_words[80];
-    struct set_shape shape = {0};
-    struct error err = {0};
-    if (!folder_path(root, name, folder, sizeof folder))
-        return;
-    const struct data_source *source = source_find(name, root, folder, sizeof folder, &err);
-    int result = source ? measure_folder(source, name, folder, &shape, &err) : -1;
-    bool classes = shape.task == TASK_CLASSIFICATION;
-    if (!json && result != 0) {
-        text_add(out, "%-20s cannot be used: %s\n", name, err.text);
-    } else if (!json) {
-        shape_text(&shape, shape_words, sizeof shape_words);
-        text_add(out, "%-20s %zu + %zu rows of %s, %zu %s, %s\n", name, shape.rows[POOL_TRAIN],
-                 shape.rows[POOL_TEST], shape_words, shape.outputs, classes ? "classes" : "targets", folder);
-    } else {
-        text_add(out, ",\n {\"name\": ");
-        text_add_json_string(out, name);
-        text_add(out, ", \"procedural\": false, \"path\": ");
-        text_add_json_string(out, folder);
-        if (result == 0) {
-            text_add(out, ", \"train\": %zu, \"test\": %zu, \"task\": \"%s\", \"outputs\": %zu, \"shape\": [%zu",
-                     shape.rows[POOL_TRAIN], shape.rows[POOL_TEST], classes ? "classification" : "regression",
-                     shape.outputs, shape.shape[0]);
-            for (int d = 1; d < shape.n_dims; d++)
-                text_add(out, ", %zu", shape.shape[d]);
-            text_add(out, "], \"error\": null}");
-        } else {
-            text_add(out, ", \"error\": ");
-            text_add_json_string(out, err.text);
-            text_add(out, "}");
-        }
-    }
-}
-
-void dataset_list(const char *root, bool json, struct text *out)
-{
-    struct dirent **entries;
-    const char *separator = "[\n ";
-    for (size_t s = 0; s < SOURCE_COUNT; s++) {
-        if (!sources[s]->procedural)
-            continue;
-        if (json)
-            text_add(out, "%s{\"name\": \"%s\", \"procedural\": true, \"description\": \"%s\", \"error\": null}",
-                     separator, sources[s]->name, sources[s]->description);
-        else
-            text_add(out, "%-20s %s\n", sources[s]->name, sources[s]->description);
-        separator = ",\n ";
-    }
-    int count = list_root(root, &entries);
-    for (int i = 0; i < count; i++) {
-        list_folder(root, entries[i]->d_name, json, out);
-        free(entries[i]);
-    }
-    free(entries);
-    if (json)
-        text_add(out, "\n]\n");
+        explain_unknown(set, root, err);
+    return NULL;
 }

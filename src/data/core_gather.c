@@ -46,10 +46,11 @@ void gather_targets(const struct split *split, enum data_part part, const size_t
 {
     const struct data_pool *pool;
     size_t outputs = split->set->outputs;
+    const int32_t *noisy = part == PART_TRAIN ? split->train_label : NULL;
     for (size_t i = 0; i < n; i++) {
         size_t row = find_row(split, part, index, first, i, &pool);
+        int32_t label = noisy ? noisy[index ? index[i] : first + i] : pool->label ? pool->label[row] : 0;
         for (size_t o = 0; o < outputs; o++)
-            y[i * outputs + o] = pool->label ? (real)((size_t)pool->label[row] == o)
-                                             : (real)pool->target[row * outputs + o];
+            y[i * outputs + o] = pool->label ? (real)((size_t)label == o) : (real)pool->target[row * outputs + o];
     }
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "data/augment.h"
 #include "data/segment.h"
 
 void dataset_identity(const struct data_spec *spec, struct text *identity)
@@ -20,6 +21,14 @@ void dataset_identity(const struct data_spec *spec, struct text *identity)
              spec->task == TASK_CLASSIFICATION ? "classification" : "regression");
     if (source)
         source->identify(spec, identity);
+    if (spec->target != TARGET_AUTO)
+        text_add(identity, " target=%s", data_target_name(spec->target));
+}
+
+const char *data_target_name(enum data_target target)
+{
+    static const char *const names[] = {"auto", "orientation", "scale", "position", "shape"};
+    return names[target];
 }
 
 /* A set that is known and measured, but not yet in memory. */
@@ -30,16 +39,19 @@ struct plan {
     size_t size;
 };
 
-static int check_rows(const size_t rows[POOL_COUNT], const struct data_spec *spec, struct error *err);
+static int check_choices(const struct set_shape *shape, const struct data_spec *spec, struct error *err);
 
 static int plan_set(struct plan *plan, const struct data_spec *spec, const char *root, struct error *err)
 {
     plan->source = source_find(spec->set, root, plan->folder, sizeof plan->folder, err);
     if (!plan->source)
         return -1;
+    if (!plan->source->has_targets && spec->target != TARGET_AUTO)
+        return error_set(err, ERROR_DATA, "data.target: expected only with dSprites (.npz), got it with data.set %s, "
+                         "whose targets are given: remove it", spec->set);
     plan->shape = (struct set_shape){.task = spec->task};
     if (plan->source->measure(spec, plan->folder, &plan->shape, err) != 0
-        || check_rows(plan->shape.rows, spec, err) != 0)
+        || check_choices(&plan->shape, spec, err) != 0)
         return -1;
     plan->size = segment_size(&plan->shape);
     if (plan->size == 0)
@@ -184,7 +196,50 @@ static int check_rows(const size_t rows[POOL_COUNT], const struct data_spec *spe
     return 0;
 }
 
+static int check_augmentation(const struct set_shape *shape, const struct data_spec *spec, struct error *err)
+{
+    const struct augmentation *augment = &spec->augment;
+    if (!data_augments(augment))
+        return 0;
+    if (shape->n_dims != 3)
+        return error_set(err, ERROR_DATA, "data.augment: expected a set of images (channels, height, width), got %s "
+                         "with rows of %zu features: use none", spec->set, shape->shape[0]);
+    size_t height = shape->shape[1], width = shape->shape[2], side = height < width ? height : width;
+    if (augment->crop < 0 || (uint64_t)augment->crop >= side)
+        return error_set(err, ERROR_DATA, "data.augment: crop: expected less than %zu pixels, the smaller side of the "
+                         "images of %s, got %" PRId64, side, spec->set, augment->crop);
+    if (width > DATA_MAX_SIDE)
+        return error_set(err, ERROR_DATA, "data.augment: expected images at most %d pixels wide, got %zu: use none",
+                         DATA_MAX_SIDE, width);
+    return 0;
+}
+
+static int check_noise(const struct set_shape *shape, const struct data_spec *spec, struct error *err)
+{
+    if (spec->label_noise == 0)
+        return 0;
+    if (!(spec->label_noise > 0 && spec->label_noise <= 1))
+        return error_set(err, ERROR_DATA, "data.label_noise: expected a fraction from 0 to 1, got %g",
+                         spec->label_noise);
+    if (shape->task != TASK_CLASSIFICATION)
+        return error_set(err, ERROR_DATA, "data.label_noise: expected data.task classification, got regression, "
+                         "where there are no labels: set it to 0");
+    if (shape->outputs < 2)
+        return error_set(err, ERROR_DATA, "data.label_noise: expected 2 classes or more, got %zu in %s: there is no "
+                         "wrong one", shape->outputs, spec->set);
+    return 0;
+}
+
+static int check_choices(const struct set_shape *shape, const struct data_spec *spec, struct error *err)
+{
+    return check_rows(shape->rows, spec, err) || check_augmentation(shape, spec, err) || check_noise(shape, spec, err)
+           ? -1 : 0;
+}
+
 int dataset_check_counts(const struct dataset *set, const struct data_spec *spec, struct error *err)
 {
-    return check_rows((const size_t[POOL_COUNT]){set->train.rows, set->test.rows}, spec, err);
+    struct set_shape shape = {
+        .rows = {set->train.rows, set->test.rows}, .task = set->task, .outputs = set->outputs, .n_dims = set->n_dims};
+    memcpy(shape.shape, set->shape, sizeof shape.shape);
+    return check_choices(&shape, spec, err);
 }

@@ -117,34 +117,6 @@ static int open_labels(struct idx *idx, const char *folder, unsigned pool, const
     return 0;
 }
 
-/* Labels must be 0..classes-1; where classes is 0 it is found: each class must then occur. */
-static int check_labels(const char *path, const int32_t *label, size_t rows, size_t *classes, struct error *err)
-{
-    enum { MOST_CLASSES = 1 << 16 };
-    size_t most = *classes ? *classes : MOST_CLASSES, found = 0;
-    for (size_t i = 0; i < rows; i++) {
-        if (label[i] < 0 || (size_t)label[i] >= most)
-            return error_set(err, ERROR_DATA, "%s: row %zu: expected a label of 0 to %zu, got %d", path, i, most - 1,
-                             label[i]);
-        found = (size_t)label[i] >= found ? (size_t)label[i] + 1 : found;
-    }
-    if (*classes)
-        return 0;
-    *classes = found;
-    unsigned char *seen = mem_alloc(found, 1, err);
-    if (!seen)
-        return -1;
-    for (size_t i = 0; i < rows; i++)
-        seen[label[i]] = 1;
-    unsigned char *gap = memchr(seen, 0, found);
-    size_t missing = gap ? (size_t)(gap - seen) : 0;
-    mem_free(seen);
-    if (gap)
-        return error_set(err, ERROR_DATA, "%s: expected labels 0 to classes-1 that all occur, got a largest label of "
-                         "%zu and no row of class %zu", path, found - 1, missing);
-    return 0;
-}
-
 static int measure_labels(const char *folder, struct set_shape *shape, struct error *err)
 {
     char path[PATH_MAX];
@@ -158,7 +130,7 @@ static int measure_labels(const char *folder, struct set_shape *shape, struct er
         shape->outputs = 0;
         result = label ? idx_read_whole(&idx, label, err) : -1;
         if (result == 0)
-            result = check_labels(path, label, idx.rows, &shape->outputs, err);
+            result = labels_check(path, label, idx.rows, &shape->outputs, err);
     }
     mem_free(label);
     idx_close(&idx);
@@ -213,7 +185,7 @@ static int fill_pool(const char *folder, unsigned pool, const struct set_shape *
         result = memory->label ? idx_read_whole(&idx, memory->label, err)
                                : idx_read_floats(&idx, memory->target, err);
     if (result == 0 && memory->label)
-        result = check_labels(path, memory->label, rows, &classes, err);
+        result = labels_check(path, memory->label, rows, &classes, err);
     idx_close(&idx);
     return result;
 }
@@ -231,6 +203,8 @@ static int idx_set_fill(const struct data_spec *spec, const char *folder, const 
 const struct data_source source_idx = {
     .name = "idx",
     .description = "IDX files, gzipped or not, as of MNIST",
+    .expects = "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, "
+               "each with .gz or without",
     .claims = idx_set_claims,
     .measure = idx_set_measure,
     .fill = idx_set_fill,

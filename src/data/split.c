@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -209,10 +210,62 @@ static void measure_channels(struct split *split, enum data_normalise normalise)
     }
 }
 
+/* --- label noise --- */
+
+/* Fills wrong (outputs > 1) with another class than label, uniform among them; returns the row's rank
+ * among those to be mislabelled: the least come first. Both hang on (seed, row) alone. */
+static double mislabel(uint64_t seed, size_t row, int32_t label, size_t outputs, int32_t *wrong)
+{
+    struct random r;
+    random_start(&r, seed, RANDOM_LABEL, row);
+    double rank = random_uniform(&r);
+    int32_t other = (int32_t)random_below(&r, outputs - 1);
+    *wrong = other < label ? other : other + 1;
+    return rank;
+}
+
+struct ranked {
+    double rank;
+    size_t position;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
+    return (x->position > y->position) - (x->position < y->position);
+}
+
+static int draw_labels(struct split *split, double fraction, uint64_t seed, struct error *err)
+{
+    size_t n = split->count[PART_TRAIN], wanted = (size_t)round(fraction * (double)n);
+    const int32_t *label = split->set->train.label;
+    const size_t *row = split->row[PART_TRAIN];
+    if (wanted == 0)
+        return 0;
+    struct ranked *order = mem_alloc(n, sizeof *order, err);
+    split->train_label = order ? mem_alloc(n, sizeof *split->train_label, err) : NULL;
+    for (size_t i = 0; split->train_label && i < n; i++) {
+        int32_t wrong;
+        split->train_label[i] = label[row[i]];
+        order[i] = (struct ranked){mislabel(seed, row[i], label[row[i]], split->set->outputs, &wrong), i};
+    }
+    if (split->train_label) {
+        qsort(order, n, sizeof *order, by_rank);
+        for (size_t k = 0; k < wanted; k++) {
+            size_t i = order[k].position;
+            mislabel(seed, row[i], label[row[i]], split->set->outputs, &split->train_label[i]);
+        }
+    }
+    mem_free(order);
+    return split->train_label ? 0 : -1;
+}
+
 int split_draw(struct split *split, const struct dataset *set, const struct data_spec *spec,
                uint64_t seed, size_t probe, struct error *err)
 {
-    *split = (struct split){.set = set, .channels = set->n_dims == 3 ? set->shape[0] : 1};
+    *split = (struct split){.set = set, .channels = set->n_dims == 3 ? set->shape[0] : 1, .augment = spec->augment};
     if (dataset_check_counts(set, spec, err) != 0)
         return -1;
     size_t *count = split->count, pool = set->train.rows;
@@ -227,7 +280,7 @@ int split_draw(struct split *split, const struct dataset *set, const struct data
         if (!split->row[part])
             goto failed;
     }
-    if (draw_all(split, seed, err) != 0)
+    if (draw_all(split, seed, err) != 0 || draw_labels(split, spec->label_noise, seed, err) != 0)
         goto failed;
     memcpy(split->row[PART_PROBE], split->row[PART_TRAIN], split->probe_train * sizeof(size_t));
     memcpy(split->row[PART_PROBE] + split->probe_train, split->row[PART_TEST], probe_test * sizeof(size_t));
@@ -242,5 +295,6 @@ void split_free(struct split *split)
 {
     for (int part = 0; part < PART_COUNT; part++)
         mem_free(split->row[part]);
+    mem_free(split->train_label);
     *split = (struct split){0};
 }

@@ -9,85 +9,151 @@
  *   jvp       tY = s (tX W^T + X tW^T) + c tb
  *
  * s = weight_scale, c = bias_scale. X is made for as many positions at a time as fit a scratch that stays in
- * the cache, over the borders of images. Where x is X already (windows of one pixel) nothing is copied; where
- * not even one patch fits, products run over the lines of each patch where they lie in x. */
+ * the cache, over the borders of images; of a window of one pixel it is x itself. Where not even one patch
+ * fits, products run over the lines of each patch where they lie in x. */
 #include <stdalign.h>
 #include <string.h>
 
 #include "math/blas.h"
+#include "math/blas_setup.h"
 #include "nn/draw_normal.h"
 #include "nn/layer.h"
 
-enum { SCRATCH_BYTES = 384 * 1024, SCRATCH = SCRATCH_BYTES / sizeof(real) };
+enum {
+    SCRATCH = 384 * 1024 / sizeof(real),   /* numbers of patches at a time */
+    STEP = 8,                              /* numbers that are copied at once */
+    SUMS = 64,                             /* numbers that are summed at once */
+    SMALL_ROWS = 8, SMALL_CHANNELS = 16,   /* fewest positions and outputs for which small products pay */
+    SMALL_WEIGHTS = BLAS_SMALL_PRODUCT / SMALL_ROWS,   /* numbers in the weights of a small product */
+    SMALL_POSITIONS = 256,                 /* so many repay the turning of the weights */
+};
 
-/* The part of one line of a patch that lies inside the image: `length` numbers from x[pixel] on are
- * patch[0..] of the line from `skip` on. length 0: the line lies outside. */
-struct stretch {
-    size_t pixel, skip, length;
+/* How the positions are cut into blocks. small: products that the library does at once, without packing its
+ * operands; fastest with the weights turned to (patch, out.channels). Else as large as the scratch allows.
+ * rows 0: not even one patch fits the scratch. */
+struct blocks {
+    size_t positions, rows;
+    bool small;
 };
 
 static size_t patch_size(const struct layer *l) { return l->window * l->window * l->in.channels; }
-static size_t line_size(const struct layer *l) { return l->window * l->in.channels; }
-static size_t positions_of(const struct layer *l, size_t n) { return n * l->out.height * l->out.width; }
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 static bool is_patches(const struct layer *l)
 {
     return l->window == 1 && l->stride == 1 && l->padding == 0;
 }
 
-/* How many positions at a time; 0: not even one patch fits the scratch. */
-static size_t block_size(const struct layer *l, size_t positions)
+static struct blocks blocks_of(const struct layer *l, size_t n)
 {
-    size_t fit = is_patches(l) ? positions : SCRATCH / patch_size(l);
-    return fit < positions ? fit : positions;
+    size_t positions = n * l->out.height * l->out.width, patch = patch_size(l);
+    size_t fit = is_patches(l) ? positions : SCRATCH / patch, small = BLAS_SMALL_PRODUCT / (patch * l->out.channels);
+    bool use_small = fit && small >= SMALL_ROWS && l->out.channels >= SMALL_CHANNELS
+                     && positions >= SMALL_POSITIONS && blas_has_small_products();
+    return (struct blocks){positions, least(positions, use_small ? least(small, fit) : fit), use_small};
 }
 
-/* Line `line` of the patch of a position. */
-static struct stretch stretch_of(const struct layer *l, size_t position, size_t line)
+/* Where a position's patch lies: columns column..column+columns-1 of lines line..line+lines-1 of it lie
+ * inside the image, the first of them from x[pixel] on; both 0 where nothing does. */
+struct place {
+    size_t line, lines, column, columns, pixel;
+};
+
+/* One position after the other. */
+struct cursor {
+    size_t example, row, column;
+};
+
+static struct cursor cursor_at(const struct layer *l, size_t position)
 {
-    size_t column = position % l->out.width, row = position / l->out.width % l->out.height;
-    size_t example = position / (l->out.width * l->out.height);
-    size_t top = row * l->stride + line, left = column * l->stride;   /* in the padded image */
-    if (top < l->padding || top >= l->padding + l->in.height)
-        return (struct stretch){0};
-    size_t begin = left < l->padding ? l->padding : left, end = l->padding + l->in.width;
-    if (left + l->window < end)
-        end = left + l->window;
-    if (begin >= end)
-        return (struct stretch){0};
-    return (struct stretch){
-        .pixel = ((example * l->in.height + top - l->padding) * l->in.width + begin - l->padding) * l->in.channels,
-        .skip = (begin - left) * l->in.channels,
-        .length = (end - begin) * l->in.channels,
-    };
+    return (struct cursor){position / l->out.width / l->out.height, position / l->out.width % l->out.height,
+                           position % l->out.width};
 }
 
-/* Patches (rows, patch) of positions first.. of x: in x itself, or copied into scratch. */
-static const real *patches_of(const struct layer *l, const real *x, size_t first, size_t rows, real *scratch)
+static void advance(const struct layer *l, struct cursor *c)
+{
+    if (++c->column < l->out.width)
+        return;
+    c->column = 0;
+    if (++c->row < l->out.height)
+        return;
+    c->row = 0;
+    c->example++;
+}
+
+/* Of a window at `at` of a padded side: what lies inside. */
+static size_t clip(const struct layer *l, size_t at, size_t side, size_t *first)
+{
+    size_t end = least(at + l->window, l->padding + side), begin = at < l->padding ? l->padding : at;
+    *first = begin - at;
+    return begin < end ? end - begin : 0;
+}
+
+static struct place place_of(const struct layer *l, const struct cursor *c)
+{
+    struct place p;
+    size_t top = c->row * l->stride, left = c->column * l->stride;
+    p.lines = clip(l, top, l->in.height, &p.line);
+    p.columns = clip(l, left, l->in.width, &p.column);
+    if (p.lines == 0 || p.columns == 0)
+        return (struct place){0};
+    size_t row = top + p.line - l->padding, column = left + p.column - l->padding;
+    p.pixel = ((c->example * l->in.height + row) * l->in.width + column) * l->in.channels;
+    return p;
+}
+
+/* to = from, n numbers. spare: up to STEP - 1 numbers more may be read and written, so that short lines,
+ * which is what first layers have, need no call. */
+static inline void copy(real *to, const real *from, size_t n, bool spare)
+{
+    if (spare && n <= 8 * STEP)
+        for (size_t j = 0; j < n; j += STEP)
+            memcpy(to + j, from + j, STEP * sizeof *to);
+    else
+        memcpy(to, from, n * sizeof *to);
+}
+
+/* Patches (rows, patch) of positions first.. of x (n, inputs): in x itself, or copied into scratch, which
+ * has STEP numbers more than they need. */
+static const real *patches_of(const struct layer *l, const real *x, size_t n, size_t first, size_t rows,
+                              real *scratch)
 {
     if (is_patches(l))
         return x + first * l->in.channels;
-    size_t full = line_size(l);
+    size_t channels = l->in.channels, full = l->window * channels, across = l->in.width * channels;
+    struct cursor c = cursor_at(l, first);
     real *to = scratch;
-    for (size_t i = 0; i < rows; i++)
+    for (size_t i = 0; i < rows; i++, advance(l, &c)) {
+        struct place p = place_of(l, &c);
+        size_t inside = p.columns * channels, last = p.pixel + p.lines * across + STEP;
+        bool whole = p.columns == l->window, spare = whole && last <= n * l->inputs;
+        /* upwards: what a copy writes too much is written over by the next */
         for (size_t line = 0; line < l->window; line++, to += full) {
-            struct stretch s = stretch_of(l, first + i, line);
-            if (s.length < full)
+            if (line < p.line || line >= p.line + p.lines) {
                 memset(to, 0, full * sizeof *to);
-            memcpy(to + s.skip, x + s.pixel, s.length * sizeof *to);
+                continue;
+            }
+            if (!whole)
+                memset(to, 0, full * sizeof *to);
+            copy(to + p.column * channels, x + p.pixel + (line - p.line) * across, inside, spare);
         }
+    }
     return scratch;
 }
 
-/* dx += patches, each number where patches_of would have copied it from. */
+/* dx += patches (rows, patch), each number where patches_of copies it from. */
 static void add_patches(const struct layer *l, const real *patches, size_t first, size_t rows, real *dx)
 {
-    for (size_t i = 0; i < rows; i++)
-        for (size_t line = 0; line < l->window; line++, patches += line_size(l)) {
-            struct stretch s = stretch_of(l, first + i, line);
-            for (size_t j = 0; j < s.length; j++)
-                dx[s.pixel + j] += patches[s.skip + j];
-        }
+    size_t channels = l->in.channels, full = l->window * channels, across = l->in.width * channels;
+    struct cursor c = cursor_at(l, first);
+    for (size_t i = 0; i < rows; i++, advance(l, &c), patches += l->window * full) {
+        struct place p = place_of(l, &c);
+        const real *from = patches + p.line * full + p.column * channels;
+        real *to = dx + p.pixel;
+        for (size_t line = 0; line < p.lines; line++, from += full, to += across)
+            for (size_t j = 0; j < p.columns * channels; j++)
+                to[j] += from[j];
+    }
 }
 
 static unsigned convolution_uses(const struct layer *l)
@@ -115,76 +181,82 @@ static void fill_bias(const struct layer *l, const real *bias, size_t rows, real
         memcpy(y + done * channels, y, (done < rows - done ? done : rows - done) * channels * sizeof *y);
 }
 
-/* Y (positions, out.channels) += s X W^T, patch by patch where it lies in x. */
+/* Y (positions, out.channels) += s X W^T, line by line where they lie in x. */
 static void add_by_lines(const struct layer *l, const real *weight, const real *x, size_t positions, real *y)
 {
-    for (size_t i = 0; i < positions; i++)
-        for (size_t line = 0; line < l->window; line++) {
-            struct stretch s = stretch_of(l, i, line);
-            blas_gemm(false, true, 1, l->out.channels, s.length, (real)l->weight_scale, x + s.pixel, s.length,
-                      weight + line * line_size(l) + s.skip, patch_size(l), 1, y + i * l->out.channels,
-                      l->out.channels);
+    size_t patch = patch_size(l), channels = l->out.channels;
+    struct cursor c = cursor_at(l, 0);
+    for (size_t i = 0; i < positions; i++, advance(l, &c), y += channels) {
+        struct place p = place_of(l, &c);
+        for (size_t line = 0; line < p.lines; line++) {
+            size_t from = ((p.line + line) * l->window + p.column) * l->in.channels;
+            blas_gemm(false, true, 1, channels, p.columns * l->in.channels, (real)l->weight_scale,
+                      x + p.pixel + line * l->in.width * l->in.channels, p.columns * l->in.channels,
+                      weight + from, patch, 1, y, channels);
         }
+    }
 }
 
-/* Y (n, outputs) = s X W^T, or added to what is there. */
-static void multiply(const struct layer *l, const real *weight, const real *x, size_t first, size_t rows,
+/* turned (patch, out.channels) = W^T */
+static void turn_weights(const struct layer *l, const real *weight, real *turned)
+{
+    size_t patch = patch_size(l), channels = l->out.channels;
+    for (size_t j = 0; j < patch; j++)
+        for (size_t o = 0; o < channels; o++)
+            turned[j * channels + o] = weight[o * patch + j];
+}
+
+/* Y (positions, out.channels) = s X W^T + c b, without c b where bias is NULL; add: += s X W^T. */
+static void multiply(const struct layer *l, const real *weight, const real *bias, const real *x, size_t n,
                      bool add, real *y)
 {
-    alignas(64) real scratch[SCRATCH];
+    alignas(64) real scratch[SCRATCH + STEP], turned[SMALL_WEIGHTS];
     size_t patch = patch_size(l), channels = l->out.channels;
-    const real *X = patches_of(l, x, first, rows, scratch);
-    blas_gemm(false, true, rows, channels, patch, (real)l->weight_scale, X, patch, weight, patch, add,
-              y + first * channels, channels);
+    struct blocks b = blocks_of(l, n);
+    if (b.small)
+        turn_weights(l, weight, turned);
+    for (size_t first = 0, rows; first < b.positions; first += rows, y += rows * channels) {
+        rows = b.rows ? least(b.rows, b.positions - first) : b.positions;
+        if (bias)
+            fill_bias(l, bias, rows, y);
+        if (b.rows == 0) {
+            if (!bias && !add)
+                memset(y, 0, rows * channels * sizeof *y);
+            add_by_lines(l, weight, x, rows, y);
+            continue;
+        }
+        const real *X = patches_of(l, x, n, first, rows, scratch);
+        blas_gemm(false, !b.small, rows, channels, patch, (real)l->weight_scale, X, patch,
+                  b.small ? turned : weight, b.small ? channels : patch, bias || add ? 1 : 0, y, channels);
+    }
 }
 
-/* Y (n, outputs) = s X W^T + c b with the parameters (W, b), then + s tX V^T unless tx is NULL. */
-static void map(const struct layer *l, const real *parameters, const real *x, const real *V, const real *tx,
-                size_t n, real *y)
+static const real *bias_of(const struct layer *l, const real *parameters)
 {
-    size_t positions = positions_of(l, n), block = block_size(l, positions), channels = l->out.channels;
-    const real *bias = parameters + channels * patch_size(l);
-    if (block == 0 && positions > 0) {
-        if (l->bias)
-            fill_bias(l, bias, positions, y);
-        else
-            memset(y, 0, positions * channels * sizeof *y);
-        add_by_lines(l, parameters, x, positions, y);
-        if (tx)
-            add_by_lines(l, V, tx, positions, y);
-        return;
-    }
-    for (size_t first = 0, rows; first < positions; first += rows) {
-        rows = block < positions - first ? block : positions - first;
-        if (l->bias)
-            fill_bias(l, bias, rows, y + first * channels);
-        multiply(l, parameters, x, first, rows, l->bias, y);
-        if (tx)
-            multiply(l, V, tx, first, rows, true, y);
-    }
+    return l->bias ? parameters + l->out.channels * patch_size(l) : NULL;
 }
 
 static void convolution_forward(const struct layer *l, const real *parameters, const real *x, size_t n, real *y)
 {
-    map(l, parameters, x, NULL, NULL, n, y);
+    multiply(l, parameters, bias_of(l, parameters), x, n, false, y);
 }
 
 static void convolution_jvp(const struct layer *l, const real *parameters, const real *x, const real *y,
                             size_t n, const real *tx, const real *tangent, real *ty)
 {
     (void)y;
-    map(l, tangent, x, parameters, tx, n, ty);
+    convolution_forward(l, tangent, x, n, ty);
+    if (tx)
+        multiply(l, parameters, NULL, tx, n, true, ty);
 }
 
-/* db += sum of the rows of dY (rows, out.channels), a block at a time so that sums over many positions
- * keep their precision. */
-static void add_rows(const struct layer *l, const real *dy, size_t rows, real *db)
+/* db += sum of the rows of dY (rows, channels), these summed by themselves first so that sums over many
+ * positions keep their precision. */
+static void add_rows(const real *dy, size_t rows, size_t channels, real *db)
 {
-    enum { CHUNK = 64 };
-    size_t channels = l->out.channels;
     for (size_t j = 0, width; j < channels; j += width) {
-        real sum[CHUNK] = {0};
-        width = channels - j < CHUNK ? channels - j : CHUNK;
+        real sum[SUMS] = {0};
+        width = least(SUMS, channels - j);
         for (size_t i = 0; i < rows; i++)
             for (size_t k = 0; k < width; k++)
                 sum[k] += dy[i * channels + j + k];
@@ -193,44 +265,23 @@ static void add_rows(const struct layer *l, const real *dy, size_t rows, real *d
     }
 }
 
-/* dW += s dY^T X of rows of positions, where a patch fits the scratch. */
-static void add_gradient(const struct layer *l, const real *x, const real *dy, size_t first, size_t rows, real *dW)
-{
-    alignas(64) real scratch[SCRATCH];
-    size_t patch = patch_size(l), channels = l->out.channels;
-    const real *X = patches_of(l, x, first, rows, scratch);
-    blas_gemm(true, false, channels, patch, rows, (real)l->weight_scale, dy + first * channels, channels, X,
-              patch, 1, dW, patch);
-}
-
-/* dx += s dY W of rows of positions. */
-static void add_input_gradient(const struct layer *l, const real *weight, const real *dy, size_t first,
-                               size_t rows, real *dx)
-{
-    alignas(64) real scratch[SCRATCH];
-    size_t patch = patch_size(l), channels = l->out.channels;
-    bool direct = is_patches(l);
-    blas_gemm(false, false, rows, patch, channels, (real)l->weight_scale, dy + first * channels, channels,
-              weight, patch, 0, direct ? dx + first * patch : scratch, patch);
-    if (!direct)
-        add_patches(l, scratch, first, rows, dx);
-}
-
-/* Both derivatives of one position, line by line of its patch where it lies in x. */
+/* Both derivatives of one position, line by line of its patch where it lies in x. dx, dW: NULL or added to. */
 static void add_derivatives_by_lines(const struct layer *l, const real *weight, const real *x, size_t position,
                                      const real *dy, real *dx, real *dW)
 {
     size_t patch = patch_size(l), channels = l->out.channels;
-    const real *d = dy + position * channels;
-    for (size_t line = 0; line < l->window; line++) {
-        struct stretch s = stretch_of(l, position, line);
-        size_t from = line * line_size(l) + s.skip;
+    struct cursor c = cursor_at(l, position);
+    struct place p = place_of(l, &c);
+    size_t length = p.columns * l->in.channels;
+    for (size_t line = 0; line < p.lines; line++) {
+        size_t from = ((p.line + line) * l->window + p.column) * l->in.channels;
+        size_t pixel = p.pixel + line * l->in.width * l->in.channels;
         if (dW)
-            blas_gemm(true, false, channels, s.length, 1, (real)l->weight_scale, d, channels, x + s.pixel,
-                      s.length, 1, dW + from, patch);
+            blas_gemm(true, false, channels, length, 1, (real)l->weight_scale, dy, channels, x + pixel, length, 1,
+                      dW + from, patch);
         if (dx)
-            blas_gemm(false, false, 1, s.length, channels, (real)l->weight_scale, d, channels, weight + from,
-                      patch, 1, dx + s.pixel, s.length);
+            blas_gemm(false, false, 1, length, channels, (real)l->weight_scale, dy, channels, weight + from, patch,
+                      1, dx + pixel, length);
     }
 }
 
@@ -238,24 +289,31 @@ static void convolution_vjp(const struct layer *l, const real *parameters, const
                             size_t n, const real *dy, real *dx, real *gradient)
 {
     (void)y;
-    size_t positions = positions_of(l, n), block = block_size(l, positions), channels = l->out.channels;
-    real *db = gradient && l->bias ? gradient + channels * patch_size(l) : NULL;
+    alignas(64) real scratch[SCRATCH + STEP];
+    size_t patch = patch_size(l), channels = l->out.channels;
+    struct blocks b = blocks_of(l, n);
+    real s = (real)l->weight_scale, *db = gradient && l->bias ? gradient + channels * patch : NULL;
     if (gradient)
         memset(gradient, 0, l->n_parameters * sizeof *gradient);
     if (dx && !is_patches(l))
         memset(dx, 0, n * l->inputs * sizeof *dx);
-    for (size_t first = 0, rows; first < positions; first += rows) {
-        rows = block == 0 ? 1 : block < positions - first ? block : positions - first;
+    for (size_t first = 0, rows; first < b.positions; first += rows, dy += rows * channels) {
+        rows = b.rows ? least(b.rows, b.positions - first) : 1;
         if (db)
-            add_rows(l, dy + first * channels, rows, db);
-        if (block == 0) {
+            add_rows(dy, rows, channels, db);
+        if (b.rows == 0) {
             add_derivatives_by_lines(l, parameters, x, first, dy, dx, gradient);
             continue;
         }
         if (gradient)
-            add_gradient(l, x, dy, first, rows, gradient);
-        if (dx)
-            add_input_gradient(l, parameters, dy, first, rows, dx);
+            blas_gemm(true, false, channels, patch, rows, s, dy, channels,
+                      patches_of(l, x, n, first, rows, scratch), patch, 1, gradient, patch);
+        if (dx) {
+            real *dX = is_patches(l) ? dx + first * patch : scratch;
+            blas_gemm(false, false, rows, patch, channels, s, dy, channels, parameters, patch, 0, dX, patch);
+            if (dX == scratch)
+                add_patches(l, dX, first, rows, dx);
+        }
     }
     for (size_t j = 0; db && j < channels; j++)
         db[j] *= (real)l->bias_scale;

@@ -120,10 +120,10 @@ static void max_jvp_chunk(const struct layer *l, struct window w, size_t c, size
         for (size_t column = w.left; column < w.right; column++) {
             size_t at = w.image + (row * l->in.width + column) * l->in.channels + c;
             for (size_t k = 0; k < width; k++) {
-                real here = tx[at + k], before = ty[k];
-                bool found = !(x[at + k] < y[k]);
-                ty[k] = found & (searching[k] > 0) ? here : before;
-                searching[k] = found ? 0 : searching[k];
+                real still = searching[k], here = tx[at + k], before = ty[k];   /* as above */
+                real take = x[at + k] < y[k] ? 0 : still;
+                ty[k] = take > 0 ? here : before;
+                searching[k] = x[at + k] < y[k] ? still : 0;
             }
         }
 }

@@ -46,6 +46,12 @@ int hdf_put(hid_t location, const char *name, hid_t file_type, hid_t memory_type
 /* A scalar text of any length. */
 int hdf_put_text(hid_t location, const char *name, const char *utf8, struct error *err);
 
+/* An empty dataset that grows along its first axis; row: the lengths of the others, from row[1] on. */
+hid_t hdf_create_growing(hid_t group, const char *name, hid_t type, int rank, const hsize_t *row, hsize_t chunk_rows,
+                         struct error *err);
+/* Row number `at`, one past the last so far. */
+int hdf_add_row(hid_t dataset, hid_t memory_type, hsize_t at, const void *values, struct error *err);
+
 /* --- the axes of the result file --- */
 enum store_axis {
     AXIS_JOB, AXIS_EVAL, AXIS_REFRESH, AXIS_SNAPSHOT, AXIS_LAYER, AXIS_EIGENVALUE, AXIS_PROBE, AXIS_PROBE2,

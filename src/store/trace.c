@@ -9,16 +9,19 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "core_rows.h"
+#include "data/augment.h"
 #include "hdf.h"
 
 enum { ROWS_AT_ONCE = 512, STEPS_A_CHUNK = 1024 };
 
 struct trace {
     hid_t file, steps;
-    hid_t batch, lr, refresh, loss;        /* datasets of /steps, one row longer at each step */
+    hid_t batch, augment, lr, refresh, loss;   /* datasets of /steps, one row longer at each step */
     hid_t kernel, kernel_step;             /* of /kernels, one longer at each snapshot */
     hsize_t n_steps, n_snapshots, batch_width;
     int32_t *batch_row;
+    int16_t *augment_row;                  /* (batch or training rows, 3) */
+    hsize_t augment_width;
     size_t train, test, outputs, parameters;
     const struct job *job;
     hid_t real;                            /* file type of what the network computes with */
@@ -40,43 +43,6 @@ static int put_reals(struct trace *t, hid_t group, const char *name, int rank, c
                      const double *values)
 {
     return hdf_put(group, name, t->real, H5T_NATIVE_DOUBLE, rank, dims, values, &t->err);
-}
-
-/* --- rows that are added one by one --- */
-
-static hid_t create_growing(struct trace *t, hid_t group, const char *name, hid_t type, int rank,
-                            const hsize_t *row, hsize_t chunk_rows)
-{
-    hsize_t dims[3] = {0}, most[3] = {H5S_UNLIMITED}, chunk[3] = {chunk_rows};
-    for (int i = 1; i < rank; i++)
-        dims[i] = most[i] = chunk[i] = row[i];
-    hid_t space = H5Screate_simple(rank, dims, most), creation = H5Pcreate(H5P_DATASET_CREATE);
-    H5Pset_chunk(creation, rank, chunk);
-    hid_t dataset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-    H5Pclose(creation);
-    H5Sclose(space);
-    return dataset >= 0 ? dataset : hdf_error(&t->err, ERROR_FILE, "cannot create dataset %s", name);
-}
-
-static int add_row(struct trace *t, hid_t dataset, hid_t memory_type, hsize_t at, const void *values)
-{
-    hsize_t dims[3], start[3] = {at, 0, 0};
-    hid_t space = H5Dget_space(dataset);
-    int rank = H5Sget_simple_extent_ndims(space);
-    H5Sget_simple_extent_dims(space, dims, NULL);
-    H5Sclose(space);
-    dims[0] = at + 1;
-    herr_t done = H5Dset_extent(dataset, dims);
-    dims[0] = 1;
-    space = H5Dget_space(dataset);
-    hid_t memory = H5Screate_simple(rank, dims, NULL);
-    if (done >= 0)
-        done = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, dims, NULL);
-    if (done >= 0)
-        done = H5Dwrite(dataset, memory_type, memory, space, H5P_DEFAULT, values);
-    H5Sclose(memory);
-    H5Sclose(space);
-    return done >= 0 ? 0 : hdf_error(&t->err, ERROR_FILE, "row %zu cannot be written", (size_t)at);
 }
 
 /* --- /data and /probe --- */
@@ -187,6 +153,31 @@ done:
 
 /* --- the onlooker --- */
 
+/* The widest batch is known when the run starts. */
+static int create_augment(struct trace *t)
+{
+    t->augment_width = t->batch_width ? t->batch_width : t->train;
+    hsize_t row[3] = {1, t->augment_width, 3};
+    t->augment = hdf_create_growing(t->steps, "augment", H5T_STD_I16LE, 3, row, 64, &t->err);
+    t->augment_row = mem_alloc(t->augment_width * 3, sizeof *t->augment_row, &t->err);
+    return t->augment < 0 || !t->augment_row ? -1 : 0;
+}
+
+/* What the step did to each row of its batch, drawn again: a function of seed, step and row. */
+static int add_augment(struct trace *t, int64_t step, const size_t *batch, size_t batch_size)
+{
+    const struct augmentation *augment = &t->job->data.augment;
+    for (size_t i = 0; i < t->augment_width; i++) {
+        size_t row = batch && i < batch_size ? batch[i] : i;
+        struct augment_draw draw = augment_at(augment, t->job->training.seed_augment, step, row);
+        int16_t *out = t->augment_row + 3 * i;
+        out[0] = i < batch_size ? (int16_t)draw.down : 0;
+        out[1] = i < batch_size ? (int16_t)draw.right : 0;
+        out[2] = i < batch_size && draw.flip;
+    }
+    return hdf_add_row(t->augment, H5T_NATIVE_INT16, (hsize_t)step, t->augment_row, &t->err);
+}
+
 static int on_start(void *context, const struct network_spec *spec, const struct tensor *tensors, size_t n_tensors,
                     const struct split *split, const double *theta_0, size_t n_parameters)
 {
@@ -197,7 +188,7 @@ static int on_start(void *context, const struct network_spec *spec, const struct
     t->test = split->count[PART_TEST];
     t->outputs = split->set->outputs;
     t->parameters = n_parameters;
-    if (put_data(t, split) || put_probe(t, split))
+    if (put_data(t, split) || put_probe(t, split) || (t->job->training.augmented && create_augment(t)))
         return -1;
     hid_t group = group_at(t, "parameters");
     if (group < 0)
@@ -212,13 +203,13 @@ static int create_steps(struct trace *t)
     t->steps = group_at(t, "steps");
     if (t->steps < 0)
         return -1;
-    t->lr = create_growing(t, t->steps, "lr", H5T_IEEE_F64LE, 1, NULL, STEPS_A_CHUNK);
-    t->refresh = create_growing(t, t->steps, "refresh", H5T_STD_U8LE, 1, NULL, STEPS_A_CHUNK);
-    t->loss = create_growing(t, t->steps, "loss", H5T_IEEE_F64LE, 1, NULL, STEPS_A_CHUNK);
+    t->lr = hdf_create_growing(t->steps, "lr", H5T_IEEE_F64LE, 1, NULL, STEPS_A_CHUNK, &t->err);
+    t->refresh = hdf_create_growing(t->steps, "refresh", H5T_STD_U8LE, 1, NULL, STEPS_A_CHUNK, &t->err);
+    t->loss = hdf_create_growing(t->steps, "loss", H5T_IEEE_F64LE, 1, NULL, STEPS_A_CHUNK, &t->err);
     if (t->job->training.batch != BATCH_FULL) {
         t->batch_width = (hsize_t)t->job->training.batch;
         hsize_t row[2] = {1, t->batch_width};
-        t->batch = create_growing(t, t->steps, "batch", H5T_STD_I32LE, 2, row, STEPS_A_CHUNK / 8);
+        t->batch = hdf_create_growing(t->steps, "batch", H5T_STD_I32LE, 2, row, STEPS_A_CHUNK / 8, &t->err);
         t->batch_row = mem_alloc(t->batch_width, sizeof *t->batch_row, &t->err);
         if (t->batch < 0 || !t->batch_row)
             return -1;
@@ -238,12 +229,14 @@ static int on_step(void *context, int64_t step, const size_t *batch, size_t batc
     if (t->batch >= 0) {
         for (size_t i = 0; i < t->batch_width; i++)
             t->batch_row[i] = i >= batch_size ? -1 : batch ? (int32_t)batch[i] : (int32_t)i;
-        if (add_row(t, t->batch, H5T_NATIVE_INT32, at, t->batch_row))
+        if (hdf_add_row(t->batch, H5T_NATIVE_INT32, at, t->batch_row, &t->err))
             return -1;
     }
     t->n_steps++;
-    return add_row(t, t->lr, H5T_NATIVE_DOUBLE, at, &lr) || add_row(t, t->refresh, H5T_NATIVE_UINT8, at, &flag)
-           || add_row(t, t->loss, H5T_NATIVE_DOUBLE, at, &loss) ? -1 : 0;
+    if (t->augment >= 0 && add_augment(t, step, batch, batch_size))
+        return -1;
+    return hdf_add_row(t->lr, H5T_NATIVE_DOUBLE, at, &lr, &t->err) || hdf_add_row(t->refresh, H5T_NATIVE_UINT8, at, &flag, &t->err)
+           || hdf_add_row(t->loss, H5T_NATIVE_DOUBLE, at, &loss, &t->err) ? -1 : 0;
 }
 
 static int on_snapshot(void *context, int64_t step, const double *kernel, size_t probe)
@@ -254,15 +247,15 @@ static int on_snapshot(void *context, int64_t step, const double *kernel, size_t
         hid_t group = group_at(t, "kernels");
         if (group < 0)
             return -1;
-        t->kernel = create_growing(t, group, "kernel", H5T_IEEE_F64LE, 3, row, 1);
-        t->kernel_step = create_growing(t, group, "step", H5T_STD_I64LE, 1, NULL, 64);
+        t->kernel = hdf_create_growing(group, "kernel", H5T_IEEE_F64LE, 3, row, 1, &t->err);
+        t->kernel_step = hdf_create_growing(group, "step", H5T_STD_I64LE, 1, NULL, 64, &t->err);
         H5Gclose(group);
         if (t->kernel < 0 || t->kernel_step < 0)
             return -1;
     }
     hsize_t at = t->n_snapshots++;
-    return add_row(t, t->kernel, H5T_NATIVE_DOUBLE, at, kernel)
-           || add_row(t, t->kernel_step, H5T_NATIVE_INT64, at, &step) ? -1 : 0;
+    return hdf_add_row(t->kernel, H5T_NATIVE_DOUBLE, at, kernel, &t->err)
+           || hdf_add_row(t->kernel_step, H5T_NATIVE_INT64, at, &step, &t->err) ? -1 : 0;
 }
 
 static int on_layers(void *context, const double *theta, size_t n_boundaries, const size_t *features,
@@ -344,7 +337,7 @@ struct trace *trace_create(const char *path, const struct job *job, int64_t at_s
     t->temporary = temporary.chars;
     t->path = strdup(path);
     t->job = job;
-    t->steps = t->batch = t->lr = t->refresh = t->loss = t->kernel = t->kernel_step = -1;
+    t->steps = t->batch = t->augment = t->lr = t->refresh = t->loss = t->kernel = t->kernel_step = -1;
     t->real = job->training.precision == PRECISION_DOUBLE ? H5T_IEEE_F64LE : H5T_IEEE_F32LE;
     t->file = H5Fcreate(t->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (t->file < 0)
@@ -362,7 +355,7 @@ struct trace *trace_create(const char *path, const struct job *job, int64_t at_s
 
 int trace_finish(struct trace *t, bool keep, struct error *err)
 {
-    const hid_t datasets[] = {t->batch, t->lr, t->refresh, t->loss, t->kernel, t->kernel_step};
+    const hid_t datasets[] = {t->batch, t->augment, t->lr, t->refresh, t->loss, t->kernel, t->kernel_step};
     int status = t->err.code ? -1 : 0;
     for (size_t i = 0; i < sizeof datasets / sizeof *datasets; i++)
         if (datasets[i] >= 0)
@@ -378,6 +371,7 @@ int trace_finish(struct trace *t, bool keep, struct error *err)
     if (status || !keep)
         unlink(t->temporary);
     mem_free(t->batch_row);
+    mem_free(t->augment_row);
     free(t->temporary);
     free(t->path);
     mem_free(t);

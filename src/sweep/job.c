@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "data/augment.h"
 #include "schema.h"
 
 /* K from the number of feature updates n: the largest with ceil(T/K) - 1 = n, or 0 where there is none. */
@@ -107,6 +108,9 @@ int draft_check_set(const struct draft *d, const struct node *where, struct mist
     const char *set = d->job.data.set;
     bool sprites = strcmp(set, "sprites") == 0, teacher = strcmp(set, "teacher") == 0;
     size_t before = mistakes->n;
+    if (d->job.data.target != TARGET_AUTO && (sprites || teacher))
+        mistakes_add(mistakes, where->line, where->column, "data.target: expected only with dSprites, got data.set %s: "
+                     "remove one", set);
     for (size_t i = 0; i < sizeof only / sizeof *only; i++)
         if (key_given(d, only[i].path) && !(sprites && only[i].sprites) && !(teacher && only[i].teacher))
             mistakes_add(mistakes, where->line, where->column, "%s: expected only with data.set %s, got data.set %s: "
@@ -192,10 +196,17 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     text_add(&prefix, "architectures.%s.", d->job.network.name);
     network_check(prefix.chars, d, where, true, mistakes);
     text_free(&prefix);
+    if (d->job.data.label_noise > 0 && d->job.data.task == TASK_REGRESSION)
+        mistakes_add(mistakes, where->line, where->column,
+                     "data.label_noise: expected 0 for a regression task, which has no labels, got %g", d->job.data.label_noise);
+    if (d->job.training.centred && data_augments(&d->job.data.augment))
+        mistakes_add(mistakes, where->line, where->column, "training.centred: expected false with data.augment, as the "
+                     "initial outputs are kept for the images as they are, got true: set one of them to none or false");
     if (updates || mistakes->n > before)
         return -1;
     resolve_trainer(d);
     resolve_seeds(d);
+    d->job.training.augmented = data_augments(&d->job.data.augment);
     d->feature_updates = training_feature_updates(&d->job.training);
     struct text text = {0};
     write_text(d, &text);

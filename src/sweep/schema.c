@@ -10,13 +10,20 @@
 
 const struct key keys[] = {
     {"data.set", KIND_NAME, IN(job.data.set), 0, 0, NULL, NULL,
-     "mnist, fashion-mnist, a folder of IDX files under RELIN_DATA, or sprites, teacher (made from a seed)"},
+     "mnist, fashion-mnist, cifar-10, dsprites: folders under RELIN_DATA; NAME of a NAME.npz or NAME.h5 there; or sprites, "
+     "teacher (made from a seed); relin data lists them"},
     {"data.train", KIND_COUNT, IN(job.data.train), 1, BIG, NULL, "1000", "training examples, class-balanced, drawn by the seed; or all"},
     {"data.validation", KIND_COUNT, IN(job.data.validation), 0, BIG, NULL, "0", "validation examples, apart from the training ones"},
     {"data.test", KIND_COUNT, IN(job.data.test), 0, BIG, NULL, "all", "test examples, the same for every seed"},
     {"data.task", KIND_CHOICE, IN(job.data.task), 0, 0, "classification|regression", "classification", "what is predicted"},
     {"data.normalise", KIND_CHOICE, IN(job.data.normalise), 0, 0, "channel|none", "channel",
      "subtract the training subset's mean and divide by its standard deviation, one scalar each per channel"},
+    {"data.augment", KIND_AUGMENT, IN(job.data.augment), 1, 1000, NULL, "none",
+     "none, or a map of {crop: pixels} and {flip: true}: training images are shifted and mirrored anew at every step"},
+    {"data.label_noise", KIND_REAL, IN(job.data.label_noise), 0, 1, NULL, "0",
+     "fraction of the training labels that are replaced by another class; validation, test and probe keep theirs"},
+    {"data.target", KIND_CHOICE, IN(job.data.target), 0, 0, "auto|orientation|scale|position|shape", "auto",
+     "dSprites: what is predicted; auto: the shape, or with data.task regression the orientation"},
     {"data.pool", KIND_WHOLE, IN(job.data.pool), 1, 1e8, NULL, "10000", "procedural sets: examples in the training pool, and in the test pool"},
     {"data.set_seed", KIND_WHOLE, IN(job.data.set_seed), 0, BIG, NULL, "0", "procedural sets: what the pools are drawn from, apart from the job's seed"},
     {"data.image_size", KIND_CHOICE, IN(job.data.image_size), 0, 0, "32=32|64=64", "32", "sprites: pixels a side"},

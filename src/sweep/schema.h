@@ -34,6 +34,7 @@ enum key_kind {
     KIND_CHANNELS,     /* the same, of a network's stages */
     KIND_NORM,         /* a choice; batch normalisation is refused with the reason */
     KIND_LAYERS,       /* list of layers and residual blocks */
+    KIND_AUGMENT,      /* struct augmentation */
     KIND_DURATION,     /* double seconds, or none */
 };
 

@@ -212,6 +212,7 @@ int key_parse(const struct key *key, const char *path, const struct node *node, 
     case KIND_CHANNELS: status = value_parse_channels(&r, member); break;
     case KIND_NORM: status = value_parse_norm(&r, member); break;
     case KIND_LAYERS: status = value_parse_layers(&r, member); break;
+    case KIND_AUGMENT: status = value_parse_augment(&r, member); break;
     case KIND_DURATION: status = parse_duration(&r, member); break;
     }
     draft->given[key - keys] = true;   /* even where wrong: one mistake is enough */
@@ -278,5 +279,6 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
     case KIND_WIDTHS: value_print_widths(member, out); break;
     case KIND_CHANNELS: value_print_channels(member, out); break;
     case KIND_LAYERS: value_print_layers(member, out); break;
+    case KIND_AUGMENT: value_print_augment(member, out); break;
     }
 }

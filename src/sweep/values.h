@@ -42,5 +42,7 @@ int value_parse_layers(const struct reading *r, struct network_spec *network);
 void value_print_layers(const struct network_spec *network, struct text *out);
 /* Refuses the names of batch normalisation with the reason; false where the node names something else. */
 bool value_refuse_batch_norm(const struct reading *r);
+int value_parse_augment(const struct reading *r, struct augmentation *out);
+void value_print_augment(const struct augmentation *augment, struct text *out);
 
 #endif

@@ -1,10 +1,12 @@
 /* The tangent engine: steps in weight space, one JVP and one VJP at theta_s each. With theta_s = theta
  * at every step, and no JVP, it is ordinary SGD. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "core_engine.h"
+#include "data/augment.h"
 #include "data/gather.h"
 #include "train/loss.h"
 #include "train/optimiser.h"
@@ -39,6 +41,8 @@ static int create(struct run *r, struct error *err)
     struct tangent *e = r->engine_state = mem_alloc(1, sizeof *e, err);
     if (!e)
         return -1;
+    assert(!(r->problem->spec->augmented && r->f_0));   /* f_0 is of the rows as they are */
+    assert(r->problem->spec->augmented == data_augments(&r->problem->split->augment));
     *e = (struct tangent){.caches = training_caches(r->problem->spec, (int64_t)rows)};
     bool stored = e->caches && r->batches.order;
     size_t capacity = stored && batch < BLOCK ? (rows < BLOCK ? rows : BLOCK) : batch;
@@ -80,14 +84,23 @@ static int linearise(struct run *r, int64_t s, int64_t end, struct error *err)
     return 0;
 }
 
+/* Inputs and targets of a batch; of the full batch only what differs from step to step. */
+static void gather_batch(struct run *r, struct tangent *e, const size_t *batch, size_t n)
+{
+    const struct split *split = r->problem->split;
+    const struct training_spec *spec = r->problem->spec;
+    if (spec->augmented)
+        gather_augmented(split, &split->augment, batch, 0, n, spec->seed_augment, r->step, e->tape->input);
+    else if (batch)
+        gather_inputs(split, PART_TRAIN, batch, 0, n, e->tape->input);
+    if (batch)
+        gather_targets(split, PART_TRAIN, batch, 0, n, e->targets);
+}
+
 /* Puts a batch on the tape, as recorded at the linearisation point. */
 static void record_batch(struct run *r, struct tangent *e, const size_t *batch, size_t n)
 {
-    const struct split *split = r->problem->split;
-    if (batch) {
-        gather_inputs(split, PART_TRAIN, batch, 0, n, e->tape->input);
-        gather_targets(split, PART_TRAIN, batch, 0, n, e->targets);
-    }
+    gather_batch(r, e, batch, n);
     if (e->store)
         tape_gather(r->net, e->store, batch, n, e->tape);
     else if (!e->caches)

@@ -21,7 +21,7 @@ int64_t training_next_refresh(const struct training_spec *spec, int64_t step)
 
 bool training_caches(const struct training_spec *spec, int64_t n)
 {
-    if (spec->trainer != TRAINER_LINEARISED || spec->refresh_period == 1)
+    if (spec->trainer != TRAINER_LINEARISED || spec->refresh_period == 1 || spec->augmented)
         return false;
     if (spec->batch == BATCH_FULL || spec->batch >= n)
         return true;
@@ -35,6 +35,8 @@ const char *training_engine_refusal(const struct training_spec *spec, enum engin
         return NULL;
     if (spec->trainer != TRAINER_LINEARISED)
         return "only the linearised trainer has segments to step in function space: set training.engine to tangent or auto";
+    if (spec->augmented)
+        return "function space has one row for each training input, which data.augment changes at every step: set data.augment to none, or training.engine to tangent or auto";
     if (engine == ENGINE_FILTER && spec->loss != LOSS_HALF_MSE)
         return "a segment is a spectral filter for half-mse only: set training.loss to half-mse, or training.engine to kernel";
     if (engine == ENGINE_FILTER && spec->batch != BATCH_FULL)

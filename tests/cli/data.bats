@@ -89,6 +89,61 @@ PYTHON
     [[ "$output" == *RELIN_DATA* && "$output" == *train-images-idx3-ubyte* && "$output" == *sprites* ]]
 }
 
+@test "one's own HDF5 file is listed, read, and trained on by two ranks" {
+    PYTHON=${PYTHON:-/usr/bin/python3}
+    "$PYTHON" -c 'import h5py' 2>/dev/null || skip "$PYTHON has no h5py"
+    "$PYTHON" - "$WORK/mine.h5" <<'PYTHON'
+import sys, h5py, numpy as np
+random = np.random.default_rng(1)
+with h5py.File(sys.argv[1], "w") as file:
+    for part, n in (("train", 60), ("test", 30)):
+        x = random.normal(size=(n, 5))
+        file.create_dataset(f"{part}/x", data=x, compression="gzip")
+        file[f"{part}/y"] = np.stack([x[:, 0], x[:, 1] * x[:, 2]], 1)
+PYTHON
+    printf '%s\n' 'data: {set: mine, task: regression, train: 40, validation: 10}' 'architectures: {a: {widths: [8]}}' \
+        'training: {steps: 30, lr: 0.05}' 'kernels: {probe: 4}' 'grid: {architecture: a, refresh_period: [1, 5]}' > "$WORK/s.yaml"
+    export RELIN_DATA=$WORK
+    run "$RELIN" data
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"mine"*"60 + 30 rows of 5, 2 targets"* ]]
+    run "$RELIN" data --task=regression mine
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"mine: regression, 2 targets, inputs 5 (floats)"* ]]
+    . "$BATS_TEST_DIRNAME/../../.ci/mpi.sh"
+    run mpirun -n 2 "$RELIN" run "$WORK/s.yaml" -o "$WORK/out.h5"
+    [ "$status" -eq 0 ]
+    run "$RELIN" verify "$WORK/out.h5"
+    [ "$status" -eq 0 ]
+}
+
+@test "a target that does not fit the task is refused, and one that is none is a usage error" {
+    run "$RELIN" data --target=colour sprites
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--target: expected orientation, scale, position or shape, got 'colour'"* ]]
+    run "$RELIN" data --target=shape sprites
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"data.target: expected only with dSprites (.npz)"* ]]
+}
+
+@test "CIFAR-10 and dSprites under RELIN_DATA are listed by their names and trained on" {
+    [ -d "${RELIN_DATA:-/nowhere}/cifar-10-batches-bin" ] || skip "RELIN_DATA has no cifar-10-batches-bin"
+    [ -d "${RELIN_DATA:-/nowhere}/dsprites" ] || skip "RELIN_DATA has no dsprites"
+    run "$RELIN" data
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"cifar-10 "*"rows of 3x32x32, 10 classes"*"dsprites "*"rows of 1x64x64, 3 classes"* ]]
+    printf '%s\n' 'data: {set: cifar-10, train: 60, test: 40, augment: {crop: 4, flip: true}, label_noise: 0.2}' \
+        'architectures: {a: {widths: [8]}}' 'training: {steps: 10, lr: 0.01, batch: 20}' 'kernels: {probe: 4}' \
+        'grid: {architecture: a, refresh_period: [1, 5, inf]}' > "$WORK/c.yaml"
+    run "$RELIN" run "$WORK/c.yaml" -o "$WORK/c.h5"
+    [ "$status" -eq 0 ]
+    run "$RELIN" run "$WORK/c.yaml" -o "$WORK/d.h5" data.set=dsprites data.task=regression data.target=scale \
+        data.label_noise=0 data.augment=none
+    [ "$status" -eq 0 ]
+    run "$RELIN" verify "$WORK/d.h5"
+    [ "$status" -eq 0 ]
+}
+
 @test "Fashion-MNIST under RELIN_DATA has its published size and mean" {
     [ -d "${RELIN_DATA:-/nowhere}/fashion-mnist" ] || skip "RELIN_DATA has no fashion-mnist"
     run "$RELIN" data fashion-mnist

@@ -96,6 +96,14 @@ YAML
     $PYTHON "$TOOLS/format.py" trace t.h5
 }
 
+@test "networks on colour images are replayed: channels come first in the data and last in a network" {
+    [ -d "${RELIN_DATA:-/nowhere}/cifar-10-batches-bin" ] || skip "RELIN_DATA has no cifar-10-batches-bin"
+    for job in 0 7 12; do
+        "$RELIN" trace networks.yaml data='{set: cifar-10, train: 12, validation: 0, test: 4}' --job "$job" -o t.h5 --at 4
+        $PYTHON "$TOOLS/replay.py" t.h5
+    done
+}
+
 @test "the shapes of a convolution's tensors are (out, height, width, in)" {
     "$RELIN" trace networks.yaml --job 12 -o t.h5
     $PYTHON - <<'PYTHON'
@@ -126,6 +134,19 @@ PYTHON
         training.precision=double data.test=200 kernels.probe=3 kernels.snapshots=2
     $PYTHON "$TOOLS/replay.py" real.h5
     $PYTHON -c 'import h5py; x = h5py.File("real.h5")["data/train_x"]; assert x.shape[1:] == (1, 28, 28) and x.dtype == "f8", x'
+}
+
+@test "augmented training is replayed from what each step did, for K = 1, 4 and inf, and so is label noise" {
+    for job in 0 2 4 8; do
+        replayed "$job" data.augment='{crop: 3, flip: true}' data.label_noise=0.3 training.batch=8
+    done
+    replayed 2 data.augment='{crop: 31}'
+    $PYTHON "$TOOLS/format.py" trace t.h5
+    $PYTHON - <<'PYTHON'
+import h5py
+augment = h5py.File("t.h5")["steps/augment"][:]
+assert augment.shape == (21, 30, 3) and augment[..., :2].min() < -25 and not augment[..., 2].any(), augment
+PYTHON
 }
 
 @test "a run that diverges is replayed up to its end, and the command says so" {

@@ -59,6 +59,19 @@ def settings(file):
     return chosen
 
 
+def augmented(x, draws):
+    """Images (n, channels, height, width) moved down and right, zeros coming in, then mirrored."""
+    out = np.zeros_like(x)
+    height, width = x.shape[2:]
+    for image, moved, (down, right, flip) in zip(x, out, draws):
+        rows = slice(max(down, 0), height + min(down, 0)), slice(max(-down, 0), height + min(-down, 0))
+        columns = slice(max(right, 0), width + min(right, 0)), slice(max(-right, 0), width + min(-right, 0))
+        moved[:, rows[0], columns[0]] = image[:, rows[1], columns[1]]
+        if flip:
+            moved[:] = moved[:, :, ::-1].copy()
+    return out
+
+
 class Replay:
     def __init__(self, file):
         self.file, self.config = file, settings(file)
@@ -96,7 +109,10 @@ class Replay:
                 if t and config["momentum_at_refresh"] == "reset":
                     v[:] = 0
             rows = np.arange(len(self.x)) if batches is None else batches[t][batches[t] >= 0]
-            f, tape = self.f_lin(self.x[rows], theta_s, theta - theta_s)
+            x = self.x[rows]
+            if "augment" in steps:
+                x = augmented(x, steps["augment"][t][:len(rows)])
+            f, tape = self.f_lin(x, theta_s, theta - theta_s)
             loss, g = loss_and_gradient(config["loss"], f, self.y[rows])
             losses.append(loss)
             v = config["momentum"] * v + self.net.vjp(theta_s, tape, g) + config["weight_decay"] * theta

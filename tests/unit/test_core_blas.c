@@ -1,7 +1,10 @@
 #include <math.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/random.h"
 #include "math/blas.h"
+#include "math/blas_setup.h"
 #include "unit.h"
 
 static void fill(struct random *r, size_t n, real *x)
@@ -78,8 +81,22 @@ START_TEST(dot_axpy_and_norm_do_what_they_say)
 }
 END_TEST
 
+START_TEST(products_of_small_matrices_are_a_matter_of_the_core_and_of_one_thread)
+{
+    const char *core = blas_core_type();
+    bool avx512 = strcasecmp(core, "SkylakeX") == 0 || strcasecmp(core, "Cooperlake") == 0
+                  || strcasecmp(core, "SapphireRapids") == 0;
+    blas_set_threads(2);
+    ck_assert(!blas_has_small_products());
+    blas_set_threads(1);
+    if (!avx512 || strncmp(blas_version(), "OpenBLAS 0.3.2", 14) == 0)   /* 0.3.17 was the first */
+        ck_assert(blas_has_small_products() == avx512);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+    tcase_add_test(tests, products_of_small_matrices_are_a_matter_of_the_core_and_of_one_thread);
     tcase_add_test(tests, gemm_equals_the_obvious_product);
     tcase_add_test(tests, syrk_writes_the_upper_triangle_of_the_product_and_nothing_else);
     tcase_add_test(tests, dot_axpy_and_norm_do_what_they_say);

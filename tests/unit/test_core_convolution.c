@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "math/blas_setup.h"
 #include "nn/layer.h"
 #include "unit.h"
 
@@ -62,6 +63,7 @@ static void setup(struct frame *f, int k)
     const struct shape *s = &shapes[k / SCALES];
     bool bias = scales[k % SCALES].bias;
     struct random r;
+    blas_set_threads(1);   /* as jobs have it, and needed for products of small matrices */
     f->n = s->n;
     f->W = s->out * s->window * s->window * s->in;
     f->P = f->W + (bias ? s->out : 0);

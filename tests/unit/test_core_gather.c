@@ -127,8 +127,37 @@ START_TEST(classes_are_one_hot_and_targets_are_as_stored)
 }
 END_TEST
 
+START_TEST(noise_is_in_the_targets_of_training_alone)
+{
+    real y[TRAIN * 3], probe[16 * 3];
+    load("sprites", TASK_CLASSIFICATION);
+    split_free(&split);
+    spec.label_noise = 1;
+    ck_assert_msg(split_draw(&split, &set, &spec, 1, 16, &err) == 0, "%s", err.text);
+    gather_targets(&split, PART_TRAIN, NULL, 0, TRAIN, y);
+    const size_t index[2] = {33, 2};
+    real two[6];
+    gather_targets(&split, PART_TRAIN, index, 0, 2, two);
+    ck_assert_mem_eq(two, y + 33 * 3, 3 * sizeof(real));
+    ck_assert_mem_eq(two + 3, y + 2 * 3, 3 * sizeof(real));
+    gather_targets(&split, PART_PROBE, NULL, 0, 16, probe);
+    for (size_t i = 0; i < TRAIN; i++)
+        for (int32_t c = 0; c < 3; c++) {
+            bool label = set.train.label[split.row[PART_TRAIN][i]] == c;
+            ck_assert(y[i * 3 + (size_t)c] == (real)(split.train_label[i] == c));
+            ck_assert(!label || y[i * 3 + (size_t)c] == 0);
+            ck_assert(i >= 16 || probe[i * 3 + (size_t)c] == (real)label);
+        }
+    gather_targets(&split, PART_VALIDATION, NULL, 0, 20, y);
+    for (size_t i = 0; i < 20; i++)
+        ck_assert(y[i * 3 + (size_t)set.train.label[split.row[PART_VALIDATION][i]]] == 1);
+    unload();
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+    tcase_add_test(tests, noise_is_in_the_targets_of_training_alone);
     tcase_add_test(tests, bytes_are_normalised_by_definition);
     tcase_add_test(tests, floats_are_normalised_by_definition);
     tcase_add_test(tests, the_training_inputs_have_mean_0_and_variance_1);

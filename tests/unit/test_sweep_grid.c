@@ -184,6 +184,7 @@ START_TEST(what_decides_no_number_leaves_the_id_alone)
                                        "training.trainer=standard", "training.refresh_period=1", "training.engine=auto",
                                        "training.seed=0", "training.seeds.init=0", "training.lr=1e-1", "kernels.probe=128",
                                        "architectures.a.type=mlp", "architectures.b.widths=[3]", "data.train=1e2",
+                                       "data.augment=none", "data.augment={flip: false}", "data.label_noise=0", "data.target=auto",
                                        "training.feature_updates=99", "training.schedule={warmup: 0}"};
     char plain[HASH_HEX_SIZE], id[HASH_HEX_SIZE];
     id_with(NULL, plain);
@@ -201,6 +202,8 @@ START_TEST(what_decides_a_number_changes_the_id)
                                         "training.lr={of_limit: 0.1}", "training.schedule={warmup: 1}", "training.centred=true",
                                         "training.momentum_at_refresh=reset", "training.evaluations=3", "kernels.probe=3",
                                         "kernels.stability=true", "data.set_seed=1", "data.normalise=none", "data.test=all",
+                                        "data.augment={crop: 4}", "data.augment={flip: true}",
+                                        "data.augment={crop: 4, flip: true}", "data.label_noise=0.2",
                                         "architectures.a.widths=[9]", "architectures.a.sigma_w=1", "architectures.a.bias=false"};
     char plain[HASH_HEX_SIZE], id[sizeof other / sizeof *other][HASH_HEX_SIZE];
     id_with(NULL, plain);
@@ -246,6 +249,30 @@ START_TEST(a_job_with_every_key_reads_back_from_its_text)
 }
 END_TEST
 
+/* Keys that the job above cannot have. */
+START_TEST(keys_of_images_labels_and_dsprites_read_back_from_the_text_of_a_job)
+{
+    static const struct { const char *override, *text; } cases[] = {
+        {"data.augment={crop: 2, flip: true}", "\"augment\":{\"crop\":2,\"flip\":true}"},
+        {"data.augment={flip: true, crop: 0}", "\"augment\":{\"crop\":0,\"flip\":true}"},
+        {"data.augment=none", "\"augment\":\"none\""},
+        {"data.label_noise=0.25", "\"label_noise\":0.25"},
+        {"data={set: dsprites, train: 100, task: regression, target: scale}", "\"target\":\"scale\""},
+        {"data.image_size=64", "\"image_size\":64"}};
+    struct sweep sweep;
+    struct job job;
+    struct error err = {0};
+    load_right(&sweep, BEGIN "grid: {architecture: a}\n", cases[_i].override);
+    ck_assert_msg(strstr(sweep.jobs[0].text, cases[_i].text) != NULL, "%s", sweep.jobs[0].text);
+    ck_assert_msg(job_parse(&job, sweep.jobs[0].text, &err) == 0, "%s", err.text);
+    ck_assert_str_eq(job.id, sweep.jobs[0].id);
+    ck_assert_mem_eq(&job.data, &sweep.jobs[0].data, sizeof job.data);
+    ck_assert(job.training.augmented == (job.data.augment.crop > 0 || job.data.augment.flip));
+    job_free(&job);
+    sweep_free(&sweep);
+}
+END_TEST
+
 START_TEST(a_sweep_without_a_name_is_called_as_its_file)
 {
     struct sweep sweep;
@@ -267,6 +294,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_decides_no_number_leaves_the_id_alone);
     tcase_add_test(tests, what_decides_a_number_changes_the_id);
     tcase_add_test(tests, a_job_with_every_key_reads_back_from_its_text);
+    tcase_add_loop_test(tests, keys_of_images_labels_and_dsprites_read_back_from_the_text_of_a_job, 0, 6);
     tcase_add_test(tests, a_sweep_without_a_name_is_called_as_its_file);
 }
 
