@@ -29,6 +29,11 @@ struct layer_ops {
      * tangent (of this layer's parameters). */
     void (*jvp)(const struct layer *layer, const real *parameters, const real *x, const real *y,
                 size_t n, const real *tx, const real *tangent, real *ty);
+    /* The layer's term of the NTK where it follows from two inner products. For `count` pairs of rows:
+     * inputs = <x, x'> and deltas = <dy, dy'>, dy the derivative of an output of the network by y;
+     * term, overwritten, = <gradient, gradient'>; term may be deltas. NULL: ntk/gram.h takes gradients of
+     * single rows from vjp. */
+    void (*ntk)(const struct layer *layer, size_t count, const real *inputs, const real *deltas, real *term);
 };
 
 struct layer {

@@ -3,6 +3,7 @@
  *   forward   y  = s x W^T + c b
  *   vjp       dW = s dy^T x,  db = c sum_rows dy,  dx = s dy W
  *   jvp       ty = s (tx W^T + x tW^T) + c tb
+ *   ntk       (s^2 <x, x'> + c^2) <dy, dy'>                       (method.md section 2, identity 5)
  *
  * s = weight_scale, c = bias_scale: both 1 in the standard parameterisation. */
 #include <string.h>
@@ -80,6 +81,13 @@ static void dense_jvp(const struct layer *l, const real *parameters, const real 
                   parameters, l->inputs, 1, ty, l->outputs);
 }
 
+static void dense_ntk(const struct layer *l, size_t count, const real *inputs, const real *deltas, real *term)
+{
+    real a = (real)(l->weight_scale * l->weight_scale), b = l->bias ? (real)(l->bias_scale * l->bias_scale) : 0;
+    for (size_t i = 0; i < count; i++)
+        term[i] = (a * inputs[i] + b) * deltas[i];
+}
+
 const struct layer_ops layer_dense = {
     .name = "dense",
     .uses = dense_uses,
@@ -87,4 +95,5 @@ const struct layer_ops layer_dense = {
     .forward = dense_forward,
     .vjp = dense_vjp,
     .jvp = dense_jvp,
+    .ntk = dense_ntk,
 };

@@ -136,7 +136,7 @@ void probe_numbers_copy(struct probe_numbers *to, const struct probe_numbers *fr
 
 int probe_kernel(struct probe *p, const double *theta, double *kernel, struct error *err)
 {
-    if (gram_ntk(p->net, theta, p->x, p->n, kernel, NULL, NULL, err) != 0)
+    if (gram_ntk(p->net, KERNEL_TRACE, 0, theta, p->x, p->n, kernel, NULL, NULL, err) != 0)
         return -1;
     return isfinite(blas_norm(p->n * p->n, kernel)) ? 0 : 1;
 }
@@ -179,7 +179,7 @@ int probe_measure(struct probe *p, const double *theta, double *kernel, struct p
                   struct error *err)
 {
     size_t n = p->n, square = n * n;
-    if (gram_ntk(p->net, theta, p->x, n, kernel, p->layer_kernels, p->activations, err) != 0)
+    if (gram_ntk(p->net, KERNEL_TRACE, 0, theta, p->x, n, kernel, p->layer_kernels, p->activations, err) != 0)
         return -1;
     if (!isfinite(blas_norm(square, kernel)))
         return 1;
