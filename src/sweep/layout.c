@@ -44,7 +44,7 @@ void sweep_layout(const struct sweep *sweep, const struct dataset *const *sets, 
             continue;
         layout->snapshot = larger(layout->snapshot, (double)moments(t->steps, job->kernels.snapshots));
         layout->layer = larger(layout->layer, size.parameterised_layers);
-        layout->probe = larger(layout->probe, n);
+        layout->probe = larger(layout->probe, job->kernels.mode == KERNEL_FULL ? n * (double)sets[i]->outputs : n);
         layout->kernel |= job->kernels.store == KERNEL_STORE_KERNELS;
     }
     layout->eigenvalue = layout->probe;

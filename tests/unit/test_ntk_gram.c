@@ -185,7 +185,8 @@ static void fixture_open(struct fixture *f)
     fill(1, N * FEATURES, f->x);
     for (int i = 0; i < N; i++)
         f->y[i * OUTPUTS + i % OUTPUTS] = 1;
-    f->probe = probe_create(&spec, image_flat(FEATURES), OUTPUTS, N, 5, f->x, f->y, &err);
+    const struct probe_spec probe = {&spec, image_flat(FEATURES), OUTPUTS, N, 5, f->x, f->y, true, KERNEL_TRACE, 1e-6};
+    f->probe = probe_create(&probe, &err);
     ck_assert_msg(f->probe != NULL, "%s", err.text);
     f->theta = mem_alloc(probe_parameters(f->probe), sizeof *f->theta, NULL);
     fill(2, probe_parameters(f->probe), f->theta);
