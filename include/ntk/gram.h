@@ -24,7 +24,7 @@ size_t gram_side(enum kernel_mode mode, size_t n, size_t outputs);
 
 /* kernel (side, side), overwritten, symmetric. layer_kernels: n_parameterised blocks (side, side) of the
  * layers' own terms (their sum is kernel), or NULL. activations: per parameterised layer l the Gram matrix
- * Y Y^T (n, n) of its outputs after the activation that follows (the last: f itself), or NULL.
+ * Y Y^T (n, n) of its outputs after the layers without parameters that follow (of the last: f), or NULL.
  * budget: bytes of working memory, 0 for GRAM_BUDGET. Returns 0, or -1 with *err filled. */
 int gram_ntk(const struct network *net, enum kernel_mode mode, size_t budget, const double *theta,
              const double *x, size_t n, double *kernel, double *layer_kernels, double *activations,

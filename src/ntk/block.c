@@ -13,7 +13,9 @@ size_t block_width(const struct layer *layer)
 
 size_t block_tape_bytes(const struct network *net)
 {
-    size_t numbers = 2 * net->widest + net->outputs;
+    size_t numbers = net->outputs;
+    for (size_t s = 0; s < net->n_slots; s++)
+        numbers += net->slot_features[s];
     for (size_t i = 0; i < net->n_layers; i++)
         numbers += net->layers[i].outputs;
     return numbers * sizeof(double);

@@ -13,13 +13,17 @@ size_t gram_side(enum kernel_mode mode, size_t n, size_t outputs)
     return mode == KERNEL_FULL ? n * outputs : n;
 }
 
-/* The values that leave the block of parameterised layer l: the input of the next one, at last f. */
+/* The boundary that parameterised layer l leaves: after the layers without parameters that follow it one upon
+ * the other (activation, pooling); of the last, f. */
 static size_t boundary_after(const struct network *net, size_t l)
 {
-    for (size_t i = 0; i < net->n_layers; i++)
-        if (net->layers[i].number == (int)l + 1)
-            return i;
-    return net->n_layers;
+    size_t boundary = 0;
+    while (net->layers[boundary++].number != (int)l)
+        continue;
+    while (boundary < net->n_layers && net->layers[boundary].number < 0
+           && net->layers[boundary].input == boundary)
+        boundary++;
+    return boundary;
 }
 
 /* to (a.n, b.n, row stride `stride`), overwritten = x_a x_b^T; of a block with itself the upper triangle. */
