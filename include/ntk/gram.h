@@ -15,19 +15,26 @@
 
 struct error;
 
-/* Working memory of a kernel besides its matrices: activations and rows of a block. Where not everything
- * fits, blocks are computed several times, up to about twice; it is exceeded only where one input needs more. */
+/* Working memory of a kernel beside its matrices: activations and rows of a block. Where not everything fits,
+ * rows are computed again for every large block; it is exceeded only where one input needs more. */
 enum { GRAM_BUDGET = 512 * 1024 * 1024 };
 
 /* Rows of the kernel: n, or n*outputs in full mode. */
 size_t gram_side(enum kernel_mode mode, size_t n, size_t outputs);
 
-/* kernel (side, side), overwritten, symmetric. layer_kernels: n_parameterised blocks (side, side) of the
- * layers' own terms (their sum is kernel), or NULL. activations: per parameterised layer l the Gram matrix
- * Y Y^T (n, n) of its outputs after the layers without parameters that follow (of the last: f), or NULL.
- * budget: bytes of working memory, 0 for GRAM_BUDGET. Returns 0, or -1 with *err filled. */
-int gram_ntk(const struct network *net, enum kernel_mode mode, size_t budget, const double *theta,
-             const double *x, size_t n, double *kernel, double *layer_kernels, double *activations,
-             struct error *err);
+struct gram;
+
+/* For kernels of n inputs of a network (borrowed until destroyed). Holds the working memory. budget: bytes of it,
+ * 0 for GRAM_BUDGET. Returns NULL with *err filled on failure. The caller destroys; destroy accepts NULL. */
+struct gram *gram_create(const struct network *net, enum kernel_mode mode, size_t n, size_t budget,
+                         struct error *err);
+void gram_destroy(struct gram *gram);
+
+/* At theta for x (n, inputs): kernel (side, side), overwritten, symmetric. layer_kernels, overwritten:
+ * n_parameterised blocks (side, side) of the layers' own terms (their sum is kernel). activations: per
+ * parameterised layer l the Gram matrix Y Y^T (n, n) of its outputs after the layers without parameters that
+ * follow (of the last: f), or NULL. */
+void gram_compute(struct gram *gram, const double *theta, const double *x, double *kernel, double *layer_kernels,
+                  double *activations);
 
 #endif

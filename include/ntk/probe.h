@@ -53,12 +53,12 @@ void probe_numbers_destroy(struct probe_numbers *numbers);
 /* The values of from, in the arrays of to. */
 void probe_numbers_copy(struct probe_numbers *to, const struct probe_numbers *from, const struct probe *probe);
 
-/* kernel (m, m), overwritten: the kernel at theta, and nothing else. 0, or -1 with *err filled; 1 where
- * the kernel is not finite, which is theta's doing. */
-int probe_kernel(struct probe *probe, const double *theta, double *kernel, struct error *err);
+/* kernel (m, m), overwritten: the kernel at theta, and nothing else. 0, or 1 where the kernel is not finite, which
+ * is theta's doing. */
+int probe_kernel(struct probe *probe, const double *theta, double *kernel);
 
 /* The kernel and all its numbers. The first finite measurement is what later ones are compared with.
- * Answers as probe_kernel. */
+ * Answers as probe_kernel, or -1 with *err filled. */
 int probe_measure(struct probe *probe, const double *theta, double *kernel, struct probe_numbers *numbers,
                   struct error *err);
 

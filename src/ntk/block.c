@@ -21,13 +21,14 @@ size_t block_tape_bytes(const struct network *net)
     return numbers * sizeof(double);
 }
 
-int block_open(struct block *b, const struct gram *gram, size_t capacity, bool rows, struct error *err)
+int block_open(struct block *b, const struct gram *gram, size_t capacity, size_t row_numbers,
+               struct error *err)
 {
     *b = (struct block){.capacity = capacity};
     return (b->tape = tape_create(gram->net, capacity, false, err))
         && (b->input = mem_alloc(gram->net->n_parameterised, sizeof *b->input, err))
         && (b->g = mem_alloc(capacity * gram->net->outputs, sizeof *b->g, err))
-        && (!rows || (b->rows = mem_alloc(capacity * gram->sets, gram->width * sizeof *b->rows, err))) ? 0 : -1;
+        && (b->rows = mem_alloc(capacity, row_numbers * sizeof *b->rows, err)) ? 0 : -1;
 }
 
 void block_close(struct block *b)

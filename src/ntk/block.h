@@ -8,27 +8,32 @@
 
 struct error;
 
-/* One kernel being computed. */
-struct gram {
-    const struct network *net;
-    enum kernel_mode mode;
-    const double *theta, *x;
-    size_t n, side;
-    size_t per;            /* rows of the kernel an input has: outputs in full mode, else 1 */
-    size_t sets;           /* derivatives taken of an input: of each output, or of their sum */
-    size_t width;          /* numbers of one row over all layers */
-    size_t *column;        /* (layers) where a layer's numbers begin in a row */
-    double *terms;         /* (layers, side, side), upper triangles */
-    double *activations;   /* (layers, n, n), or NULL */
-};
-
 /* Inputs first .. first+n-1. */
 struct block {
     size_t first, n, capacity;
     struct tape *tape;
     const double **input;  /* (layers) a layer's input activations, in the tape */
     double *g;             /* (capacity, outputs) */
-    double *rows;          /* (capacity, sets, width), or NULL */
+    double *rows;          /* (capacity, sets, width); at once: (capacity, widest) */
+};
+
+/* A kernel to compute, and what is kept from one computation to the next. */
+struct gram {
+    const struct network *net;
+    enum kernel_mode mode;
+    size_t n, side;
+    size_t per;            /* rows of the kernel an input has: outputs in full mode, else 1 */
+    size_t sets;           /* derivatives taken of an input: of each output, or of their sum */
+    size_t width;          /* numbers of one row over all layers */
+    size_t *column;        /* (layers) where a layer's numbers begin in a row */
+    bool at_once;          /* all inputs are one block, and rows are forgotten after each derivative */
+    const struct layer *tail;   /* ntk/tail.h, where it saves work, else NULL */
+    struct block large, small;
+    double *scratch;       /* (large + per, large) */
+    /* of the computation that is under way */
+    const double *theta, *x;
+    double *terms;         /* (layers, side, side), upper triangles */
+    double *activations;   /* (layers, n, n), or NULL */
 };
 
 /* Numbers of a layer's row: its delta where it has an op `ntk`, else its gradient. */
@@ -36,8 +41,9 @@ size_t block_width(const struct layer *layer);
 /* Bytes of an input's row in a tape with its scratch. */
 size_t block_tape_bytes(const struct network *net);
 
-/* Returns 0, or -1 with *err filled; close in any case. */
-int block_open(struct block *block, const struct gram *gram, size_t capacity, bool rows, struct error *err);
+/* row_numbers: of an input in `rows`. Returns 0, or -1 with *err filled; close in any case. */
+int block_open(struct block *block, const struct gram *gram, size_t capacity, size_t row_numbers,
+               struct error *err);
 void block_close(struct block *block);
 
 /* The forward pass of n <= capacity inputs from `first` on. */

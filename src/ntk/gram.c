@@ -7,6 +7,9 @@
 #include "block.h"
 #include "math/blas.h"
 #include "ntk/metrics.h"
+#include "tail.h"
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 size_t gram_side(enum kernel_mode mode, size_t n, size_t outputs)
 {
@@ -97,47 +100,39 @@ static void finish(const struct gram *gram, const struct block *a, const struct 
 
 /* --- everything at once: one derivative after the other is taken and forgotten --- */
 
-struct adding {
-    struct block *block;
-    const struct gram *gram;
-};
+static void add_rows(struct gram *gram, const struct layer *layer, const double *input, const double *output,
+                     const double *delta)
+{
+    size_t width = block_width(layer), square = gram->side * gram->side;
+    const double *rows = delta;
+    if (!layer->ops->ntk) {
+        rows = gram->large.rows;
+        block_layer_rows(gram, layer, input, output, delta, gram->n, width, gram->large.rows);
+    }
+    blas_syrk(gram->n, width, 1, rows, width, 1, gram->terms + (size_t)layer->number * square, gram->side);
+}
 
 static void add_layer(void *context, int number, const struct layer *layer, const double *input,
                       const double *output, const double *delta)
 {
-    const struct adding *adding = context;
-    const struct gram *gram = adding->gram;
-    struct block *block = adding->block;
-    size_t width = block_width(layer);
-    const double *rows = delta;
-    block->input[number] = input;
-    if (!layer->ops->ntk) {
-        block_layer_rows(gram, layer, input, output, delta, block->n, width, block->rows);
-        rows = block->rows;
-    }
-    blas_syrk(gram->n, width, 1, rows, width, 1, gram->terms + (size_t)number * gram->side * gram->side, gram->side);
+    struct gram *gram = context;
+    gram->large.input[number] = input;
+    if (layer != gram->tail)
+        add_rows(gram, layer, input, output, delta);
 }
 
-static int compute_at_once(struct gram *gram, size_t widest, struct error *err)
+static void compute_at_once(struct gram *gram)
 {
-    struct block block;
-    int result = -1;
-    double *scratch = mem_alloc((gram->n + gram->per) * gram->n, sizeof *scratch, err);
-    if (block_open(&block, gram, gram->n, false, err) != 0 || !scratch
-        || (widest && !(block.rows = mem_alloc(gram->n, widest * sizeof *block.rows, err))))
-        goto done;
+    struct block *all = &gram->large;
+    const struct layer *tail = gram->tail;
     memset(gram->terms, 0, gram->net->n_parameterised * gram->side * gram->side * sizeof *gram->terms);
-    block_forward(&block, gram, 0, gram->n);
-    for (size_t set = 0; set < gram->sets; set++) {
-        struct adding adding = {&block, gram};
-        block_back(&block, gram, set, add_layer, &adding);
-    }
-    finish(gram, &block, &block, scratch);
-    result = 0;
-done:
-    block_close(&block);
-    mem_free(scratch);
-    return result;
+    block_forward(all, gram, 0, gram->n);
+    if (tail)
+        add_rows(gram, tail, all->tape->value[tail->input], all->tape->value[tail - gram->net->layers + 1],
+                 tail_delta(gram->net, gram->theta, all->tape));
+    for (size_t set = 0; set < gram->sets; set++)
+        block_back(all, gram, set, add_layer, gram);
+    finish(gram, all, all, gram->scratch);
 }
 
 /* --- in blocks: all rows of one against all rows of the others --- */
@@ -168,36 +163,22 @@ static void pair(const struct gram *gram, const struct block *a, const struct bl
     finish(gram, a, b, scratch);
 }
 
-/* Most of the budget holds a large block, against which the others come in small ones. */
-static int compute_in_blocks(struct gram *gram, size_t budget, struct error *err)
+static void compute_in_blocks(struct gram *gram)
 {
-    struct block large = {0}, small = {0};
-    int result = -1;
-    size_t an_input = block_tape_bytes(gram->net) + gram->sets * gram->width * sizeof(double);
-    size_t fit = budget / an_input, n_small = fit / 8 > 0 ? fit / 8 : 1, n_large = fit > n_small ? fit - n_small : 1;
-    if (n_large > gram->n)
-        n_large = gram->n;
-    double *scratch = mem_alloc((n_large + gram->per) * n_large, sizeof *scratch, err);
-    if (!scratch || block_open(&large, gram, n_large, true, err) != 0
-        || (n_large < gram->n && block_open(&small, gram, n_small, true, err) != 0))
-        goto done;
-    for (size_t first = 0; first < gram->n; first += large.n) {
-        block_forward(&large, gram, first, n_large < gram->n - first ? n_large : gram->n - first);
-        block_fill(&large, gram);
-        pair(gram, &large, &large, scratch);
-        for (size_t other = first + large.n; other < gram->n; other += small.n) {
-            block_forward(&small, gram, other, n_small < gram->n - other ? n_small : gram->n - other);
-            block_fill(&small, gram);
-            pair(gram, &large, &small, scratch);
+    struct block *large = &gram->large, *small = &gram->small;
+    for (size_t first = 0; first < gram->n; first += large->n) {
+        block_forward(large, gram, first, least(large->capacity, gram->n - first));
+        block_fill(large, gram);
+        pair(gram, large, large, gram->scratch);
+        for (size_t other = first + large->n; other < gram->n; other += small->n) {
+            block_forward(small, gram, other, least(small->capacity, gram->n - other));
+            block_fill(small, gram);
+            pair(gram, large, small, gram->scratch);
         }
     }
-    result = 0;
-done:
-    block_close(&large);
-    block_close(&small);
-    mem_free(scratch);
-    return result;
 }
+
+/* --- all of it --- */
 
 /* Where each layer's numbers begin in a row; returns the widest of a layer without its own op. */
 static size_t lay_out(struct gram *gram)
@@ -216,7 +197,7 @@ static size_t lay_out(struct gram *gram)
 }
 
 /* kernel = the sum of the terms; all of them, and activations, whole. */
-static void sum_terms(const struct gram *gram, bool terms_too, double *kernel)
+static void sum_terms(const struct gram *gram, double *kernel)
 {
     size_t square = gram->side * gram->side;
     memset(kernel, 0, square * sizeof *kernel);
@@ -224,39 +205,70 @@ static void sum_terms(const struct gram *gram, bool terms_too, double *kernel)
         double *term = gram->terms + l * square;
         for (size_t i = 0; i < gram->side; i++)
             blas_axpy(gram->side - i, 1, term + i * gram->side + i, kernel + i * gram->side + i);
-        if (terms_too)
-            metric_mirror(gram->side, term);
+        metric_mirror(gram->side, term);
         if (gram->activations)
             metric_mirror(gram->n, gram->activations + l * gram->n * gram->n);
     }
     metric_mirror(gram->side, kernel);
 }
 
-int gram_ntk(const struct network *net, enum kernel_mode mode, size_t budget, const double *theta,
-             const double *x, size_t n, double *kernel, double *layer_kernels, double *activations,
-             struct error *err)
+/* Most of the budget holds a large block, against which the others come in small ones. */
+static int open_blocks(struct gram *gram, size_t budget, size_t widest, struct error *err)
 {
-    int result = -1;
-    size_t layers = net->n_parameterised, side = gram_side(mode, n, net->outputs);
-    double *terms = NULL;
-    struct gram gram = {.net = net, .mode = mode, .theta = theta, .x = x, .n = n, .side = side,
-                        .per = mode == KERNEL_FULL ? net->outputs : 1,
-                        .sets = mode == KERNEL_SUM_OF_LOGITS ? 1 : net->outputs, .activations = activations};
-    if (!(gram.column = mem_alloc(layers, sizeof *gram.column, err))
-        || (!layer_kernels && !(terms = mem_alloc(layers * side, side * sizeof *terms, err))))
-        goto done;
-    gram.terms = layer_kernels ? layer_kernels : terms;
-    if (budget == 0)
-        budget = GRAM_BUDGET;
-    size_t widest = lay_out(&gram);
-    if (mode != KERNEL_FULL && n <= budget / (block_tape_bytes(net) + widest * sizeof(double)))
-        result = compute_at_once(&gram, widest, err);
+    size_t tape = block_tape_bytes(gram->net), row = gram->sets * gram->width, large = gram->n, small = 0;
+    gram->at_once = gram->mode != KERNEL_FULL && gram->n <= budget / (tape + widest * sizeof(double));
+    if (!gram->at_once) {
+        size_t fit = budget / (tape + row * sizeof(double));
+        small = fit < 8 ? 1 : fit / 8;
+        large = least(fit > small ? fit - small : 1, gram->n);
+    }
+    if (!(gram->scratch = mem_alloc(large + gram->per, large * sizeof *gram->scratch, err)))
+        return -1;
+    if (block_open(&gram->large, gram, large, gram->at_once ? widest : row, err) != 0)
+        return -1;
+    return large < gram->n ? block_open(&gram->small, gram, small, row, err) : 0;
+}
+
+struct gram *gram_create(const struct network *net, enum kernel_mode mode, size_t n, size_t budget,
+                         struct error *err)
+{
+    struct gram *gram = mem_alloc(1, sizeof *gram, err);
+    if (!gram)
+        return NULL;
+    *gram = (struct gram){.net = net, .mode = mode, .n = n, .side = gram_side(mode, n, net->outputs),
+                          .per = mode == KERNEL_FULL ? net->outputs : 1,
+                          .sets = mode == KERNEL_SUM_OF_LOGITS ? 1 : net->outputs};
+    if (!(gram->column = mem_alloc(net->n_parameterised, sizeof *gram->column, err))
+        || open_blocks(gram, budget ? budget : GRAM_BUDGET, lay_out(gram), err) != 0) {
+        gram_destroy(gram);
+        return NULL;
+    }
+    if (gram->at_once && mode == KERNEL_TRACE)
+        gram->tail = tail_find(net);
+    return gram;
+}
+
+void gram_destroy(struct gram *gram)
+{
+    if (!gram)
+        return;
+    block_close(&gram->large);
+    block_close(&gram->small);
+    mem_free(gram->scratch);
+    mem_free(gram->column);
+    mem_free(gram);
+}
+
+void gram_compute(struct gram *gram, const double *theta, const double *x, double *kernel, double *layer_kernels,
+                  double *activations)
+{
+    gram->theta = theta;
+    gram->x = x;
+    gram->terms = layer_kernels;
+    gram->activations = activations;
+    if (gram->at_once)
+        compute_at_once(gram);
     else
-        result = compute_in_blocks(&gram, budget, err);
-    if (result == 0)
-        sum_terms(&gram, layer_kernels, kernel);
-done:
-    mem_free(gram.column);
-    mem_free(terms);
-    return result;
+        compute_in_blocks(gram);
+    sum_terms(gram, kernel);
 }

@@ -15,6 +15,7 @@ enum { MOST_ROWS = 46340 };   /* squared they still fit a BLAS integer */
 
 struct probe {
     struct network *net;
+    struct gram *kernels;
     struct probe_spec spec;                   /* network is not kept */
     size_t size, per, columns;                /* m; rows an input has; columns of y as the mode sees it */
     size_t layers;
@@ -78,7 +79,7 @@ struct probe *probe_create(const struct probe_spec *spec, struct error *err)
     if (!(p->net = network_create(spec->network, spec->input, spec->outputs, err)))
         goto failed;
     p->layers = p->net->n_parameterised;
-    if (allocate(p, err) != 0
+    if (!(p->kernels = gram_create(p->net, spec->mode, spec->n, 0, err)) || allocate(p, err) != 0
         || !(p->gram_inputs = target_gram(spec->n, spec->outputs, y, err))
         || !(p->gram_train = target_gram(spec->n_train * p->per, p->columns, y, err))
         || !(p->gram_test = target_gram((spec->n - spec->n_train) * p->per, p->columns, y_test, err)))
@@ -94,6 +95,7 @@ void probe_destroy(struct probe *p)
 {
     if (!p)
         return;
+    gram_destroy(p->kernels);
     network_destroy(p->net);
     double *blocks[] = {p->targets, p->gram_inputs, p->gram_train, p->gram_test, p->initial, p->initial_centred,
                         p->initial_layers, p->layer_kernels, p->activations, p->square, p->vectors, p->values};
@@ -154,18 +156,16 @@ void probe_numbers_copy(struct probe_numbers *to, const struct probe_numbers *fr
     memcpy(to->eigenvalues, from->eigenvalues, (2 * probe->size + 3 * probe->layers) * sizeof(double));
 }
 
-/* The kernel of theta; layers: its layers' terms and activations into the probe's scratch. */
-static int compute(struct probe *p, const double *theta, bool layers, double *kernel, struct error *err)
+/* The kernel of theta; layers: its layers' terms and activations into the probe's scratch. 1: not finite. */
+static int compute(struct probe *p, const double *theta, bool layers, double *kernel)
 {
-    if (gram_ntk(p->net, p->spec.mode, 0, theta, p->spec.x, p->spec.n, kernel, p->layer_kernels,
-                 layers ? p->activations : NULL, err) != 0)
-        return -1;
+    gram_compute(p->kernels, theta, p->spec.x, kernel, p->layer_kernels, layers ? p->activations : NULL);
     return isfinite(blas_norm(p->size * p->size, kernel)) ? 0 : 1;
 }
 
-int probe_kernel(struct probe *p, const double *theta, double *kernel, struct error *err)
+int probe_kernel(struct probe *p, const double *theta, double *kernel)
 {
-    return compute(p, theta, false, kernel, err);
+    return compute(p, theta, false, kernel);
 }
 
 static void measure_layers(struct probe *p, double trace, struct probe_numbers *numbers)
@@ -206,7 +206,7 @@ int probe_measure(struct probe *p, const double *theta, double *kernel, struct p
                   struct error *err)
 {
     size_t m = p->size, square = m * m, train = p->spec.n_train * p->per;
-    int answer = compute(p, theta, true, kernel, err);
+    int answer = compute(p, theta, true, kernel);
     if (answer != 0)
         return answer;
     if (!p->started) {

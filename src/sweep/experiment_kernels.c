@@ -210,7 +210,7 @@ static int measure(struct kernel_series *s, struct side *side, int64_t step, con
 {
     side->measured = snapshot_due(s, step);
     return side->measured ? probe_measure(s->probe, theta, side->kernel, &side->numbers, err)
-                          : probe_kernel(s->probe, theta, side->kernel, err);
+                          : probe_kernel(s->probe, theta, side->kernel);
 }
 
 static void extend_path(struct kernel_series *s, struct side *side)

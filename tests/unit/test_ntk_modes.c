@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "ntk/gram.h"
+#include "kernel_once.h"
 #include "unit.h"
 
 enum { N = 7, C = 3, MOST_SIDE = N * C };
@@ -150,7 +150,7 @@ START_TEST(a_kernel_is_its_definition_in_every_mode_whole_or_in_blocks)
         size_t side = gram_side(modes[m], N, C);
         define(&f, modes[m], 0, f.net->n_parameters);
         for (int kind = 0; kind < 3; kind++) {
-            ck_assert_int_eq(gram_ntk(f.net, modes[m], budget_of(f.net, kind), f.theta, f.x, N, kernel, NULL, NULL, NULL), 0);
+            kernel_once(f.net, modes[m], budget_of(f.net, kind), f.theta, f.x, N, kernel, NULL, NULL);
             worst = fmax(worst, difference(side * side, kernel, f.reference));
             for (size_t i = 0; i < side * side; i++)
                 ck_assert(kernel[i] == kernel[i % side * side + i / side]);
@@ -170,7 +170,7 @@ START_TEST(a_layer_s_term_is_the_kernel_of_its_own_parameters)
     for (int m = 0; m < 3; m++) {
         size_t side = gram_side(modes[m], N, C);
         for (int kind = 0; kind < 3; kind++) {
-            ck_assert_int_eq(gram_ntk(f.net, modes[m], budget_of(f.net, kind), f.theta, f.x, N, kernel, f.terms, NULL, NULL), 0);
+            kernel_once(f.net, modes[m], budget_of(f.net, kind), f.theta, f.x, N, kernel, f.terms, NULL);
             for (size_t i = 0; i < f.net->n_layers; i++) {
                 const struct layer *layer = &f.net->layers[i];
                 if (layer->number < 0)
@@ -191,10 +191,10 @@ START_TEST(activations_do_not_depend_on_mode_or_blocks)
     open_network(&f, _i);
     size_t size = f.net->n_parameterised * N * N;
     double *whole = mem_alloc(size, sizeof *whole, NULL), *other = mem_alloc(size, sizeof *other, NULL);
-    ck_assert_int_eq(gram_ntk(f.net, KERNEL_TRACE, 0, f.theta, f.x, N, kernel, NULL, whole, NULL), 0);
+    kernel_once(f.net, KERNEL_TRACE, 0, f.theta, f.x, N, kernel, NULL, whole);
     for (int m = 0; m < 3; m++)
         for (int kind = 0; kind < 3; kind++) {
-            ck_assert_int_eq(gram_ntk(f.net, modes[m], budget_of(f.net, kind), f.theta, f.x, N, kernel, f.terms, other, NULL), 0);
+            kernel_once(f.net, modes[m], budget_of(f.net, kind), f.theta, f.x, N, kernel, f.terms, other);
             ck_assert_double_lt(difference(size, other, whole), 1e-13);
         }
     /* of the last block, f f^T */
@@ -219,9 +219,9 @@ START_TEST(modes_follow_from_the_full_kernel)
     struct fixture f;
     double full[MOST_SIDE * MOST_SIDE], trace[N * N], sum[N * N];
     open_network(&f, _i);
-    ck_assert_int_eq(gram_ntk(f.net, KERNEL_FULL, 0, f.theta, f.x, N, full, NULL, NULL, NULL), 0);
-    ck_assert_int_eq(gram_ntk(f.net, KERNEL_TRACE, 0, f.theta, f.x, N, trace, NULL, NULL, NULL), 0);
-    ck_assert_int_eq(gram_ntk(f.net, KERNEL_SUM_OF_LOGITS, 0, f.theta, f.x, N, sum, NULL, NULL, NULL), 0);
+    kernel_once(f.net, KERNEL_FULL, 0, f.theta, f.x, N, full, NULL, NULL);
+    kernel_once(f.net, KERNEL_TRACE, 0, f.theta, f.x, N, trace, NULL, NULL);
+    kernel_once(f.net, KERNEL_SUM_OF_LOGITS, 0, f.theta, f.x, N, sum, NULL, NULL);
     double scale = fabs(trace[0]) + fabs(sum[0]);
     for (size_t i = 0; i < N; i++)
         for (size_t j = 0; j < N; j++) {
@@ -255,10 +255,10 @@ START_TEST(memory_beside_the_matrices_stays_within_the_budget)
     for (int m = 0; m < 3; m++) {
         size_t side = gram_side(modes[m], MANY, C), matrices = (net->n_parameterised + 1) * side * side;
         double *whole = mem_alloc(side, side * sizeof *whole, NULL), *kernel = mem_alloc(side, side * sizeof *kernel, NULL);
-        ck_assert_int_eq(gram_ntk(net, modes[m], 0, theta, x, MANY, whole, NULL, NULL, NULL), 0);
+        kernel_once(net, modes[m], 0, theta, x, MANY, whole, NULL, NULL);
         size_t before = mem_in_use();
         mem_reset_peak();
-        ck_assert_int_eq(gram_ntk(net, modes[m], BUDGET, theta, x, MANY, kernel, NULL, NULL, NULL), 0);
+        kernel_once(net, modes[m], BUDGET, theta, x, MANY, kernel, NULL, NULL);
         ck_assert_uint_le(mem_peak() - before, BUDGET + matrices * sizeof(double) + BUDGET / 20);
         ck_assert_double_lt(difference(side * side, kernel, whole), 1e-13);
         mem_free(whole);
