@@ -24,17 +24,16 @@ size_t gram_side(enum kernel_mode mode, size_t n, size_t outputs);
 
 struct gram;
 
-/* For kernels of n inputs of a network (borrowed until destroyed). Holds the working memory. budget: bytes of it,
- * 0 for GRAM_BUDGET. Returns NULL with *err filled on failure. The caller destroys; destroy accepts NULL. */
-struct gram *gram_create(const struct network *net, enum kernel_mode mode, size_t n, size_t budget,
+/* For kernels of a network on x (n, inputs), both borrowed until destroyed. Holds the working memory. budget: bytes
+ * of it, 0 for GRAM_BUDGET. Returns NULL with *err filled on failure. The caller destroys; destroy accepts NULL. */
+struct gram *gram_create(const struct network *net, enum kernel_mode mode, size_t budget, const double *x, size_t n,
                          struct error *err);
 void gram_destroy(struct gram *gram);
 
-/* At theta for x (n, inputs): kernel (side, side), overwritten, symmetric. layer_kernels, overwritten:
+/* At theta: kernel (side, side), overwritten, symmetric. layer_kernels, overwritten:
  * n_parameterised blocks (side, side) of the layers' own terms (their sum is kernel). activations: per
  * parameterised layer l the Gram matrix Y Y^T (n, n) of its outputs after the layers without parameters that
  * follow (of the last: f), or NULL. */
-void gram_compute(struct gram *gram, const double *theta, const double *x, double *kernel, double *layer_kernels,
-                  double *activations);
+void gram_compute(struct gram *gram, const double *theta, double *kernel, double *layer_kernels, double *activations);
 
 #endif

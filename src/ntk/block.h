@@ -21,6 +21,7 @@ struct block {
 struct gram {
     const struct network *net;
     enum kernel_mode mode;
+    const double *x;
     size_t n, side;
     size_t per;            /* rows of the kernel an input has: outputs in full mode, else 1 */
     size_t sets;           /* derivatives taken of an input: of each output, or of their sum */
@@ -30,8 +31,10 @@ struct gram {
     const struct layer *tail;   /* ntk/tail.h, where it saves work, else NULL */
     struct block large, small;
     double *scratch;       /* (large + per, large) */
+    double *x_products;    /* (n, n), upper triangle, or NULL: x x^T */
     /* of the computation that is under way */
-    const double *theta, *x;
+    const double *theta;
+    size_t set;            /* at once: the derivative that is being taken */
     double *terms;         /* (layers, side, side), upper triangles */
     double *activations;   /* (layers, n, n), or NULL */
 };

@@ -61,6 +61,8 @@ static const double *input_products(const struct gram *gram, const struct block 
             return gram->activations + ((size_t)l * gram->n + a->first) * gram->n + b->first;
         }
     *stride = b->n;
+    if (gram->x_products && x == gram->x)
+        return gram->x_products;
     multiply(a, b, layer->inputs, x, b->input[layer->number], scratch, b->n);
     return scratch;
 }
@@ -100,8 +102,9 @@ static void finish(const struct gram *gram, const struct block *a, const struct 
 
 /* --- everything at once: one derivative after the other is taken and forgotten --- */
 
-static void add_rows(struct gram *gram, const struct layer *layer, const double *input, const double *output,
-                     const double *delta)
+/* Of derivative number `set`; the first overwrites. */
+static void add_rows(struct gram *gram, const struct layer *layer, size_t set, const double *input,
+                     const double *output, const double *delta)
 {
     size_t width = block_width(layer), square = gram->side * gram->side;
     const double *rows = delta;
@@ -109,7 +112,7 @@ static void add_rows(struct gram *gram, const struct layer *layer, const double 
         rows = gram->large.rows;
         block_layer_rows(gram, layer, input, output, delta, gram->n, width, gram->large.rows);
     }
-    blas_syrk(gram->n, width, 1, rows, width, 1, gram->terms + (size_t)layer->number * square, gram->side);
+    blas_syrk(gram->n, width, 1, rows, width, set > 0, gram->terms + (size_t)layer->number * square, gram->side);
 }
 
 static void add_layer(void *context, int number, const struct layer *layer, const double *input,
@@ -118,20 +121,19 @@ static void add_layer(void *context, int number, const struct layer *layer, cons
     struct gram *gram = context;
     gram->large.input[number] = input;
     if (layer != gram->tail)
-        add_rows(gram, layer, input, output, delta);
+        add_rows(gram, layer, gram->set, input, output, delta);
 }
 
 static void compute_at_once(struct gram *gram)
 {
     struct block *all = &gram->large;
     const struct layer *tail = gram->tail;
-    memset(gram->terms, 0, gram->net->n_parameterised * gram->side * gram->side * sizeof *gram->terms);
     block_forward(all, gram, 0, gram->n);
     if (tail)
-        add_rows(gram, tail, all->tape->value[tail->input], all->tape->value[tail - gram->net->layers + 1],
+        add_rows(gram, tail, 0, all->tape->value[tail->input], all->tape->value[tail - gram->net->layers + 1],
                  tail_delta(gram->net, gram->theta, all->tape));
-    for (size_t set = 0; set < gram->sets; set++)
-        block_back(all, gram, set, add_layer, gram);
+    for (gram->set = 0; gram->set < gram->sets; gram->set++)
+        block_back(all, gram, gram->set, add_layer, gram);
     finish(gram, all, all, gram->scratch);
 }
 
@@ -229,13 +231,25 @@ static int open_blocks(struct gram *gram, size_t budget, size_t widest, struct e
     return large < gram->n ? block_open(&gram->small, gram, small, row, err) : 0;
 }
 
-struct gram *gram_create(const struct network *net, enum kernel_mode mode, size_t n, size_t budget,
+/* Where the first layer reads the inputs themselves, their products are the same at every theta. */
+static int keep_x_products(struct gram *gram, struct error *err)
+{
+    const struct layer *first = &gram->net->layers[0];
+    if (!gram->at_once || !first->ops->ntk)
+        return 0;
+    if (!(gram->x_products = mem_alloc(gram->n, gram->n * sizeof *gram->x_products, err)))
+        return -1;
+    blas_syrk(gram->n, first->inputs, 1, gram->x, first->inputs, 0, gram->x_products, gram->n);
+    return 0;
+}
+
+struct gram *gram_create(const struct network *net, enum kernel_mode mode, size_t budget, const double *x, size_t n,
                          struct error *err)
 {
     struct gram *gram = mem_alloc(1, sizeof *gram, err);
     if (!gram)
         return NULL;
-    *gram = (struct gram){.net = net, .mode = mode, .n = n, .side = gram_side(mode, n, net->outputs),
+    *gram = (struct gram){.net = net, .mode = mode, .x = x, .n = n, .side = gram_side(mode, n, net->outputs),
                           .per = mode == KERNEL_FULL ? net->outputs : 1,
                           .sets = mode == KERNEL_SUM_OF_LOGITS ? 1 : net->outputs};
     if (!(gram->column = mem_alloc(net->n_parameterised, sizeof *gram->column, err))
@@ -245,6 +259,10 @@ struct gram *gram_create(const struct network *net, enum kernel_mode mode, size_
     }
     if (gram->at_once && mode == KERNEL_TRACE)
         gram->tail = tail_find(net);
+    if (keep_x_products(gram, err) != 0) {
+        gram_destroy(gram);
+        return NULL;
+    }
     return gram;
 }
 
@@ -255,15 +273,14 @@ void gram_destroy(struct gram *gram)
     block_close(&gram->large);
     block_close(&gram->small);
     mem_free(gram->scratch);
+    mem_free(gram->x_products);
     mem_free(gram->column);
     mem_free(gram);
 }
 
-void gram_compute(struct gram *gram, const double *theta, const double *x, double *kernel, double *layer_kernels,
-                  double *activations)
+void gram_compute(struct gram *gram, const double *theta, double *kernel, double *layer_kernels, double *activations)
 {
     gram->theta = theta;
-    gram->x = x;
     gram->terms = layer_kernels;
     gram->activations = activations;
     if (gram->at_once)

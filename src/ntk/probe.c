@@ -79,7 +79,7 @@ struct probe *probe_create(const struct probe_spec *spec, struct error *err)
     if (!(p->net = network_create(spec->network, spec->input, spec->outputs, err)))
         goto failed;
     p->layers = p->net->n_parameterised;
-    if (!(p->kernels = gram_create(p->net, spec->mode, spec->n, 0, err)) || allocate(p, err) != 0
+    if (!(p->kernels = gram_create(p->net, spec->mode, 0, spec->x, spec->n, err)) || allocate(p, err) != 0
         || !(p->gram_inputs = target_gram(spec->n, spec->outputs, y, err))
         || !(p->gram_train = target_gram(spec->n_train * p->per, p->columns, y, err))
         || !(p->gram_test = target_gram((spec->n - spec->n_train) * p->per, p->columns, y_test, err)))
@@ -159,7 +159,7 @@ void probe_numbers_copy(struct probe_numbers *to, const struct probe_numbers *fr
 /* The kernel of theta; layers: its layers' terms and activations into the probe's scratch. 1: not finite. */
 static int compute(struct probe *p, const double *theta, bool layers, double *kernel)
 {
-    gram_compute(p->kernels, theta, p->spec.x, kernel, p->layer_kernels, layers ? p->activations : NULL);
+    gram_compute(p->kernels, theta, kernel, p->layer_kernels, layers ? p->activations : NULL);
     return isfinite(blas_norm(p->size * p->size, kernel)) ? 0 : 1;
 }
 

@@ -13,10 +13,10 @@ static inline void kernel_once(const struct network *net, enum kernel_mode mode,
 {
     struct error why;
     size_t side = gram_side(mode, n, net->outputs);
-    struct gram *gram = gram_create(net, mode, n, budget, &why);
+    struct gram *gram = gram_create(net, mode, budget, x, n, &why);
     double *terms = mem_alloc(net->n_parameterised * side, side * sizeof *terms, NULL);
     ck_assert_msg(gram && terms, "%s", why.text);
-    gram_compute(gram, theta, x, kernel, layer_kernels ? layer_kernels : terms, activations);
+    gram_compute(gram, theta, kernel, layer_kernels ? layer_kernels : terms, activations);
     gram_destroy(gram);
     mem_free(terms);
 }
