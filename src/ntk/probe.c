@@ -73,7 +73,7 @@ struct probe *probe_create(const struct probe_spec *spec, struct error *err)
                   full ? ", or kernels.mode to trace" : "");
         goto failed;
     }
-    const double *y = spec->y, *y_test = y + spec->n_train * spec->outputs;
+    const double *y = spec->y;
     *p = (struct probe){.spec = *spec, .size = side,
                         .per = full ? spec->outputs : 1, .columns = full ? 1 : spec->outputs};
     if (!(p->net = network_create(spec->network, spec->input, spec->outputs, err)))
@@ -82,7 +82,8 @@ struct probe *probe_create(const struct probe_spec *spec, struct error *err)
     if (!(p->kernels = gram_create(p->net, spec->mode, 0, spec->x, spec->n, err)) || allocate(p, err) != 0
         || !(p->gram_inputs = target_gram(spec->n, spec->outputs, y, err))
         || !(p->gram_train = target_gram(spec->n_train * p->per, p->columns, y, err))
-        || !(p->gram_test = target_gram((spec->n - spec->n_train) * p->per, p->columns, y_test, err)))
+        || !(p->gram_test = target_gram((spec->n - spec->n_train) * p->per, p->columns,
+                                         y + spec->n_train * spec->outputs, err)))
         goto failed;
     metric_centre_targets(p->size, p->columns, y, p->targets);
     return p;

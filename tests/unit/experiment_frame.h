@@ -148,7 +148,7 @@ static int on_finish(void *context, const double *theta, size_t n_parameters, co
     return 0;
 }
 
-static struct seen watch(const struct job *job, int64_t at_step)
+static inline struct seen watch(const struct job *job, int64_t at_step)
 {
     struct seen seen = {.stop_at = -1};
     struct experiment_observer observer = {.context = &seen, .start = on_start, .step = on_step,
@@ -159,7 +159,7 @@ static struct seen watch(const struct job *job, int64_t at_step)
     return seen;
 }
 
-static double distance(size_t n, const double *x, const double *y)
+static inline double distance(size_t n, const double *x, const double *y)
 {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
