@@ -11,16 +11,9 @@
 #include <stddef.h>
 
 #include "nn/network.h"
-#include "ntk/spec.h"
+#include "ntk/plan.h"
 
 struct error;
-
-/* Working memory of a kernel beside its matrices: activations and rows of a block. Where not everything fits,
- * rows are computed again for every large block; it is exceeded only where one input needs more. */
-enum { GRAM_BUDGET = 512 * 1024 * 1024 };
-
-/* Rows of the kernel: n, or n*outputs in full mode. */
-size_t gram_side(enum kernel_mode mode, size_t n, size_t outputs);
 
 struct gram;
 

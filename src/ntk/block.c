@@ -11,14 +11,14 @@ size_t block_width(const struct layer *layer)
     return layer->ops->ntk ? layer->outputs : layer->n_parameters;
 }
 
-size_t block_tape_bytes(const struct network *net)
+size_t block_tape_width(const struct network *net)
 {
     size_t numbers = net->outputs;
     for (size_t s = 0; s < net->n_slots; s++)
         numbers += net->slot_features[s];
     for (size_t i = 0; i < net->n_layers; i++)
         numbers += net->layers[i].outputs;
-    return numbers * sizeof(double);
+    return numbers;
 }
 
 int block_open(struct block *b, const struct gram *gram, size_t capacity, size_t row_numbers,

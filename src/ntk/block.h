@@ -4,7 +4,7 @@
 #define RELIN_NTK_BLOCK_H
 
 #include "nn/network.h"
-#include "ntk/spec.h"
+#include "ntk/plan.h"
 
 struct error;
 
@@ -24,10 +24,10 @@ struct gram {
     const double *x;
     size_t n, side;
     size_t per;            /* rows of the kernel an input has: outputs in full mode, else 1 */
-    size_t sets;           /* derivatives taken of an input: of each output, or of their sum */
+    size_t sets;           /* derivatives taken of an input */
     size_t width;          /* numbers of one row over all layers */
     size_t *column;        /* (layers) where a layer's numbers begin in a row */
-    bool at_once;          /* all inputs are one block, and rows are forgotten after each derivative */
+    struct gram_plan plan;
     const struct layer *tail;   /* ntk/tail.h, where it saves work, else NULL */
     struct block large, small;
     double *scratch;       /* (large + per, large) */
@@ -41,8 +41,8 @@ struct gram {
 
 /* Numbers of a layer's row: its delta where it has an op `ntk`, else its gradient. */
 size_t block_width(const struct layer *layer);
-/* Bytes of an input's row in a tape with its scratch. */
-size_t block_tape_bytes(const struct network *net);
+/* Numbers of an input in a tape with its scratch. */
+size_t block_tape_width(const struct network *net);
 
 /* row_numbers: of an input in `rows`. Returns 0, or -1 with *err filled; close in any case. */
 int block_open(struct block *block, const struct gram *gram, size_t capacity, size_t row_numbers,

@@ -11,11 +11,6 @@
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-size_t gram_side(enum kernel_mode mode, size_t n, size_t outputs)
-{
-    return mode == KERNEL_FULL ? n * outputs : n;
-}
-
 /* The boundary that parameterised layer l leaves: after the layers without parameters that follow it one upon
  * the other (activation, pooling); of the last, f. */
 static size_t boundary_after(const struct network *net, size_t l)
@@ -214,28 +209,21 @@ static void sum_terms(const struct gram *gram, double *kernel)
     metric_mirror(gram->side, kernel);
 }
 
-/* Most of the budget holds a large block, against which the others come in small ones. */
-static int open_blocks(struct gram *gram, size_t budget, size_t widest, struct error *err)
+static int open_blocks(struct gram *gram, size_t widest, struct error *err)
 {
-    size_t tape = block_tape_bytes(gram->net), row = gram->sets * gram->width, large = gram->n, small = 0;
-    gram->at_once = gram->mode != KERNEL_FULL && gram->n <= budget / (tape + widest * sizeof(double));
-    if (!gram->at_once) {
-        size_t fit = budget / (tape + row * sizeof(double));
-        small = fit < 8 ? 1 : fit / 8;
-        large = least(fit > small ? fit - small : 1, gram->n);
-    }
+    size_t large = gram->plan.large, row = gram->sets * gram->width;
     if (!(gram->scratch = mem_alloc(large + gram->per, large * sizeof *gram->scratch, err)))
         return -1;
-    if (block_open(&gram->large, gram, large, gram->at_once ? widest : row, err) != 0)
+    if (block_open(&gram->large, gram, large, gram->plan.at_once ? widest : row, err) != 0)
         return -1;
-    return large < gram->n ? block_open(&gram->small, gram, small, row, err) : 0;
+    return gram->plan.small ? block_open(&gram->small, gram, gram->plan.small, row, err) : 0;
 }
 
 /* Where the first layer reads the inputs themselves, their products are the same at every theta. */
 static int keep_x_products(struct gram *gram, struct error *err)
 {
     const struct layer *first = &gram->net->layers[0];
-    if (!gram->at_once || !first->ops->ntk)
+    if (!gram->plan.at_once || !first->ops->ntk)
         return 0;
     if (!(gram->x_products = mem_alloc(gram->n, gram->n * sizeof *gram->x_products, err)))
         return -1;
@@ -250,20 +238,20 @@ struct gram *gram_create(const struct network *net, enum kernel_mode mode, size_
     if (!gram)
         return NULL;
     *gram = (struct gram){.net = net, .mode = mode, .x = x, .n = n, .side = gram_side(mode, n, net->outputs),
-                          .per = mode == KERNEL_FULL ? net->outputs : 1,
-                          .sets = mode == KERNEL_SUM_OF_LOGITS ? 1 : net->outputs};
-    if (!(gram->column = mem_alloc(net->n_parameterised, sizeof *gram->column, err))
-        || open_blocks(gram, budget ? budget : GRAM_BUDGET, lay_out(gram), err) != 0) {
-        gram_destroy(gram);
-        return NULL;
-    }
-    if (gram->at_once && mode == KERNEL_TRACE)
+                          .per = mode == KERNEL_FULL ? net->outputs : 1, .sets = gram_sets(mode, net->outputs)};
+    if (!(gram->column = mem_alloc(net->n_parameterised, sizeof *gram->column, err)))
+        goto failed;
+    size_t widest = lay_out(gram);
+    const struct gram_sizes sizes = {n, net->outputs, block_tape_width(net), gram->width, widest};
+    gram->plan = gram_plan(mode, budget, &sizes);
+    if (open_blocks(gram, widest, err) != 0 || keep_x_products(gram, err) != 0)
+        goto failed;
+    if (gram->plan.at_once && mode == KERNEL_TRACE)
         gram->tail = tail_find(net);
-    if (keep_x_products(gram, err) != 0) {
-        gram_destroy(gram);
-        return NULL;
-    }
     return gram;
+failed:
+    gram_destroy(gram);
+    return NULL;
 }
 
 void gram_destroy(struct gram *gram)
@@ -283,7 +271,7 @@ void gram_compute(struct gram *gram, const double *theta, double *kernel, double
     gram->theta = theta;
     gram->terms = layer_kernels;
     gram->activations = activations;
-    if (gram->at_once)
+    if (gram->plan.at_once)
         compute_at_once(gram);
     else
         compute_in_blocks(gram);

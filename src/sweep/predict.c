@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "nn/cost.h"
+#include "predict_kernels.h"
 #include "sweep/job.h"
 
 /* Measured on one core of an AVX-512 machine; only ratios matter to the order, and the farm corrects
@@ -67,38 +68,28 @@ static double evaluation_flops(const struct job *job, const struct sizes *s)
     return ((double)job->training.evaluations + 1) * (s->train + s->validation + s->test) * row + logged * s->train * row;
 }
 
-/* Identity 5, in double: deltas of every output, two Gram matrices a layer; at theta_t and theta_s. */
-static double kernel_flops(const struct job *job, const struct sizes *s)
-{
-    double n = fmin((double)job->kernels.probe, s->train) + fmin((double)job->kernels.probe, s->test);
-    double times = fmax((double)job->kernels.path_points, (double)job->kernels.snapshots);
-    double points = s->linearised && isfinite(job->training.refresh_period) ? 2 : 1;
-    double kernel = 2 * n * (s->all + s->outputs * s->rest) + 2 * n * n * (s->features + (1 + s->outputs) * s->net.boundary);
-    double eigen = 9 * n * n * n * (double)job->kernels.snapshots;
-    return n > 0 ? points * (times * kernel + eigen) : 0;
-}
-
 /* Parameters, gradient, velocity, delta, theta_s; boundary values of the training set or a batch, their
- * tangents; a block of evaluation; the probe in double. */
-static double bytes(const struct job *job, const struct sizes *s)
+ * tangents; a block of evaluation; the probe and a copy of the parameters in double. */
+static double bytes(const struct job *job, const struct sizes *s, double probe)
 {
     double number = job->training.precision == PRECISION_DOUBLE ? 8 : 4;
     double vectors = s->linearised ? 5 : 3;
     double cached = training_caches(&job->training, (int64_t)s->train) ? s->train : 0;
-    double n = fmin((double)job->kernels.probe, s->train) + fmin((double)job->kernels.probe, s->test);
-    double kernels = 8 * (n * n * (6 + 2 * s->net.parameterised_layers) + n * (s->features + s->net.boundary)
-                          + 2 * n * s->outputs * s->net.widest + s->net.parameters);
     return number * (vectors * s->net.parameters + (s->batch + cached + 500) * (s->features + s->net.boundary)
-                     + (s->batch + 500) * s->net.scratch) + kernels;
+                     + (s->batch + 500) * s->net.scratch)
+           + 8 * (probe * (s->features + s->outputs) + s->net.parameters);
 }
 
 void job_predict(const struct job *job, const struct dataset *set, struct job_cost *cost)
 {
     struct sizes s = measure(job, set);
     double slower = job->training.precision == PRECISION_DOUBLE ? 2 : 1;
-    double training = training_flops(job, &s) + evaluation_flops(job, &s), kernels = kernel_flops(job, &s);
-    cost->flops = training + kernels;
-    cost->seconds = (slower * training + 2 * kernels) / GEMM_RATE
+    double training = training_flops(job, &s) + evaluation_flops(job, &s);
+    double probe = fmin((double)job->kernels.probe, s.train) + fmin((double)job->kernels.probe, s.test);
+    struct kernel_cost kernels;
+    kernel_predict(job, set, probe, &kernels);
+    cost->flops = training + kernels.flops;
+    cost->seconds = (slower * training + 2 * kernels.flops) / GEMM_RATE
                     + s.steps * (STEP_SECONDS + slower * PARAMETER_SECONDS * s.net.parameters);
-    cost->bytes = bytes(job, &s);
+    cost->bytes = bytes(job, &s, probe) + kernels.bytes;
 }

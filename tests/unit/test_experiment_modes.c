@@ -218,6 +218,28 @@ START_TEST(regression_targets_have_a_loss_and_no_accuracy)
 }
 END_TEST
 
+START_TEST(the_memory_of_kernels_is_predicted)
+{
+    struct job job = job_in(_i % 3);
+    job.kernels.probe = 30;      /* most of the memory is the kernels' */
+    job.training.refresh_period = _i < 3 ? 4 : INFINITY;
+    struct result_layout layout = {.eval = EVAL, .refresh = REFRESH, .snapshot = SNAPSHOTS, .layer = 3,
+                                   .eigenvalue = 180, .probe = 180, .parameter = PARAMETER};
+    struct job_cost cost;
+    struct result result;
+    size_t before = mem_in_use(), block = result_size(&layout);
+    result_bind(&result, &layout, mem_alloc(block, 1, NULL));
+    result_clear(&result);
+    ck_assert_msg(experiment_run(&job, &set, &result, NULL, &err) == 0, "%s", err.text);
+    job_predict(&job, &set, &cost);
+    double taken = (double)(mem_peak() - before - block);
+    printf("mode %d: %.2f MB taken, %.2f predicted\n", _i % 3, taken / 1e6, cost.bytes / 1e6);
+    ck_assert_double_lt(taken, 1.1 * cost.bytes);
+    ck_assert_double_gt(taken, 0.6 * cost.bytes);
+    mem_free(result.block);
+}
+END_TEST
+
 START_TEST(a_kernel_too_large_for_a_blas_integer_is_refused)
 {
     struct network_spec net = make_job(1, 1).network;
@@ -235,6 +257,7 @@ static void add(TCase *tests)
     tcase_add_loop_test(tests, every_number_is_its_formula_for_the_matrix_of_the_mode, 0, 3);
     tcase_add_loop_test(tests, activations_and_their_alignment_know_no_mode, 0, 2);
     tcase_add_test(tests, regression_targets_have_a_loss_and_no_accuracy);
+    tcase_add_loop_test(tests, the_memory_of_kernels_is_predicted, 0, 6);
     tcase_add_test(tests, a_kernel_too_large_for_a_blas_integer_is_refused);
 }
 
