@@ -58,6 +58,15 @@ replayed() {
     replayed 8 architectures.wide.activation=gelu
 }
 
+@test "kernels are replayed in every mode" {
+    for mode in full sum_of_logits; do
+        replayed 2 kernels.mode=$mode
+        replayed 10 kernels.mode=$mode
+        $PYTHON "$TOOLS/format.py" trace t.h5
+    done
+    $PYTHON -c 'import h5py; f = h5py.File("t.h5"); assert f["kernels/kernel"].shape == (3, 8, 8), f["kernels/kernel"]'
+}
+
 @test "every architecture is replayed, with its values at every boundary" {
     cat > networks.yaml <<'YAML'
 name: networks
@@ -87,13 +96,17 @@ architectures:
       - activation
 training: {steps: 7, batch: 6, momentum: 0.5, lr: {of_limit: 0.1}, evaluations: 2, precision: double}
 grid: {architecture: [cnn, flat, lenet, myrtle, resnet, plain, layers], refresh_period: [1, 3]}
-kernels: {probe: 2, snapshots: 0, path_points: 0}
+kernels: {probe: 2, snapshots: 2, path_points: 0}
 YAML
     for job in 0 1 2 4 7 8 9 11 12 13; do
         "$RELIN" trace networks.yaml --job "$job" -o t.h5 --at 4
         $PYTHON "$TOOLS/replay.py" t.h5
     done
     $PYTHON "$TOOLS/format.py" trace t.h5
+    for mode in full sum_of_logits; do
+        "$RELIN" trace networks.yaml kernels.mode=$mode --job 9 -o t.h5
+        $PYTHON "$TOOLS/replay.py" t.h5
+    done
 }
 
 @test "networks on colour images are replayed: channels come first in the data and last in a network" {

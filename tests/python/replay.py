@@ -25,14 +25,19 @@ def network(file, config):
     return net
 
 
-def kernel_of(net, theta, x):
-    """(1/C) sum_c J_c J_c^T from the Jacobian itself."""
+def kernel_of(net, theta, x, mode):
+    """From the Jacobian itself: (1/C) sum_c J_c J_c^T; all of J J^T; (1/C) of the sum of logits'."""
     rows = []
     for i in range(len(x)):
         f, tape = net.forward(theta, x[i:i + 1])
         rows.append(np.stack([net.vjp(theta, tape, np.eye(f.shape[1])[c:c + 1]) for c in range(f.shape[1])]))
     jacobian = np.stack(rows)                                  # (n, C, P)
-    return np.einsum("icp,jcp->ij", jacobian, jacobian) / jacobian.shape[1]
+    n, outputs, _ = jacobian.shape
+    if mode == "full":
+        return np.einsum("icp,jdp->icjd", jacobian, jacobian).reshape(n * outputs, n * outputs)
+    if mode == "sum_of_logits":
+        jacobian = jacobian.sum(1, keepdims=True)
+    return np.einsum("icp,jcp->ij", jacobian, jacobian) / outputs
 
 
 def softmax(f):
@@ -56,6 +61,7 @@ def settings(file):
     chosen = {key: training[key] for key in ("loss", "momentum", "momentum_at_refresh", "weight_decay", "centred",
                                              "precision", "steps")}
     chosen["architecture"] = job["architecture"]
+    chosen["mode"] = job["kernels"]["mode"]
     return chosen
 
 
@@ -140,7 +146,8 @@ class Replay:
         probe = self.file["probe/x"][:].astype(float)
         if "kernels" in self.file:
             for i in np.flatnonzero(self.file["kernels/step"][:] == t):
-                self.expect(f"/kernels/kernel[{i}]", kernel_of(self.net, theta, probe), self.file["kernels/kernel"][i])
+                self.expect(f"/kernels/kernel[{i}]", kernel_of(self.net, theta, probe, self.config["mode"]),
+                            self.file["kernels/kernel"][i])
         if "at" in self.file and self.file["at/step"][()] == t:
             at = self.file["at"]
             self.expect("/at/theta", theta, at["theta"][:])
