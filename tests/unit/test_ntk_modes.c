@@ -1,5 +1,5 @@
-/* The kernel of every kind of network in every mode, at once and in blocks, against its Jacobian. To test a new
- * architecture: a row in `networks`. */
+/* The kernel of every kind of network in every mode, at once and in blocks, against its Jacobian. A new
+ * architecture is tested by its place in the zoo. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,34 +9,31 @@
 #include "base/random.h"
 #include "kernel_once.h"
 #include "unit.h"
+#include "zoo.h"
 
-enum { N = 7, C = 3, MOST_SIDE = N * C };
+enum { N = 6, MOST_OUTPUTS = 3, MOST_SIDE = N * MOST_OUTPUTS };
 
-static const struct image input = {6, 6, 2};
-
-static const struct network_spec networks[] = {
-    {.name = "linear", .type = NETWORK_MLP, .sigma_w = 1.2, .sigma_b = 0.4, .bias = true},
-    {.name = "mlp", .type = NETWORK_MLP, .n_widths = 2, .widths = {9, 5}, .activation = ACTIVATION_GELU,
-     .parameterisation = PARAMETERISATION_NTK, .sigma_w = 1.3, .sigma_b = 0.7, .bias = true},
-    {.name = "mlp without biases", .type = NETWORK_MLP, .n_widths = 1, .widths = {4}, .sigma_w = NAN},
-    {.name = "cnn", .type = NETWORK_CNN, .width_multiplier = 1, .n_channels = 2, .channels = {3, 4}, .window = 3, .convolutions = 1,
-     .pool = 2, .pooled = -1, .head = HEAD_GLOBAL, .pooling = POOLING_MAX, .sigma_w = NAN, .sigma_b = 0.3, .bias = true},
-    {.name = "cnn, ntk, flattened", .type = NETWORK_CNN, .width_multiplier = 1, .n_channels = 2, .channels = {3, 2}, .window = 3,
-     .convolutions = 2, .pool = 2, .pooled = 1, .head = HEAD_FLATTEN, .n_widths = 1, .widths = {5},
-     .pooling = POOLING_AVERAGE, .activation = ACTIVATION_TANH, .parameterisation = PARAMETERISATION_NTK,
-     .sigma_w = 1.1, .sigma_b = 0.6, .bias = true},
-    {.name = "cnn, normalised", .type = NETWORK_CNN, .width_multiplier = 1, .n_channels = 2, .channels = {4, 4}, .window = 3,
-     .convolutions = 1, .pool = 2, .pooled = 1, .head = HEAD_GLOBAL, .pooling = POOLING_MAX,
-     .norm = NORMALISATION_GROUP, .groups = 2, .sigma_w = NAN, .bias = false},
-    {.name = "resnet", .type = NETWORK_RESNET, .depth = 8, .norm = NORMALISATION_LAYER, .groups = 1,
-     .width_multiplier = 0.125, .sigma_w = NAN, .sigma_b = 0.2, .bias = true},
-    {.name = "resnet without normalisation", .type = NETWORK_RESNET, .depth = 8, .norm = NORMALISATION_NONE,
-     .width_multiplier = 0.125, .activation = ACTIVATION_ERF, .sigma_w = NAN, .sigma_b = 0.2, .bias = true},
+/* Beside the zoo. */
+static const struct specimen more[] = {
+    {"linear", {.type = NETWORK_MLP, ZOO_COMMON}, {1, 1, 5}, 3},
+    {"mlp without biases", {.type = NETWORK_MLP, .n_widths = 1, .widths = {4}, .sigma_w = NAN}, {1, 1, 5}, 3},
+    {"cnn without biases, global average", {.type = NETWORK_CNN, .n_channels = 2, .channels = {4, 4}, .window = 3,
+     .convolutions = 2, .pool = 2, .pooled = 1, .sigma_w = NAN, .width_multiplier = 1, .norm = NORMALISATION_NONE}, {6, 6, 2}, 3},
+    {"one output", {.type = NETWORK_CNN, .n_channels = 1, .channels = {3}, ZOO_COMMON}, {4, 4, 1}, 1},
 };
-enum { NETWORKS = sizeof networks / sizeof *networks };
+enum { MORE = sizeof more / sizeof *more, NETWORKS = 2 * (ZOO + MORE) };
+
+static struct specimen specimen(int i)
+{
+    struct specimen s = i < 2 * ZOO ? zoo[i / 2] : more[i / 2 - ZOO];
+    s.spec.parameterisation = (enum parameterisation)(i % 2);
+    return s;
+}
 
 struct fixture {
+    struct specimen what;
     struct network *net;
+    size_t C;
     double *theta, *x, *jacobian;     /* (n C, P) */
     double *terms, *reference;        /* (layers, side, side), (side, side) */
 };
@@ -52,12 +49,12 @@ static void fill(uint64_t seed, size_t n, double deviation, double *x)
 /* Row by row, one VJP for an input and an output. */
 static void differentiate(struct fixture *f)
 {
-    size_t p = f->net->n_parameters;
+    size_t p = f->net->n_parameters, C = f->C;
     struct tape *tape = tape_create(f->net, 1, false, NULL);
     for (size_t i = 0; i < N; i++) {
         network_forward(f->net, f->theta, f->x + i * f->net->inputs, 1, tape);
         for (size_t c = 0; c < C; c++) {
-            double g[C] = {0};
+            double g[MOST_OUTPUTS] = {0};
             g[c] = 1;
             network_vjp(f->net, f->theta, tape, g, f->jacobian + (i * C + c) * p);
         }
@@ -69,12 +66,14 @@ static void open_network(struct fixture *f, int number)
 {
     struct error err = {0};
     memset(f, 0, sizeof *f);
-    f->net = network_create(&networks[number], input, C, &err);
-    ck_assert_msg(f->net != NULL, "%s: %s", networks[number].name, err.text);
+    f->what = specimen(number);
+    f->C = f->what.outputs;
+    f->net = network_create(&f->what.spec, f->what.input, f->C, &err);
+    ck_assert_msg(f->net != NULL, "%s: %s", f->what.label, err.text);
     size_t p = f->net->n_parameters, square = MOST_SIDE * MOST_SIDE;
     f->theta = mem_alloc(p, sizeof(double), NULL);
     f->x = mem_alloc(N * f->net->inputs, sizeof(double), NULL);
-    f->jacobian = mem_alloc(N * C * p, sizeof(double), NULL);
+    f->jacobian = mem_alloc(N * f->C * p, sizeof(double), NULL);
     f->terms = mem_alloc(f->net->n_parameterised * square, sizeof(double), NULL);
     f->reference = mem_alloc(square, sizeof(double), NULL);
     double *noise = mem_alloc(p, sizeof(double), NULL);
@@ -111,7 +110,7 @@ static double product(const struct fixture *f, size_t ic, size_t jd, size_t firs
 /* The definition of a mode, over the parameters first .. first+n-1, into f->reference. */
 static void define(struct fixture *f, enum kernel_mode mode, size_t first, size_t n)
 {
-    size_t side = gram_side(mode, N, C);
+    size_t C = f->C, side = gram_side(mode, N, C);
     for (size_t i = 0; i < side; i++)
         for (size_t j = 0; j < side; j++) {
             double *to = &f->reference[i * side + j];
@@ -119,7 +118,7 @@ static void define(struct fixture *f, enum kernel_mode mode, size_t first, size_
             for (size_t c = 0; mode != KERNEL_FULL && c < C; c++)
                 for (size_t d = 0; d < C; d++)
                     if (c == d || mode == KERNEL_SUM_OF_LOGITS)
-                        *to += product(f, i * C + c, j * C + d, first, n) / C;
+                        *to += product(f, i * C + c, j * C + d, first, n) / (double)C;
         }
 }
 
@@ -138,7 +137,7 @@ static const enum kernel_mode modes[] = {KERNEL_TRACE, KERNEL_FULL, KERNEL_SUM_O
 /* The whole at once; some inputs in a block; every input a block by itself. */
 static size_t budget_of(const struct network *net, int kind)
 {
-    return kind == 0 ? 0 : kind == 1 ? 4 * C * (net->n_parameters + 700) * sizeof(double) : 1;
+    return kind == 0 ? 0 : kind == 1 ? 3 * (net->outputs * net->n_parameters + 500) * sizeof(double) : 1;
 }
 
 START_TEST(a_kernel_is_its_definition_in_every_mode_whole_or_in_blocks)
@@ -147,7 +146,7 @@ START_TEST(a_kernel_is_its_definition_in_every_mode_whole_or_in_blocks)
     double kernel[MOST_SIDE * MOST_SIDE], worst = 0;
     open_network(&f, _i);
     for (int m = 0; m < 3; m++) {
-        size_t side = gram_side(modes[m], N, C);
+        size_t side = gram_side(modes[m], N, f.C);
         define(&f, modes[m], 0, f.net->n_parameters);
         for (int kind = 0; kind < 3; kind++) {
             kernel_once(f.net, modes[m], budget_of(f.net, kind), f.theta, f.x, N, kernel, NULL, NULL);
@@ -156,7 +155,7 @@ START_TEST(a_kernel_is_its_definition_in_every_mode_whole_or_in_blocks)
                 ck_assert(kernel[i] == kernel[i % side * side + i / side]);
         }
     }
-    printf("%s: largest relative difference to the definition %.1e\n", networks[_i].name, worst);
+    printf("%s: largest relative difference to the definition %.1e\n", f.what.label, worst);
     ck_assert_double_lt(worst, 1e-12);
     close_network(&f);
 }
@@ -168,7 +167,7 @@ START_TEST(a_layer_s_term_is_the_kernel_of_its_own_parameters)
     double kernel[MOST_SIDE * MOST_SIDE];
     open_network(&f, _i);
     for (int m = 0; m < 3; m++) {
-        size_t side = gram_side(modes[m], N, C);
+        size_t side = gram_side(modes[m], N, f.C);
         for (int kind = 0; kind < 3; kind++) {
             kernel_once(f.net, modes[m], budget_of(f.net, kind), f.theta, f.x, N, kernel, f.terms, NULL);
             for (size_t i = 0; i < f.net->n_layers; i++) {
@@ -199,6 +198,7 @@ START_TEST(activations_do_not_depend_on_mode_or_blocks)
         }
     /* of the last block, f f^T */
     struct tape *tape = tape_create(f.net, N, false, NULL);
+    size_t C = f.C;
     const double *out = network_forward(f.net, f.theta, f.x, N, tape), *last = whole + size - N * N;
     for (size_t i = 0; i < N; i++)
         for (size_t j = 0; j < N; j++) {
@@ -223,12 +223,13 @@ START_TEST(modes_follow_from_the_full_kernel)
     kernel_once(f.net, KERNEL_TRACE, 0, f.theta, f.x, N, trace, NULL, NULL);
     kernel_once(f.net, KERNEL_SUM_OF_LOGITS, 0, f.theta, f.x, N, sum, NULL, NULL);
     double scale = fabs(trace[0]) + fabs(sum[0]);
+    size_t C = f.C;
     for (size_t i = 0; i < N; i++)
         for (size_t j = 0; j < N; j++) {
             double same = 0, all = 0;
             for (size_t c = 0; c < C; c++)
                 for (size_t d = 0; d < C; d++) {
-                    double value = full[(i * C + c) * N * C + j * C + d] / C;
+                    double value = full[(i * C + c) * N * C + j * C + d] / (double)C;
                     same += c == d ? value : 0;
                     all += value;
                 }
@@ -242,11 +243,11 @@ END_TEST
 START_TEST(memory_beside_the_matrices_stays_within_the_budget)
 {
     /* 40 inputs of a network whose rows alone would need several times the budget */
-    enum { MANY = 40, BUDGET = 4 << 20 };
-    struct network_spec spec = networks[3];
+    enum { MANY = 40, BUDGET = 4 << 20, C = 3 };
+    struct network_spec spec = more[2].spec;
     struct error err;
-    spec.channels[0] = spec.channels[1] = 40;
-    struct network *net = network_create(&spec, input, C, &err);
+    spec.channels[0] = spec.channels[1] = 24;
+    struct network *net = network_create(&spec, more[2].input, C, &err);
     ck_assert_ptr_nonnull(net);
     double *theta = mem_alloc(net->n_parameters, sizeof *theta, NULL), *x = mem_alloc(MANY * net->inputs, sizeof *x, NULL);
     network_init(net, 1, theta);
