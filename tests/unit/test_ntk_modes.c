@@ -271,12 +271,35 @@ START_TEST(memory_beside_the_matrices_stays_within_the_budget)
 }
 END_TEST
 
+START_TEST(a_thousand_inputs_are_the_same_in_many_blocks)
+{
+    enum { MANY = 1000, BUDGET = 100 * 1000 };     /* about a tenth of them at a time */
+    struct network *net = network_create(&zoo[0].spec, zoo[0].input, zoo[0].outputs, NULL);
+    double *theta = mem_alloc(net->n_parameters, sizeof *theta, NULL), *x = mem_alloc(MANY * net->inputs, sizeof *x, NULL);
+    double *whole = mem_alloc(MANY, MANY * sizeof *whole, NULL), *blocks = mem_alloc(MANY, MANY * sizeof *blocks, NULL);
+    network_init(net, 1, theta);
+    fill(2, MANY * net->inputs, 1, x);
+    for (int m = 0; m < 3; m += 2) {               /* the full kernel would be 72 MB */
+        kernel_once(net, modes[m], 0, theta, x, MANY, whole, NULL, NULL);
+        kernel_once(net, modes[m], BUDGET, theta, x, MANY, blocks, NULL, NULL);
+        ck_assert_double_lt(difference(MANY * MANY, blocks, whole), 1e-13);
+        ck_assert_double_gt(whole[MANY * MANY - 1], 0);
+    }
+    mem_free(theta);
+    mem_free(x);
+    mem_free(whole);
+    mem_free(blocks);
+    network_destroy(net);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
     tcase_add_loop_test(tests, a_kernel_is_its_definition_in_every_mode_whole_or_in_blocks, 0, NETWORKS);
     tcase_add_loop_test(tests, a_layer_s_term_is_the_kernel_of_its_own_parameters, 0, NETWORKS);
     tcase_add_loop_test(tests, activations_do_not_depend_on_mode_or_blocks, 0, NETWORKS);
     tcase_add_loop_test(tests, modes_follow_from_the_full_kernel, 0, NETWORKS);
+    tcase_add_test(tests, a_thousand_inputs_are_the_same_in_many_blocks);
     tcase_add_test(tests, memory_beside_the_matrices_stays_within_the_budget);
 }
 
