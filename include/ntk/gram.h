@@ -1,25 +1,32 @@
-/* The empirical NTK of a dense network on a set of inputs, without a Jacobian
- * (method.md section 2, identity 5). Always in double.
+/* The empirical NTK of a network on a set of inputs. Always in double.
  *
- *   Theta(x, x') = (1/C) sum_c Theta_cc(x, x')                          (trace mode)
- *   Theta_cc     = sum_l (a_l A_{l-1} A_{l-1}^T + b_l) o (Delta_l^c Delta_l^cT)
- * with A activations (n, fan_in), Delta^c derivatives of output c by layer l's own output;
- * a = weight_scale^2, b = bias_scale^2 (0 without bias). The 1/C matches
- * neural-tangents' default trace_axes=(-1,). */
+ *   Theta_cc'(x, x') = sum_l <df_c(x)/dtheta_l, df_c'(x')/dtheta_l>
+ * A layer with an op `ntk` (nn/layer.h) gives its term without a Jacobian (method.md section 2, identity
+ * 5), from inner products of its inputs and of the back-propagated deltas. Of any other layer the gradients
+ * of single inputs and outputs are rows of a matrix, a block at a time, and the term is its Gram matrix.
+ * Modes: ntk/spec.h. The 1/C of trace matches neural-tangents' default trace_axes=(-1,). */
 #ifndef RELIN_NTK_GRAM_H
 #define RELIN_NTK_GRAM_H
 
 #include <stddef.h>
 
 #include "nn/network.h"
+#include "ntk/plan.h"
 
 struct error;
 
-/* kernel (n, n), overwritten, symmetric. layer_kernels: n_parameterised blocks (n, n) of the layers'
- * own terms (their sum is kernel), or NULL. activations: per parameterised layer l the Gram matrix
- * Y Y^T (n, n) of its outputs after the activation that follows (the last: f itself), or NULL.
- * Returns 0, or -1 with *err filled. */
-int gram_ntk(const struct network *net, const double *theta, const double *x, size_t n,
-             double *kernel, double *layer_kernels, double *activations, struct error *err);
+struct gram;
+
+/* For kernels of a network on x (n, inputs), both borrowed until destroyed. Holds the working memory. budget: bytes
+ * of it, 0 for GRAM_BUDGET. Returns NULL with *err filled on failure. The caller destroys; destroy accepts NULL. */
+struct gram *gram_create(const struct network *net, enum kernel_mode mode, size_t budget, const double *x, size_t n,
+                         struct error *err);
+void gram_destroy(struct gram *gram);
+
+/* At theta: kernel (side, side), overwritten, symmetric. layer_kernels, overwritten:
+ * n_parameterised blocks (side, side) of the layers' own terms (their sum is kernel). activations: per
+ * parameterised layer l the Gram matrix Y Y^T (n, n) of its outputs after the layers without parameters that
+ * follow (of the last: f), or NULL. */
+void gram_compute(struct gram *gram, const double *theta, double *kernel, double *layer_kernels, double *activations);
 
 #endif

@@ -33,6 +33,9 @@ struct job {
 int job_parse(struct job *job, const char *text, struct error *err);
 void job_free(struct job *job);
 
+/* Does the job's network fit the data set? Returns 0, or -1 with *err filled. */
+int job_check_network(const struct job *job, const struct dataset *set, struct error *err);
+
 /* Resolves auto by formula: of the engines that can step this job and fit into ENGINE_BYTES_MOST the one with
  * the least predicted seconds; tangent where K = 1, so that it stays SGD bit for bit. Fills engine_seconds.
  * Never by a measurement: the same job gets the same engine on every machine, by one program. */

@@ -53,6 +53,8 @@ enum variable_writer { WRITER_SKELETON, WRITER_PLAN, WRITER_ROWS, WRITER_RECORD 
     X(TARGET_ALIGNMENT_TEST##SUFFIX, KERNELS, "target_alignment_test" suffix, SNAPSHOT, F64, ROWS, "1", "centred alignment of the kernel with the targets on the test half of the probe" text) \
     X(EFFECTIVE_RANK##SUFFIX, KERNELS, "effective_rank" suffix, SNAPSHOT, F64, ROWS, "1", "squared trace over squared Frobenius norm" text) \
     X(ENTROPY_RANK##SUFFIX, KERNELS, "entropy_rank" suffix, SNAPSHOT, F64, ROWS, "1", "exponential of the entropy of the normalised eigenvalues" text) \
+    X(KERNEL_REGRESSION_LOSS##SUFFIX, KERNELS, "kernel_regression_loss" suffix, SNAPSHOT, F64, ROWS, "1", "half-MSE on the test half of the probe of kernel regression from its training half" text) \
+    X(KERNEL_REGRESSION_ACCURACY##SUFFIX, KERNELS, "kernel_regression_accuracy" suffix, SNAPSHOT, F64, ROWS, "1", "accuracy on the test half of the probe of kernel regression from its training half, 0 to 1" text) \
     X(EIGENVALUES##SUFFIX, KERNELS, "eigenvalues" suffix, EIGENVALUE, F64, ROWS, "1", "eigenvalues of the probe kernel, descending" text) \
     X(TARGET_ENERGY##SUFFIX, KERNELS, "target_energy" suffix, EIGENVALUE, F64, ROWS, "1", "share of the centred targets in the leading eigenvectors, cumulative" text) \
     X(LAYER_TRACE_SHARE##SUFFIX, KERNELS, "layer_trace_share" suffix, LAYER, F64, ROWS, "1", "share of the layer in the trace" text) \
@@ -119,7 +121,7 @@ enum variable_writer { WRITER_SKELETON, WRITER_PLAN, WRITER_ROWS, WRITER_RECORD 
     X(SNAPSHOT_STEP, KERNELS, "step", SNAPSHOT, I64, ROWS, "step", "training step of the snapshot; -1 where unused") \
     SNAPSHOT_METRICS(X, , "", ", at theta_t")                                                                    \
     SNAPSHOT_METRICS(X, _LINEARISED, "_linearised", ", at the linearisation point theta_s")                      \
-    X(KERNEL, KERNELS, "kernel", KERNEL, F32, ROWS, "1", "empirical NTK on the probe set at theta_t, trace mode (sum over outputs / C)") \
+    X(KERNEL, KERNELS, "kernel", KERNEL, F32, ROWS, "1", "empirical NTK on the probe set at theta_t, in the mode of kernels.mode") \
     X(PARAMETER_CHANGE, KERNELS, "parameter_change", PARAMETER, F32, ROWS, "1", "theta_T - theta_0, flat, zero beyond the network's own length")
 
 enum variable_id {

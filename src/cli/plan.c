@@ -120,7 +120,7 @@ static int predict_all(struct plan *plan, struct error *err)
             loaded = wanted;
             wanted = swap;
         }
-        if (dataset_check_counts(&set, &job->data, err))
+        if (dataset_check_counts(&set, &job->data, err) || job_check_network(job, &set, err))
             goto done;
         job_plan_engine(job, &set);
         job_predict(job, &set, &plan->cost[i]);

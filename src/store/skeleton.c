@@ -27,8 +27,8 @@ static const struct { const char *units, *long_name; bool root, kernels; } axis_
     [AXIS_SNAPSHOT] = {"1", "number of the kernel snapshot", false, true},
     [AXIS_LAYER] = {"1", "number of the layer, among layers with parameters", false, true},
     [AXIS_EIGENVALUE] = {"1", "rank of the eigenvalue, 0 the largest", false, true},
-    [AXIS_PROBE] = {"1", "row of the probe set", false, true},
-    [AXIS_PROBE2] = {"1", "row of the probe set, second argument of the kernel", false, true},
+    [AXIS_PROBE] = {"1", "row of the probe set; in full mode times the outputs, plus the output", false, true},
+    [AXIS_PROBE2] = {"1", "row of the probe set (in full mode times the outputs, plus the output), second argument of the kernel", false, true},
     [AXIS_PARAMETER] = {"1", "position in the flat parameter vector", false, true},
 };
 

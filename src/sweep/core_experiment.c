@@ -231,6 +231,8 @@ static int after_step(void *context, const struct step_record *record)
     refresh_log_step(&run->refreshes, record);
     if (observer->steps_done)
         *observer->steps_done = record->step + 1;
+    if (!observer->step)
+        return 0;
     return heed(run, observer->step(observer->context, record->step, record->batch, record->batch_size, record->lr,
                                     record->refresh, record->loss));
 }

@@ -15,7 +15,8 @@ int refresh_log_create(struct refresh_log *log, const struct problem *problem, c
     double refreshes = spec->trainer == TRAINER_STANDARD ? 0 : training_most_updates(spec);
     size_t room = result->layout.refresh, rows = problem->split->count[PART_TRAIN];
     size_t values = rows * problem->net->outputs;
-    *log = (struct refresh_log){.problem = problem, .job = job, .result = result};
+    *log = (struct refresh_log){.problem = problem, .job = job, .result = result, .solver_iterations = NAN,
+                                .solver_residual = NAN};
     if (refreshes < 1 || room == 0)
         return 0;
     if (!(log->numbers = mem_alloc(room + 1, sizeof *log->numbers, err)))

@@ -29,7 +29,7 @@ struct kernel_series {
     struct result *result;
     const struct experiment_observer *observer;
     struct probe *probe;
-    size_t n;
+    size_t n;               /* rows of a kernel */
     bool twins;             /* the trained model is the network: both read-outs are the same */
     bool broken;            /* a kernel was not finite */
     int64_t *snapshot_steps, n_snapshots;
@@ -74,11 +74,12 @@ struct kernel_series *kernel_series_create(const struct job *job, const struct s
     struct kernel_series *s = mem_alloc(1, sizeof *s, err);
     if (!s)
         return NULL;
-    *s = (struct kernel_series){.job = job, .result = result, .observer = observer,
-                                .n = split->count[PART_PROBE]};
+    *s = (struct kernel_series){.job = job, .result = result, .observer = observer};
+    const struct probe_spec probe = {&job->network, image_of(set), set->outputs, split->count[PART_PROBE],
+                                     split->probe_train, x, y, set->task == TASK_CLASSIFICATION, job->kernels.mode,
+                                     job->kernels.ridge};
     s->twins = training_is_exact(training);
-    if (!(s->probe = probe_create(&job->network, image_of(set), set->outputs, s->n, split->probe_train,
-                                  x, y, err))
+    if (!(s->probe = probe_create(&probe, err))
         || draw_times(training->steps, job->kernels.snapshots, &s->snapshot_steps, &s->n_snapshots, err) != 0
         || draw_times(training->steps, job->kernels.path_points, &s->path_steps, &s->n_path, err) != 0
         || side_create(&s->network, s->probe, err) != 0
@@ -86,6 +87,7 @@ struct kernel_series *kernel_series_create(const struct job *job, const struct s
         kernel_series_destroy(s);
         return NULL;
     }
+    s->n = probe_size(s->probe);
     return s;
 }
 
@@ -168,13 +170,15 @@ static void write_numbers(struct kernel_series *s, const struct side *side, int 
         {VAR_RELATIVE_CHANGE, numbers->relative_change},
         {VAR_TRACE_RATIO, numbers->trace_ratio},
         {VAR_LAMBDA_MAX, numbers->lambda_max},
-        {VAR_STABILITY, eta * numbers->lambda_max / (double)s->n},
+        {VAR_STABILITY, eta * numbers->lambda_max / (double)probe_inputs(s->probe)},
         {VAR_CONDITION_NUMBER, numbers->condition_number},
         {VAR_CKA, numbers->cka},
         {VAR_TARGET_ALIGNMENT_TRAIN, numbers->target_alignment_train},
         {VAR_TARGET_ALIGNMENT_TEST, numbers->target_alignment_test},
         {VAR_EFFECTIVE_RANK, numbers->effective_rank},
         {VAR_ENTROPY_RANK, numbers->entropy_rank},
+        {VAR_KERNEL_REGRESSION_LOSS, numbers->regression_loss},
+        {VAR_KERNEL_REGRESSION_ACCURACY, numbers->regression_accuracy},
     };
     for (size_t i = 0; i < sizeof scalars / sizeof *scalars; i++)
         result_f64(result, scalars[i].id + ids)[index] = scalars[i].value;
@@ -206,7 +210,7 @@ static int measure(struct kernel_series *s, struct side *side, int64_t step, con
 {
     side->measured = snapshot_due(s, step);
     return side->measured ? probe_measure(s->probe, theta, side->kernel, &side->numbers, err)
-                          : probe_kernel(s->probe, theta, side->kernel, err);
+                          : probe_kernel(s->probe, theta, side->kernel);
 }
 
 static void extend_path(struct kernel_series *s, struct side *side)

@@ -13,88 +13,6 @@
 /* Adds a mistake of the cell at where. */
 #define mistake(...) mistakes_add(mistakes, where->line, where->column, __VA_ARGS__)
 
-/* ceil(T/K) - 1 */
-static double updates_of_period(double steps, double period)
-{
-    return ceil(steps / period) - 1;
-}
-
-/* K from the number of feature updates n: the smallest with ceil(T/K) - 1 = n, or 0 where there is none. */
-static double period_of_updates(double steps, double updates)
-{
-    if (updates == 0)
-        return INFINITY;
-    double period = ceil(steps / (updates + 1));
-    return period >= 1 && updates_of_period(steps, period) == updates ? period : 0;
-}
-
-/* K from T and n, with the numbers near n that there are where there is none. */
-static int resolve_period(struct training_spec *t, double updates, const struct node *where, struct mistakes *mistakes)
-{
-    double steps = (double)t->steps, period = fmax(1, ceil(steps / (updates + 1)));
-    t->refresh_period = period_of_updates(steps, updates);
-    if (t->refresh_period != 0)
-        return 0;
-    double fewer = fmax(0, updates_of_period(steps, period)), more = period > 1 ? updates_of_period(steps, period - 1) : fewer;
-    struct text near = {0};
-    text_add(&near, "%.0f (refresh_period %.0f)", fewer, period);
-    if (more > fewer)
-        text_add(&near, " and %.0f (refresh_period %.0f)", more, period - 1);
-    mistake("training.feature_updates: expected a number that a constant period gives in %lld steps, got %g: nearest %s "
-            "%s; or set training.steps to a multiple of %.0f", (long long)t->steps, updates,
-            more > fewer ? "are" : "is", near.chars, updates + 1);
-    text_free(&near);
-    return -1;
-}
-
-/* T from K and n. */
-static int resolve_steps(struct training_spec *t, double updates, const struct node *where, struct mistakes *mistakes)
-{
-    double steps = t->refresh_period * (updates + 1), most = key_find("training.steps")->max;
-    if (isinf(t->refresh_period)) {
-        mistake("training.steps: expected a whole number, or a finite refresh_period beside feature_updates, got neither");
-        return -1;
-    }
-    if (steps > most) {
-        mistake("training.steps: expected refresh_period * (feature_updates + 1) up to %g, got %g", most, steps);
-        return -1;
-    }
-    t->steps = (int64_t)steps;
-    return 0;
-}
-
-/* Any two of steps, refresh_period and feature_updates give the third; refresh stands in place of the last two. */
-static int resolve_updates(struct draft *d, const struct node *where, struct mistakes *mistakes)
-{
-    struct training_spec *t = &d->job.training;
-    double updates = d->feature_updates;
-    bool steps = key_given(d, "training.steps"), period = key_given(d, "training.refresh_period");
-    bool refresh = key_given(d, "training.refresh");
-    const char *wrong = NULL;
-    if (refresh && period)
-        wrong = "training.refresh: expected in place of refresh_period, got both: remove one";
-    else if (refresh && !isnan(updates))
-        wrong = "training.refresh: expected in place of feature_updates, got both: remove one";
-    else if (isnan(updates) && !steps)
-        wrong = "training.steps: expected a whole number >= 0, got nothing: add it";
-    else if (!isnan(updates) && steps && period)
-        wrong = "training.feature_updates: expected at most two of steps, refresh_period and feature_updates, got all "
-                "three: remove one";
-    else if (!isnan(updates) && !steps && !period)
-        wrong = "training.steps: expected a whole number, or a finite refresh_period beside feature_updates, got neither";
-    if (wrong) {
-        mistake("%s", wrong);
-        return -1;
-    }
-    if (!isnan(updates) && updates != rint(updates)) {
-        mistake("training.feature_updates: expected a whole number >= 0, got %g", updates);
-        return -1;
-    }
-    if (isnan(updates))
-        return 0;
-    return steps ? resolve_period(t, updates, where, mistakes) : resolve_steps(t, updates, where, mistakes);
-}
-
 static bool is_gauss_newton(const struct draft *d)
 {
     return key_given(d, "training.trainer") && d->job.training.trainer == TRAINER_GAUSS_NEWTON;
@@ -228,7 +146,7 @@ static void write_text(const struct draft *d, struct text *out)
         }
         bool in_seeds = false;
         for (size_t i = 0; i < n_keys; i++) {
-            if (strncmp(keys[i].path, prefix, strlen(prefix)) != 0 || !printed(&keys[i], d))
+            if (strncmp(keys[i].path, prefix, strlen(prefix)) != 0 || !printed(&keys[i], d) || !key_applies(&keys[i], d))
                 continue;
             const char *name = keys[i].path + strlen(prefix);
             bool seeds = strncmp(name, "seeds.", 6) == 0;
@@ -256,7 +174,7 @@ static void write_id(struct draft *d)
     draft_start(&plain);
     text_add(&identity, "architecture=%s\n", d->job.network.name);
     for (size_t i = 0; i < n_keys; i++) {
-        if (!printed(&keys[i], d))
+        if (!printed(&keys[i], d) || !key_applies(&keys[i], d))
             continue;
         own.length = standard.length = 0;
         key_print(&keys[i], d, &own);
@@ -280,7 +198,7 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
         d->job.training.lr = 1;
     else
         require(d, "training.lr", "a number > 0 or {of_limit: x}", where, mistakes);
-    int updates = gauss_newton ? resolve_gauss_newton_steps(d, where, mistakes) : resolve_updates(d, where, mistakes);
+    int updates = gauss_newton ? resolve_gauss_newton_steps(d, where, mistakes) : draft_resolve_updates(d, where, mistakes);
     if (gauss_newton)
         check_gauss_newton(d, where, mistakes);
     if (d->job.training.batch > d->job.data.train && d->job.data.train != DATA_ALL)
@@ -289,6 +207,10 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     if (d->job.training.loss == LOSS_CROSS_ENTROPY && d->job.data.task == TASK_REGRESSION)
         mistakes_add(mistakes, where->line, where->column,
                      "training.loss: expected half-mse for a regression task, got cross-entropy");
+    struct text prefix = {0};
+    text_add(&prefix, "architectures.%s.", d->job.network.name);
+    network_check(prefix.chars, d, where, true, mistakes);
+    text_free(&prefix);
     if (d->job.data.label_noise > 0 && d->job.data.task == TASK_REGRESSION)
         mistakes_add(mistakes, where->line, where->column,
                      "data.label_noise: expected 0 for a regression task, which has no labels, got %g", d->job.data.label_noise);

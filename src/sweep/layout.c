@@ -31,7 +31,7 @@ void sweep_layout(const struct sweep *sweep, const struct dataset *const *sets, 
         const struct job *job = &sweep->jobs[i];
         const struct training_spec *t = &job->training;
         struct network_size size;
-        network_measure(&job->network, image_of(sets[i]), sets[i]->outputs, &size);
+        network_measure(&job->network, image_of(sets[i]), sets[i]->outputs, &size, NULL);   /* sets were checked */
         layout->eval = larger(layout->eval, (double)moments(t->steps, t->evaluations));
         double refreshes = t->trainer == TRAINER_STANDARD ? 0 : training_most_updates(t);
         layout->refresh = larger(layout->refresh, refreshes < MOST_REFRESHES ? refreshes : MOST_REFRESHES);
@@ -44,7 +44,7 @@ void sweep_layout(const struct sweep *sweep, const struct dataset *const *sets, 
             continue;
         layout->snapshot = larger(layout->snapshot, (double)moments(t->steps, job->kernels.snapshots));
         layout->layer = larger(layout->layer, size.parameterised_layers);
-        layout->probe = larger(layout->probe, n);
+        layout->probe = larger(layout->probe, job->kernels.mode == KERNEL_FULL ? n * (double)sets[i]->outputs : n);
         layout->kernel |= job->kernels.store == KERNEL_STORE_KERNELS;
     }
     layout->eigenvalue = layout->probe;

@@ -1,7 +1,9 @@
 /* What a job costs, by formula: for the order of hand-out, the plan and its limits. */
 #include <math.h>
 
+#include "base/error.h"
 #include "nn/cost.h"
+#include "predict_kernels.h"
 #include "sweep/job.h"
 #include "train/engine_cost.h"
 
@@ -12,11 +14,18 @@ static const double LANCZOS_PRODUCTS = 25;
 
 struct sizes {
     struct network_size net;
-    double first, rest, all;      /* weights */
+    double first, rest, all;      /* multiply-adds a row */
     double train, validation, test, batch, steps, outputs, features;
     double updates, most;         /* feature updates; by the gap as for never, and the most there can be */
     bool linearised;
 };
+
+int job_check_network(const struct job *job, const struct dataset *set, struct error *err)
+{
+    struct network_size size;
+    return network_measure(&job->network, image_of(set), set->outputs, &size, err)
+           ? error_prefix(err, "data set %s", job->data.set) : 0;
+}
 
 static double rows_of(int64_t count, size_t pool)
 {
@@ -27,7 +36,7 @@ static struct sizes measure(const struct job *job, const struct dataset *set)
 {
     const struct training_spec *t = &job->training;
     struct sizes s = {.steps = (double)t->steps, .outputs = (double)set->outputs, .features = (double)set->train.features};
-    network_measure(&job->network, image_of(set), set->outputs, &s.net);
+    network_measure(&job->network, image_of(set), set->outputs, &s.net, NULL);   /* sets were checked */
     s.first = s.net.first;
     s.rest = s.net.rest;
     s.all = s.first + s.rest;
@@ -89,17 +98,6 @@ static double evaluation_flops(const struct job *job, const struct sizes *s)
     return ((double)job->training.evaluations + 1) * (s->train + s->validation + s->test) * row + logged * s->train * row;
 }
 
-/* Identity 5, in double: deltas of every output, two Gram matrices a layer; at theta_t and theta_s. */
-static double kernel_flops(const struct job *job, const struct sizes *s)
-{
-    double n = fmin((double)job->kernels.probe, s->train) + fmin((double)job->kernels.probe, s->test);
-    double times = fmax((double)job->kernels.path_points, (double)job->kernels.snapshots);
-    double points = s->linearised && s->most > 0 ? 2 : 1;
-    double kernel = 2 * n * (s->all + s->outputs * s->rest) + 2 * n * n * (s->features + (1 + s->outputs) * s->net.boundary);
-    double eigen = 9 * n * n * n * (double)job->kernels.snapshots;
-    return n > 0 ? points * (times * kernel + eigen) : 0;
-}
-
 /* All segments of a job by one engine, each as long as the mean. */
 static struct engine_cost training_cost(const struct job *job, const struct sizes *s, enum engine engine)
 {
@@ -144,14 +142,12 @@ static struct engine_cost training_cost(const struct job *job, const struct size
     return cost;
 }
 
-/* A block of evaluation; the probe in double. */
-static double other_bytes(const struct job *job, const struct sizes *s)
+/* A block of evaluation; the probe and a copy of the parameters in double. */
+static double other_bytes(const struct job *job, const struct sizes *s, double probe)
 {
     double number = job->training.precision == PRECISION_DOUBLE ? 8 : 4;
-    double n = fmin((double)job->kernels.probe, s->train) + fmin((double)job->kernels.probe, s->test);
-    double kernels = 8 * (n * n * (6 + 2 * s->net.parameterised_layers) + n * (s->features + s->net.boundary)
-                          + 2 * n * s->outputs * s->net.widest + s->net.parameters);
-    return number * 500 * (s->features + s->net.boundary + 2 * s->net.widest) + kernels;
+    return number * 500 * (s->features + s->net.boundary + s->net.scratch)
+           + 8 * (probe * (s->features + s->outputs) + s->net.parameters);
 }
 
 void job_predict(const struct job *job, const struct dataset *set, struct job_cost *cost)
@@ -159,10 +155,13 @@ void job_predict(const struct job *job, const struct dataset *set, struct job_co
     struct sizes s = measure(job, set);
     double slower = job->training.precision == PRECISION_DOUBLE ? 2 : 1;
     struct engine_cost training = training_cost(job, &s, job->training.engine);
-    double others = limit_flops(job, &s) + evaluation_flops(job, &s), kernels = kernel_flops(job, &s);
-    cost->flops = training.flops + others + kernels;
-    cost->seconds = training.seconds + (slower * others + 2 * kernels) / GEMM_RATE;
-    cost->bytes = training.bytes + other_bytes(job, &s);
+    double others = limit_flops(job, &s) + evaluation_flops(job, &s);
+    double probe = fmin((double)job->kernels.probe, s.train) + fmin((double)job->kernels.probe, s.test);
+    struct kernel_cost kernels;
+    kernel_predict(job, set, probe, &kernels);
+    cost->flops = training.flops + others + kernels.flops;
+    cost->seconds = training.seconds + (slower * others + 2 * kernels.flops) / GEMM_RATE;
+    cost->bytes = training.bytes + other_bytes(job, &s, probe) + kernels.bytes;
 }
 
 void job_plan_engine(struct job *job, const struct dataset *set)
@@ -173,7 +172,8 @@ void job_plan_engine(struct job *job, const struct dataset *set)
     for (int i = 0; i < ENGINE_COUNT; i++) {
         enum engine engine = (enum engine)i;
         job->engine_seconds[engine] = NAN;
-        if (engine == ENGINE_AUTO || t->trainer == TRAINER_GAUSS_NEWTON || !training_engine_exists(engine) || training_engine_refusal(t, engine))
+        if (engine == ENGINE_AUTO || t->trainer == TRAINER_GAUSS_NEWTON || !training_engine_exists(engine)
+            || training_engine_refusal(t, engine))
             continue;
         struct engine_cost cost = training_cost(job, &s, engine);
         job->engine_seconds[engine] = cost.seconds;

@@ -2,7 +2,7 @@
 #include "data/gather.h"
 #include "experiment_frame.h"
 #include "math/eigen.h"
-#include "ntk/gram.h"
+#include "kernel_once.h"
 #include "ntk/metrics.h"
 
 START_TEST(features_that_are_never_updated_keep_their_kernel)
@@ -203,9 +203,9 @@ START_TEST(the_kernels_are_those_of_the_parameters_seen_in_either_precision)
         double x[2 * PROBE * 5], kernel[4 * PROBE * PROBE];
         ck_assert_int_eq(split_draw(&split, &set, &job.data, job.training.seed_data, PROBE, &err), 0);
         gather_inputs(&split, PART_PROBE, NULL, 0, 2 * PROBE, x);
-        ck_assert_int_eq(gram_ntk(net, seen.theta_0, x, 2 * PROBE, kernel, NULL, NULL, &err), 0);
+        kernel_once(net, KERNEL_TRACE, 0, seen.theta_0, x, 2 * PROBE, kernel, NULL, NULL);
         ck_assert_mem_eq(kernel, seen.first_kernel, sizeof kernel);
-        ck_assert_int_eq(gram_ntk(net, seen.theta, x, 2 * PROBE, kernel, NULL, NULL, &err), 0);
+        kernel_once(net, KERNEL_TRACE, 0, seen.theta, x, 2 * PROBE, kernel, NULL, NULL);
         ck_assert_mem_eq(kernel, seen.last_kernel, sizeof kernel);
         split_free(&split);
         network_destroy(net);

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "math/blas.h"
-#include "ntk/gram.h"
+#include "kernel_once.h"
 #include "ntk/metrics.h"
 #include "ntk/probe.h"
 #include "unit.h"
@@ -86,7 +86,7 @@ START_TEST(the_kernel_is_the_jacobian_times_its_transpose)
         double *theta = mem_alloc(net->n_parameters, sizeof *theta, NULL);
         fill(1, N * FEATURES, x);
         fill(2 + (uint64_t)variant, net->n_parameters, theta);   /* biases are not 0 here */
-        ck_assert_int_eq(gram_ntk(net, theta, x, N, kernel, NULL, NULL, NULL), 0);
+        kernel_once(net, KERNEL_TRACE, 0, theta, x, N, kernel, NULL, NULL);
         reference_kernel(net, theta, x, N, reference);
         worst = fmax(worst, largest_difference(N * N, kernel, reference));
         for (int i = 0; i < N; i++)
@@ -111,7 +111,7 @@ START_TEST(the_layers_terms_sum_to_the_kernel_and_agree_with_a_layers_own_jacobi
     fill(1, N * FEATURES, x);
     fill(2, net->n_parameters, theta);
     ck_assert_uint_eq(layers, 4);
-    ck_assert_int_eq(gram_ntk(net, theta, x, N, kernel, terms, NULL, NULL), 0);
+    kernel_once(net, KERNEL_TRACE, 0, theta, x, N, kernel, terms, NULL);
     for (size_t l = 0; l < layers; l++)
         for (int i = 0; i < N * N; i++)
             sum[i] += terms[l * N * N + (size_t)i];
@@ -146,7 +146,7 @@ START_TEST(activations_are_grams_of_what_leaves_each_block)
     grams = mem_alloc(3 * N * N, sizeof *grams, NULL);
     fill(1, N * FEATURES, x);
     fill(2, net->n_parameters, theta);
-    ck_assert_int_eq(gram_ntk(net, theta, x, N, kernel, NULL, grams, NULL), 0);
+    kernel_once(net, KERNEL_TRACE, 0, theta, x, N, kernel, NULL, grams);
     struct tape *tape = tape_create(net, N, false, NULL);
     network_forward(net, theta, x, N, tape);
     /* dense relu dense relu dense: blocks end at boundaries 2, 4 and 5 */
@@ -185,7 +185,8 @@ static void fixture_open(struct fixture *f)
     fill(1, N * FEATURES, f->x);
     for (int i = 0; i < N; i++)
         f->y[i * OUTPUTS + i % OUTPUTS] = 1;
-    f->probe = probe_create(&spec, image_flat(FEATURES), OUTPUTS, N, 5, f->x, f->y, &err);
+    const struct probe_spec probe = {&spec, image_flat(FEATURES), OUTPUTS, N, 5, f->x, f->y, true, KERNEL_TRACE, 1e-6};
+    f->probe = probe_create(&probe, &err);
     ck_assert_msg(f->probe != NULL, "%s", err.text);
     f->theta = mem_alloc(probe_parameters(f->probe), sizeof *f->theta, NULL);
     fill(2, probe_parameters(f->probe), f->theta);
@@ -247,7 +248,7 @@ START_TEST(a_moved_network_is_measured_against_the_first)
     metric_centre(N, f.kernel, N, initial);
     ck_assert_double_eq_tol(f.numbers.cka, metric_cosine(N, centred, initial), 1e-14);
     ck_assert_double_gt(f.numbers.layer_distance[0], 0);
-    ck_assert_int_eq(probe_kernel(f.probe, f.theta, again, NULL), 0);
+    ck_assert_int_eq(probe_kernel(f.probe, f.theta, again), 0);
     ck_assert_mem_eq(moved, again, sizeof moved);
     fixture_close(&f);
 }
@@ -261,10 +262,10 @@ START_TEST(halves_and_layers_are_measured_each_on_its_own)
     struct network *net = make_network(&spec);
     double kernel[N * N], initial[3 * N * N], terms[3 * N * N], grams[3 * N * N], centred[N * N];
     double targets[N * OUTPUTS], gram[N * N];
-    ck_assert_int_eq(gram_ntk(net, f.theta, f.x, N, kernel, initial, NULL, NULL), 0);
+    kernel_once(net, KERNEL_TRACE, 0, f.theta, f.x, N, kernel, initial, NULL);
     for (size_t i = 0; i < net->n_parameters; i++)
         f.theta[i] += 0.05 * (double)(i % 5);
-    ck_assert_int_eq(gram_ntk(net, f.theta, f.x, N, kernel, terms, grams, NULL), 0);
+    kernel_once(net, KERNEL_TRACE, 0, f.theta, f.x, N, kernel, terms, grams);
     ck_assert_int_eq(probe_measure(f.probe, f.theta, f.kernel, &f.numbers, NULL), 0);
     ck_assert_mem_eq(kernel, f.kernel, sizeof kernel);
     const size_t first[2] = {0, 5}, count[2] = {5, N - 5};   /* the training half and the other */
@@ -298,7 +299,7 @@ START_TEST(parameters_that_are_not_finite_are_said_and_are_no_error)
     fixture_open(&f);
     f.theta[0] = NAN;
     ck_assert_int_eq(probe_measure(f.probe, f.theta, kernel, &f.numbers, &err), 1);
-    ck_assert_int_eq(probe_kernel(f.probe, f.theta, kernel, &err), 1);
+    ck_assert_int_eq(probe_kernel(f.probe, f.theta, kernel), 1);
     ck_assert_int_eq(err.code, ERROR_NONE);
     fixture_close(&f);
 }

@@ -27,6 +27,7 @@ static const char *const ladders[][4] = {
     {"grid.refresh_period=50", "grid.refresh_period=20", "grid.refresh_period=5", "grid.refresh_period=2"},
     {"training.batch=1", "training.batch=10", "training.batch=50", "training.batch=full"},
     {"kernels.snapshots=0", "kernels.snapshots=30", "kernels.snapshots=60", "kernels.snapshots=100"},
+    {"kernels.probe=5", "kernels.probe=10", "kernels.probe=30", "kernels.probe=50"},
     {"training.evaluations=1", "training.evaluations=5", "training.evaluations=50", "training.evaluations=100"},
 };
 
@@ -71,6 +72,15 @@ START_TEST(double_precision_costs_more_time_and_memory_but_no_more_flops)
 }
 END_TEST
 
+START_TEST(a_kernel_costs_by_its_mode)
+{
+    struct job_cost sum = cost_with("kernels.mode=sum_of_logits"), trace = cost_with("kernels.mode=trace"),
+                    full = cost_with("kernels.mode=full");
+    ck_assert(sum.flops < trace.flops && trace.flops < full.flops);
+    ck_assert(sum.bytes <= trace.bytes && trace.bytes < full.bytes);
+}
+END_TEST
+
 static struct result_layout layout_with(const char *override)
 {
     struct sweep sweep;
@@ -100,6 +110,9 @@ START_TEST(axes_are_as_long_as_the_job_that_needs_most)
     ck_assert_uint_eq(layout_with("training.steps=100000").refresh, 64);
     ck_assert_uint_eq(layout_with("training.steps=0").eval, 1);
     ck_assert_uint_eq(layout_with("kernels.snapshots=0").probe, 0);
+    ck_assert_uint_eq(layout_with("kernels.mode=sum_of_logits").probe, 150);
+    ck_assert_uint_eq(layout_with("kernels.mode=full").probe, 150 * 4);
+    ck_assert_uint_eq(layout_with("kernels.mode=full").eigenvalue, 150 * 4);
     ck_assert(!layout_with("kernels.store=metrics").kernel);
     /* (64 + 1) 8 + (8 + 1) 4 + (4 + 1) 4 of b */
     ck_assert_uint_eq(layout_with("kernels.parameters=final").parameter, 576);
@@ -192,6 +205,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, auto_takes_the_cheapest_engine_that_can, 0, (int)(sizeof choices / sizeof *choices));
     tcase_add_test(tests, the_choice_is_in_the_text_of_a_job_and_not_in_its_id);
     tcase_add_test(tests, an_engine_that_is_asked_for_is_taken_whatever_it_costs);
+    tcase_add_test(tests, a_kernel_costs_by_its_mode);
     tcase_add_test(tests, axes_are_as_long_as_the_job_that_needs_most);
 }
 
