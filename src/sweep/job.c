@@ -222,9 +222,9 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     resolve_trainer(d);
     resolve_seeds(d);
     d->job.training.augmented = data_augments(&d->job.data.augment);
-    if (d->job.engine != ENGINE_AUTO)
-        d->job.training.engine = d->job.engine;
     const struct training_spec *t = &d->job.training;
+    if (d->job.engine != ENGINE_AUTO)   /* the baseline K = 1 stands in a sweep of any engine: it has no segments */
+        d->job.training.engine = t->trainer == TRAINER_LINEARISED ? d->job.engine : ENGINE_TANGENT;
     const char *refusal = training_engine_exists(t->engine) ? training_engine_refusal(t, t->engine)
                           : "this version of relin has no such engine: set training.engine to tangent or auto";
     if (refusal) {

@@ -63,7 +63,7 @@ const struct key keys[] = {
     {"training.damping", KIND_DAMPING, IN(job.training.damping), 0, 1e15, NULL, "tied",
      "gauss-newton: mu in (Theta + mu I), beside lr that scales the step, 1 by default; or tied, mu = N (1 - momentum)/(lr K) for K = refresh_period: a step for K of SGD"},
     {"training.engine", KIND_CHOICE, IN(job.engine), 0, 0, "auto|tangent|kernel|filter", "auto",
-     "how a segment is stepped; auto: the cheapest that can, by the formulas of relin plan; the result file keeps the choice"},
+     "how a segment of linearised training is stepped; auto: the cheapest that can, by the formulas of relin plan; the result file keeps the choice"},
     {"training.refresh_period", KIND_PERIOD, IN(job.training.refresh_period), 1, BIG, NULL, "1", "K: steps between feature updates; inf: never"},
     {"training.refresh", KIND_REFRESH, IN(job.training), 0, 0, NULL, "",
      "in place of refresh_period: a period, or {at: [steps]}, {log: n} log-spaced refreshes, {first: m, every: k}, or {gap: x, check: n}: "
