@@ -3,7 +3,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "math/blas.h"
 
@@ -56,12 +55,12 @@ void blas_syrk(size_t n, size_t k, real alpha, const real *a, size_t lda, real b
 void blas_gemv(bool transpose, size_t m, size_t n, real alpha, const real *a, size_t lda, const real *x,
                real beta, real *y)
 {
-    size_t outputs = transpose ? n : m;
     assert(lda >= n);
-    if (outputs == 0)
+    if (m == 0 || n == 0) {   /* where BLAS returns early, whatever beta is */
+        for (size_t i = 0; i < (transpose ? n : m); i++)
+            y[i] = beta == 0 ? 0 : beta * y[i];
         return;
-    if (beta == 0)   /* BLAS returns early where the inner dimension is 0, and need not overwrite */
-        memset(y, 0, outputs * sizeof *y);
+    }
     GEMV(CblasRowMajor, transpose ? CblasTrans : CblasNoTrans, size_of(m), size_of(n), alpha, a,
          size_of(lda ? lda : 1), x, 1, beta, y, 1);
 }
