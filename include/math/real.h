@@ -39,6 +39,8 @@ typedef float real;
 #define layer_convolution REAL_NAME(layer_convolution)
 #define layer_pooling REAL_NAME(layer_pooling)
 #define layer_transpose REAL_NAME(layer_transpose)
+#define layer_normalisation REAL_NAME(layer_normalisation)
+#define layer_scale REAL_NAME(layer_scale)
 #define network_create REAL_NAME(network_create)
 #define network_destroy REAL_NAME(network_destroy)
 #define network_init REAL_NAME(network_init)

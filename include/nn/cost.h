@@ -2,17 +2,20 @@
 #ifndef RELIN_NN_COST_H
 #define RELIN_NN_COST_H
 
-#include "nn/spec.h"
+#include "nn/architecture.h"
 
 struct network_size {
     double parameters;        /* P */
-    double first, rest;       /* weights of the first layer, and of the others */
+    double first, rest;       /* multiply-adds a row, which of a convolution are its weights times the places of
+                                 its output: of the layers that read what no parameter moves, and of the others */
     double boundary;          /* sum of features over all layer boundaries but the input */
     double widest;
+    double scratch;           /* sum of features over the scratch buffers of derivatives */
     int parameterised_layers;
 };
 
-void network_measure(const struct network_spec *spec, struct image input, size_t outputs,
-                     struct network_size *size);
+/* Returns 0, or -1 with *err filled where the specification does not fit the inputs; then all is 0. */
+int network_measure(const struct network_spec *spec, struct image input, size_t outputs, struct network_size *size,
+                    struct error *err);
 
 #endif

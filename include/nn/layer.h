@@ -6,7 +6,7 @@
 
 #include "base/random.h"
 #include "math/real.h"
-#include "nn/spec.h"
+#include "nn/architecture.h"
 
 struct layer;
 
@@ -50,6 +50,13 @@ struct layer {
      * Pooling over the whole image (out 1 x 1) is window 0, stride and padding unused. */
     struct image in, out;            /* zeros in layers that know no images */
     size_t window, stride, padding;
+    size_t groups;                   /* normalisation: channels are split into so many; 1 is layer normalisation */
+    double scale;                    /* of a scale layer */
+    /* its place in a network */
+    size_t input;                    /* the boundary it reads */
+    int skip;                        /* the boundary that the network adds to its output, or -1; then vjp and jvp
+                                        must not use the output */
+    struct layer_buffers buffers;
 };
 
 extern const struct layer_ops layer_dense;        /* weight (out, in), then bias (out) */
@@ -59,5 +66,7 @@ extern const struct layer_ops layer_convolution;  /* weight (out.channels, windo
 extern const struct layer_ops layer_pooling;      /* channel by channel; needs padding < window, but for window 0 */
 extern const struct layer_ops layer_transpose;    /* `in` as data sets have it, (channels, height, width), to
                                                      `out`, the same numbers as (height, width, channels) */
+extern const struct layer_ops layer_normalisation;   /* scale (channels), then shift (channels) */
+extern const struct layer_ops layer_scale;
 
 #endif

@@ -1,4 +1,5 @@
-/* A network: a chain of layers over one flat parameter vector theta (P).
+/* A network: layers over one flat parameter vector theta (P). They stand in the order of nn/architecture.h; what
+ * layer i reads is boundary layers[i].input, and what it gives, the boundary of its skip added, is boundary i + 1.
  *
  * f = f_theta(x): (n, outputs). VJP and JVP are taken at the point a tape was recorded
  * at: phi(x) = df/dtheta of method.md section 1. */
@@ -18,6 +19,9 @@ struct network {
     size_t inputs, outputs;
     size_t n_parameterised;          /* layers with parameters */
     size_t widest;                   /* largest features of any layer boundary */
+    size_t n_slots;                  /* scratch buffers of vjp and jvp, and the features of each */
+    size_t *slot_features;
+    double first, rest;              /* multiply-adds a row: layers that read what no parameter moves, and others */
 };
 
 /* Values at every layer boundary of a batch of at most `capacity` rows. */
@@ -28,11 +32,12 @@ struct tape {
     real **storage;                  /* own buffers behind value[1..]; a store has those only that
                                         derivatives or f need, and NULL for the others */
     real *input;                     /* own buffer for value[0], where asked for, else NULL */
-    real *work[2];                   /* (capacity, widest) scratch of vjp and jvp; NULL in a store */
+    size_t n_work;
+    real **work;                     /* n_slots of (capacity, slot_features) scratch of vjp and jvp; none in a store */
 };
 
-/* Builds the layers of a specification for inputs of a shape. Returns the
- * network, or NULL with *err filled. The caller destroys. */
+/* Builds the layers of a specification for inputs of a shape. Returns the network, or NULL with *err filled, also
+ * where the specification does not fit the inputs. The caller destroys. */
 struct network *network_create(const struct network_spec *spec, struct image input, size_t outputs,
                                struct error *err);
 void network_destroy(struct network *net);
@@ -73,15 +78,15 @@ void network_jvp(const struct network *net, const real *theta, struct tape *tape
 
 /* Derivatives of the outputs back-propagated to each parameterised layer's own output
  * (its pre-activation): for every parameterised layer l, visit(context, l, layer, input
- * activations (n, layer->inputs), its own output and delta (n, layer->outputs)) with delta = d(sum_i g_i f_i)/d(output of l);
- * from the last layer to the first. The buffers are valid during the call only. */
+ * activations (n, layer->inputs), its own output (with its skip) and delta (n, layer->outputs)) with
+ * delta = d(sum_i g_i f_i)/d(output of l); from the last layer to the first, each once. The buffers are valid during the call only. */
 typedef void (*network_visit)(void *context, int number, const struct layer *layer,
                               const real *input, const real *output, const real *delta);
 void network_deltas(const struct network *net, const real *theta, struct tape *tape, const real *g,
                     network_visit visit, void *context);
 
-/* Flops of one row: forward (2 P_weights), and of forward + VJP without the first layer's input
- * gradient: 2*(2*P_first + 3*P_rest) in all. */
+/* Flops of one row: forward, 2 (first + rest), and of forward + VJP without the gradient by the inputs,
+ * 2 (2 first + 3 rest) in all. Normalisation, pooling and activations are not counted. */
 void network_flops(const struct network *net, double *forward, double *step);
 
 #endif

@@ -26,6 +26,9 @@ struct job {
 int job_parse(struct job *job, const char *text, struct error *err);
 void job_free(struct job *job);
 
+/* Does the job's network fit the data set? Returns 0, or -1 with *err filled. */
+int job_check_network(const struct job *job, const struct dataset *set, struct error *err);
+
 /* Sizes and costs, for order, plan and limits. */
 struct job_cost {
     double flops;          /* of training, evaluation and kernels */

@@ -118,7 +118,7 @@ static int predict_all(struct plan *plan, struct error *err)
             loaded = wanted;
             wanted = swap;
         }
-        if (dataset_check_counts(&set, &job->data, err))
+        if (dataset_check_counts(&set, &job->data, err) || job_check_network(job, &set, err))
             goto done;
         job_predict(job, &set, &plan->cost[i]);
         plan->sorted[i] = plan->cost[i].seconds;

@@ -62,7 +62,8 @@ int sets_prepare(struct sets *sets, const struct sweep *sweep, const char *root,
     }
     for (size_t job = 0; job < sweep->n_jobs; job++) {
         sets->job_set[job] = &sets->mapped[sets->of_job[job]];
-        if (dataset_check_counts(sets->job_set[job], &sweep->jobs[job].data, err))
+        if (dataset_check_counts(sets->job_set[job], &sweep->jobs[job].data, err)
+            || job_check_network(&sweep->jobs[job], sets->job_set[job], err))
             return -1;
     }
     return 0;

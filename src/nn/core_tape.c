@@ -16,9 +16,13 @@ static bool boundary_needed(const struct network *net, size_t boundary)
 {
     if (boundary == net->n_layers)
         return true;
-    const struct layer *reads = &net->layers[boundary], *writes = boundary ? reads - 1 : NULL;
-    return (reads->ops->uses(reads) & LAYER_USES_INPUT)
-           || (writes && (writes->ops->uses(writes) & LAYER_USES_OUTPUT));
+    for (size_t i = 0; i < net->n_layers; i++) {
+        const struct layer *l = &net->layers[i];
+        unsigned uses = l->buffers.varies ? l->ops->uses(l) : 0;   /* else no derivative is taken of it */
+        if ((l->input == boundary && (uses & LAYER_USES_INPUT)) || (i + 1 == boundary && (uses & LAYER_USES_OUTPUT)))
+            return true;
+    }
+    return false;
 }
 
 /* A tape without scratch and inputs; all: every boundary, else the needed ones. */
@@ -51,8 +55,10 @@ struct tape *tape_create(const struct network *net, size_t capacity, bool own_in
     struct tape *tape = create(net, capacity, true, err);
     if (!tape)
         return NULL;
-    for (int i = 0; i < 2; i++)
-        if (!(tape->work[i] = mem_alloc(capacity, net->widest * sizeof(real), err)))
+    if (!(tape->work = mem_alloc(net->n_slots, sizeof *tape->work, err)))
+        goto failed;
+    for (tape->n_work = 0; tape->n_work < net->n_slots; tape->n_work++)
+        if (!(tape->work[tape->n_work] = mem_alloc(capacity, net->slot_features[tape->n_work] * sizeof(real), err)))
             goto failed;
     if (own_input && !(tape->input = mem_alloc(capacity, net->inputs * sizeof(real), err)))
         goto failed;
@@ -76,8 +82,9 @@ void tape_destroy(struct tape *tape)
     mem_free(tape->storage);
     mem_free(tape->value);
     mem_free(tape->input);
-    mem_free(tape->work[0]);
-    mem_free(tape->work[1]);
+    for (size_t i = 0; i < tape->n_work; i++)
+        mem_free(tape->work[i]);
+    mem_free(tape->work);
     mem_free(tape);
 }
 

@@ -1,19 +1,25 @@
 #include "nn/cost.h"
 
-void network_measure(const struct network_spec *spec, struct image input, size_t outputs,
-                     struct network_size *size)
+int network_measure(const struct network_spec *spec, struct image input, size_t outputs, struct network_size *size,
+                    struct error *err)
 {
-    double in = (double)image_features(input);
-    *size = (struct network_size){.widest = in};
-    for (size_t l = 0; l <= spec->n_widths; l++) {
-        bool last = l == spec->n_widths;
-        double out = last ? (double)outputs : (double)spec->widths[l];
-        *(l == 0 ? &size->first : &size->rest) += in * out;
-        size->parameters += in * out + (spec->bias ? out : 0);
-        size->boundary += last ? out : 2 * out;   /* before and after the activation */
+    struct architecture list;
+    struct buffers buffers;
+    *size = (struct network_size){.widest = (double)image_features(input)};
+    if (architecture_expand(spec, input, outputs, &list, err) != 0)
+        return -1;
+    buffers_assign(&list, &buffers);
+    for (size_t i = 0; i < list.n_layers; i++) {
+        const struct layer_spec *l = &list.layers[i];
+        double out = (double)image_features(l->out);
+        *(buffers.layers[i].input_varies ? &size->rest : &size->first) += l->multiply_adds;
+        size->parameters += l->parameters;
+        size->boundary += out;
         if (out > size->widest)
             size->widest = out;
-        size->parameterised_layers++;
-        in = out;
+        size->parameterised_layers += l->parameters > 0;
     }
+    for (size_t s = 0; s < buffers.n_slots; s++)
+        size->scratch += buffers.features[s];
+    return 0;
 }

@@ -96,10 +96,12 @@ static int read_axis(struct grid *grid, const struct grid_base *base, const stru
     grid->n_axes++;
     /* a list of widths is one value; its axis is a list of lists */
     struct node *list = value;
-    if (axis->key && axis->key->kind == KIND_WIDTHS && value->kind == NODE_LIST
-        && (value->n == 0 || value->value[0]->kind == NODE_SCALAR)) {
+    if (axis->key && value->kind == NODE_LIST && (axis->key->kind == KIND_WIDTHS || axis->key->kind == KIND_CHANNELS
+                                                  || axis->key->kind == KIND_LAYERS)
+        && (value->n == 0 || value->value[0]->kind != NODE_LIST)) {
         char text[200];
-        snprintf(text, sizeof text, "grid.%.100s: expected a list of lists, such as [[512], [512, 512]]", name->scalar);
+        snprintf(text, sizeof text, "grid.%.100s: expected a list of lists, such as %s", name->scalar,
+                 axis->key->kind == KIND_LAYERS ? "[[dense: 8], [dense: 9, activation]]" : "[[512], [512, 512]]");
         node_refuse(value, text, mistakes);
         return -1;
     }

@@ -188,7 +188,7 @@ static void write_text(const struct draft *d, struct text *out)
         }
         bool in_seeds = false;
         for (size_t i = 0; i < n_keys; i++) {
-            if (strncmp(keys[i].path, prefix, strlen(prefix)) != 0 || !printed(&keys[i]))
+            if (strncmp(keys[i].path, prefix, strlen(prefix)) != 0 || !printed(&keys[i]) || !key_applies(&keys[i], d))
                 continue;
             const char *name = keys[i].path + strlen(prefix);
             bool seeds = strncmp(name, "seeds.", 6) == 0;
@@ -213,7 +213,7 @@ static void write_id(struct draft *d)
     draft_start(&plain);
     text_add(&identity, "architecture=%s\n", d->job.network.name);
     for (size_t i = 0; i < n_keys; i++) {
-        if (!printed(&keys[i]))
+        if (!printed(&keys[i]) || !key_applies(&keys[i], d))
             continue;
         own.length = standard.length = 0;
         key_print(&keys[i], d, &own);
@@ -245,6 +245,10 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     if (d->job.training.loss == LOSS_CROSS_ENTROPY && d->job.data.task == TASK_REGRESSION)
         mistakes_add(mistakes, where->line, where->column,
                      "training.loss: expected half-mse for a regression task, got cross-entropy");
+    struct text prefix = {0};
+    text_add(&prefix, "architectures.%s.", d->job.network.name);
+    network_check(prefix.chars, d, where, true, mistakes);
+    text_free(&prefix);
     if (d->job.data.label_noise > 0 && d->job.data.task == TASK_REGRESSION)
         mistakes_add(mistakes, where->line, where->column,
                      "data.label_noise: expected 0 for a regression task, which has no labels, got %g", d->job.data.label_noise);

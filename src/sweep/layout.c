@@ -31,7 +31,7 @@ void sweep_layout(const struct sweep *sweep, const struct dataset *const *sets, 
         const struct job *job = &sweep->jobs[i];
         const struct training_spec *t = &job->training;
         struct network_size size;
-        network_measure(&job->network, image_of(sets[i]), sets[i]->outputs, &size);
+        network_measure(&job->network, image_of(sets[i]), sets[i]->outputs, &size, NULL);   /* sets were checked */
         layout->eval = larger(layout->eval, (double)moments(t->steps, t->evaluations));
         double refreshes = t->trainer == TRAINER_STANDARD ? 0 : training_feature_updates(t);
         layout->refresh = larger(layout->refresh, refreshes < MOST_REFRESHES ? refreshes : MOST_REFRESHES);

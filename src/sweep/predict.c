@@ -1,6 +1,7 @@
 /* What a job costs, by formula: for the order of hand-out, the plan and its limits. */
 #include <math.h>
 
+#include "base/error.h"
 #include "nn/cost.h"
 #include "sweep/job.h"
 
@@ -13,10 +14,17 @@ static const double LANCZOS_PRODUCTS = 25;
 
 struct sizes {
     struct network_size net;
-    double first, rest, all;      /* weights */
+    double first, rest, all;      /* multiply-adds a row */
     double train, validation, test, batch, steps, updates, outputs, features;
     bool linearised;
 };
+
+int job_check_network(const struct job *job, const struct dataset *set, struct error *err)
+{
+    struct network_size size;
+    return network_measure(&job->network, image_of(set), set->outputs, &size, err)
+           ? error_prefix(err, "data set %s", job->data.set) : 0;
+}
 
 static double rows_of(int64_t count, size_t pool)
 {
@@ -27,7 +35,7 @@ static struct sizes measure(const struct job *job, const struct dataset *set)
 {
     const struct training_spec *t = &job->training;
     struct sizes s = {.steps = (double)t->steps, .outputs = (double)set->outputs, .features = (double)set->train.features};
-    network_measure(&job->network, image_of(set), set->outputs, &s.net);
+    network_measure(&job->network, image_of(set), set->outputs, &s.net, NULL);   /* sets were checked */
     s.first = s.net.first;
     s.rest = s.net.rest;
     s.all = s.first + s.rest;
@@ -95,7 +103,7 @@ static double bytes(const struct job *job, const struct sizes *s)
     double kernels = 8 * (n * n * (6 + 2 * s->net.parameterised_layers) + n * (s->features + s->net.boundary)
                           + 2 * n * s->outputs * s->net.widest + s->net.parameters);
     return number * (vectors * s->net.parameters + (s->batch + cached + 500) * (s->features + s->net.boundary)
-                     + 2 * (s->batch + 500) * s->net.widest) + kernels;
+                     + (s->batch + 500) * s->net.scratch) + kernels;
 }
 
 void job_predict(const struct job *job, const struct dataset *set, struct job_cost *cost)

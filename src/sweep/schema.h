@@ -19,6 +19,7 @@ struct draft {
 
 enum key_kind {
     KIND_WHOLE,        /* int64_t in [min, max] */
+    KIND_AUTO_WHOLE,   /* int64_t in [min, max], or auto (-1) */
     KIND_COUNT,        /* int64_t in [min, max], or all */
     KIND_BATCH,        /* int64_t >= 1, or full */
     KIND_REAL,         /* double in [min, max] */
@@ -31,6 +32,9 @@ enum key_kind {
     KIND_SCHEDULE,     /* struct schedule */
     KIND_DAMPING,      /* double in [min, max], or tied (NaN) */
     KIND_WIDTHS,       /* list of whole numbers */
+    KIND_CHANNELS,     /* the same, of a network's stages */
+    KIND_NORM,         /* a choice; batch normalisation is refused with the reason */
+    KIND_LAYERS,       /* list of layers and residual blocks */
     KIND_AUGMENT,      /* struct augmentation */
     KIND_DURATION,     /* double seconds, or none */
 };
@@ -59,6 +63,14 @@ void draft_start(struct draft *draft);
 /* Parses node into the draft; a mistake is recorded under the name `path`. Returns 0 or -1. */
 int key_parse(const struct key *key, const char *path, const struct node *node, struct draft *draft,
               struct mistakes *mistakes);
+/* Does a key of an architecture concern its type? true for all other keys. */
+bool key_applies(const struct key *key, const struct draft *draft);
+/* Keys of an architecture that were given in its section, but do not belong to its type. Returns 0 or -1. */
+int network_check_keys(const char *prefix, const struct draft *draft, const struct node *section, struct mistakes *mistakes);
+/* Values that the architecture's type does not allow. section: the map they were given in, for the place.
+ * complete: what is missing is a mistake too. Returns 0 or -1. */
+int network_check(const char *prefix, const struct draft *draft, const struct node *section, bool complete,
+                  struct mistakes *mistakes);
 /* The value as JSON. */
 void key_print(const struct key *key, const struct draft *draft, struct text *out);
 

@@ -103,7 +103,7 @@ static void read_architectures(struct grid_base *base, const struct node *root, 
     base->architectures = grow(NULL, map->n, sizeof *base->architectures);
     for (size_t i = 0; i < map->n; i++) {
         struct draft draft;
-        char prefix[300];
+        char prefix[300], depth[310];
         const struct node *name = map->key[i];
         if (!name->scalar[0] || strlen(name->scalar) >= NETWORK_NAME_SIZE || strpbrk(name->scalar, "./"))
             mistakes_add(mistakes, name->line, name->column, "architectures: expected a name of 1 to %d characters "
@@ -111,6 +111,9 @@ static void read_architectures(struct grid_base *base, const struct node *root, 
         draft_start(&draft);
         snprintf(prefix, sizeof prefix, "architectures.%.100s.", name->scalar);
         section_parse(prefix, map->value[i], &draft, NULL, mistakes);
+        network_check_keys(prefix, &draft, map->value[i], mistakes);
+        snprintf(depth, sizeof depth, "%sdepth", prefix);
+        network_check(prefix, &draft, map->value[i], !axis_name(node_get(root, "grid"), depth), mistakes);
         snprintf(draft.job.network.name, sizeof draft.job.network.name, "%.*s", NETWORK_NAME_SIZE - 1, name->scalar);
         base->architectures[base->n_architectures++] = draft.job.network;
     }
@@ -268,7 +271,7 @@ static void write_resolved(struct sweep *sweep, const struct grid_base *base, st
         text_add_json_string(out, base->architectures[a].name);
         text_add(out, ":{");
         for (size_t i = 0; i < n_keys; i++) {
-            if (strncmp(keys[i].path, "architectures.", 14) != 0)
+            if (strncmp(keys[i].path, "architectures.", 14) != 0 || !key_applies(&keys[i], &draft))
                 continue;
             text_add(out, "%s\"%s\":", separator, strrchr(keys[i].path, '.') + 1);
             key_print(&keys[i], &draft, out);

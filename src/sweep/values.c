@@ -75,7 +75,7 @@ int value_whole(const struct reading *r, const char *word, int64_t word_value, i
     return 0;
 }
 
-static int parse_real(const struct reading *r, const char *word, double word_value, double *out)
+int value_real(const struct reading *r, const char *word, double word_value, double *out)
 {
     double number;
     char range[120];
@@ -116,7 +116,7 @@ static const char *choice_at(const char *choices, int i, size_t *length, int *va
     return c;
 }
 
-static int parse_choice(const struct reading *r, void *out, bool wide)
+int value_choice(const struct reading *r, void *out, bool wide)
 {
     struct text names = {0};
     size_t length, least = 3;   /* from here on nothing is near */
@@ -199,16 +199,20 @@ int key_parse(const struct key *key, const char *path, const struct node *node, 
     case KIND_WHOLE: status = value_whole(&r, NULL, 0, member); break;
     case KIND_COUNT: status = value_whole(&r, "all", DATA_ALL, member); break;
     case KIND_BATCH: status = value_whole(&r, "full", BATCH_FULL, member); break;
-    case KIND_REAL: status = parse_real(&r, NULL, 0, member); break;
-    case KIND_AUTO_REAL: status = parse_real(&r, "auto", NAN, member); break;
-    case KIND_DAMPING: status = parse_real(&r, "tied", NAN, member); break;
+    case KIND_REAL: status = value_real(&r, NULL, 0, member); break;
+    case KIND_AUTO_REAL: status = value_real(&r, "auto", NAN, member); break;
+    case KIND_DAMPING: status = value_real(&r, "tied", NAN, member); break;
     case KIND_PERIOD: status = parse_period(&r, member); break;
-    case KIND_CHOICE: status = parse_choice(&r, member, key->offset == offsetof(struct draft, job.data.image_size)); break;
+    case KIND_CHOICE: status = value_choice(&r, member, key->offset == offsetof(struct draft, job.data.image_size)); break;
     case KIND_BOOL: status = parse_bool(&r, member); break;
     case KIND_NAME: status = parse_name(&r, member); break;
     case KIND_LR: status = value_parse_lr(&r, &draft->job.training); break;
     case KIND_SCHEDULE: status = value_parse_schedule(&r, member); break;
+    case KIND_AUTO_WHOLE: status = value_whole(&r, "auto", -1, member); break;
     case KIND_WIDTHS: status = value_parse_widths(&r, member); break;
+    case KIND_CHANNELS: status = value_parse_channels(&r, member); break;
+    case KIND_NORM: status = value_parse_norm(&r, member); break;
+    case KIND_LAYERS: status = value_parse_layers(&r, member); break;
     case KIND_AUGMENT: status = value_parse_augment(&r, member); break;
     case KIND_DURATION: status = parse_duration(&r, member); break;
     }
@@ -236,10 +240,13 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
     const void *member = (const char *)draft + key->offset;
     switch (key->kind) {
     case KIND_WHOLE:
+    case KIND_AUTO_WHOLE:
     case KIND_COUNT:
     case KIND_BATCH: {
         int64_t value = *(const int64_t *)member;
-        if (key->kind == KIND_COUNT && value == DATA_ALL)
+        if (key->kind == KIND_AUTO_WHOLE && value == -1)
+            text_add(out, "\"auto\"");
+        else if (key->kind == KIND_COUNT && value == DATA_ALL)
             text_add(out, "\"all\"");
         else if (key->kind == KIND_BATCH && value == BATCH_FULL)
             text_add(out, "\"full\"");
@@ -263,6 +270,7 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
             text_add_json_number(out, *(const double *)member);
         break;
     case KIND_CHOICE:
+    case KIND_NORM:
         print_choice(key, key->offset == offsetof(struct draft, job.data.image_size) ? *(const int64_t *)member
                                                                                : (int64_t)*(const unsigned *)member, out);
         break;
@@ -271,6 +279,8 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
     case KIND_LR: value_print_lr(&draft->job.training, out); break;
     case KIND_SCHEDULE: value_print_schedule(member, out); break;
     case KIND_WIDTHS: value_print_widths(member, out); break;
+    case KIND_CHANNELS: value_print_channels(member, out); break;
+    case KIND_LAYERS: value_print_layers(member, out); break;
     case KIND_AUGMENT: value_print_augment(member, out); break;
     }
 }

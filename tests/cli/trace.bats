@@ -69,6 +69,72 @@ replayed() {
     replayed 8 architectures.wide.activation=gelu
 }
 
+@test "every architecture is replayed, with its values at every boundary" {
+    cat > networks.yaml <<'YAML'
+name: networks
+data: {set: sprites, train: 16, validation: 0, test: 6, pool: 60}
+architectures:
+  cnn: {type: cnn, channels: [4, 6, 6], pooled: 2, activation: gelu}
+  flat: {type: cnn, channels: [3, 4], pooling: average, head: flatten, widths: [5], norm: group, groups: 1, parameterisation: ntk, sigma_b: 0.3}
+  lenet: {type: lenet, activation: tanh}
+  myrtle: {type: myrtle, depth: 7, width_multiplier: 0.1}
+  resnet: {type: resnet, depth: 8, width_multiplier: 0.25}
+  plain: {type: resnet, depth: 14, width_multiplier: 0.125, norm: none, parameterisation: ntk, sigma_b: 0.1}
+  layers:
+    type: layers
+    layers:
+      - conv: {channels: 4, window: 5, stride: 2}
+      - norm: {type: group, groups: 2}
+      - activation
+      - residual: [{conv: {channels: 6, stride: 2}}, {activation: tanh}, {residual: [{norm: layer}, {conv: 6}]}]
+        shortcut: projection
+        scale: 0.5
+      - pool: {type: average, window: 3, stride: 2}
+      - residual: [{conv: 6}, activation]
+        shortcut: [{conv: {channels: 6, window: 1}}, {norm: layer}]
+      - global_pool
+      - residual: [{activation: erf}, {dense: 6}]
+      - dense: 5
+      - activation
+training: {steps: 7, batch: 6, momentum: 0.5, lr: {of_limit: 0.1}, evaluations: 2, precision: double}
+grid: {architecture: [cnn, flat, lenet, myrtle, resnet, plain, layers], refresh_period: [1, 3]}
+kernels: {probe: 2, snapshots: 0, path_points: 0}
+YAML
+    for job in 0 1 2 4 7 8 9 11 12 13; do
+        "$RELIN" trace networks.yaml --job "$job" -o t.h5 --at 4
+        $PYTHON "$TOOLS/replay.py" t.h5
+    done
+    $PYTHON "$TOOLS/format.py" trace t.h5
+}
+
+@test "networks on colour images are replayed: channels come first in the data and last in a network" {
+    [ -d "${RELIN_DATA:-/nowhere}/cifar-10-batches-bin" ] || skip "RELIN_DATA has no cifar-10-batches-bin"
+    for job in 0 7 12; do
+        "$RELIN" trace networks.yaml data='{set: cifar-10, train: 12, validation: 0, test: 4}' --job "$job" -o t.h5 --at 4
+        $PYTHON "$TOOLS/replay.py" t.h5
+    done
+}
+
+@test "the shapes of a convolution's tensors are (out, height, width, in)" {
+    "$RELIN" trace networks.yaml --job 12 -o t.h5
+    $PYTHON - <<'PYTHON'
+import h5py
+p = h5py.File("t.h5")["parameters"]
+shapes = {name: tuple(shape[shape > 0]) for name, shape in zip(p["name"].asstr()[:], p["shape"][:])}
+assert shapes["layer0.weight"] == (4, 5, 5, 1) and shapes["layer1.scale"] == (4,), shapes
+assert shapes["layer1.shift"] == (4,) and shapes["layer2.weight"] == (6, 3, 3, 4), shapes
+PYTHON
+}
+
+@test "a network that does not fit its data set is refused before anything runs" {
+    for command in plan run; do
+        run "$RELIN" $command networks.yaml data='{set: teacher, train: 20, test: 5, validation: 0}'
+        echo "$output"
+        [ "$status" -eq 2 ]
+        [[ "$output" == *"data set teacher: architecture cnn: layer 0 (convolution): expected an image"* ]]
+    done
+}
+
 @test "single precision is replayed to its rounding" {
     for job in 0 2 4 8; do replayed "$job" training.precision=single training.batch=8; done
 }

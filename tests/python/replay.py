@@ -3,98 +3,41 @@ both read-outs, the kernels, and what --at wrote.
 
     replay.py [--tolerance X] t.h5...     default 1e-10 (double), 2e-4 (single)
 
-Dense networks. Nothing of relin is used but the file; all arithmetic is in double. A long run in single
+Every architecture (networks.py). Nothing of relin is used but the file; all arithmetic is in double. A long run in single
 precision, of a deep ReLU network most of all, amplifies its rounding beyond any tolerance: replay the same
 job with training.precision=double.
 """
 import json
-import math
 import sys
 
 import h5py
 import numpy as np
 
-erf = np.vectorize(math.erf, otypes=[float])
-ACTIVATIONS = {   # phi, phi'
-    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
-    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
-    "erf": (erf, lambda z: 2 / math.sqrt(math.pi) * np.exp(-z * z)),
-    "gelu": (lambda z: z * (1 + erf(z / math.sqrt(2))) / 2,
-             lambda z: (1 + erf(z / math.sqrt(2))) / 2 + z * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)),
-}
+from networks import Network
 
 
-class Network:
-    """f(x) of a chain of dense layers, with its derivatives along theta and back to it."""
+def network(file, config):
+    """The job's network, its tensors at their places in theta."""
+    parameters, rows = file["parameters"], file["data/train_x"].shape[1:]
+    net = Network(config, rows, file["data/train_y"].shape[1])
+    net.bind({name: (offset, size, shape[shape > 0]) for name, offset, size, shape in
+              zip(parameters["name"].asstr(), parameters["offset"], parameters["size"], parameters["shape"][:])})
+    return net
 
-    def __init__(self, parameters, config):
-        self.tensors = {}
-        for name, offset, size, shape in zip(parameters["name"].asstr(), parameters["offset"], parameters["size"],
-                                             parameters["shape"][:]):
-            self.tensors[name] = (offset, size, shape[shape > 0])
-        self.layers = sorted({name.split(".")[0] for name in self.tensors}, key=lambda name: int(name[5:]))
-        self.activation, self.slope = ACTIVATIONS[config["activation"]]
-        self.ntk = config["parameterisation"] == "ntk"
-        self.sigma_w, self.sigma_b = config["sigma_w"], config["sigma_b"]
 
-    def scales(self, fan_in):
-        return (self.sigma_w / math.sqrt(fan_in), self.sigma_b) if self.ntk else (1.0, 1.0)
+def jacobian_of(net, theta, x):
+    """(n, C, P)"""
+    rows = []
+    for i in range(len(x)):
+        f, tape = net.forward(theta, x[i:i + 1])
+        rows.append(np.stack([net.vjp(theta, tape, np.eye(f.shape[1])[c:c + 1]) for c in range(f.shape[1])]))
+    return np.stack(rows)
 
-    def get(self, theta, layer, kind):
-        name = f"{layer}.{kind}"
-        if name not in self.tensors:
-            return None
-        offset, size, shape = self.tensors[name]
-        return theta[offset:offset + size].reshape(shape)
 
-    def forward(self, theta, x):
-        """Outputs, and per layer its input and its pre-activation."""
-        a, tape = x.reshape(len(x), -1), []
-        for layer in self.layers:
-            weight, bias = self.get(theta, layer, "weight"), self.get(theta, layer, "bias")
-            scale, bias_scale = self.scales(weight.shape[1])
-            z = scale * a @ weight.T + (0 if bias is None else bias_scale * bias)
-            tape.append((a, z))
-            a = z if layer == self.layers[-1] else self.activation(z)
-        return a, tape
-
-    def jvp(self, theta, tape, tangent):
-        ta = None
-        for (a, z), layer in zip(tape, self.layers):
-            weight, t_weight = self.get(theta, layer, "weight"), self.get(tangent, layer, "weight")
-            t_bias = self.get(tangent, layer, "bias")
-            scale, bias_scale = self.scales(weight.shape[1])
-            tz = scale * a @ t_weight.T + (0 if t_bias is None else bias_scale * t_bias)
-            if ta is not None:
-                tz = tz + scale * ta @ weight.T
-            ta = tz if layer == self.layers[-1] else self.slope(z) * tz
-        return ta
-
-    def vjp(self, theta, tape, g):
-        gradient = np.zeros_like(theta)
-        for (a, z), layer in reversed(list(zip(tape, self.layers))):
-            weight, g_bias = self.get(theta, layer, "weight"), self.get(gradient, layer, "bias")
-            scale, bias_scale = self.scales(weight.shape[1])
-            if layer != self.layers[-1]:
-                g = g * self.slope(z)
-            self.get(gradient, layer, "weight")[:] = scale * g.T @ a
-            if g_bias is not None:
-                g_bias[:] = bias_scale * g.sum(0)
-            g = scale * g @ weight
-        return gradient
-
-    def jacobian(self, theta, x):
-        """(n, C, P)"""
-        rows = []
-        for i in range(len(x)):
-            f, tape = self.forward(theta, x[i:i + 1])
-            rows.append(np.stack([self.vjp(theta, tape, np.eye(f.shape[1])[c:c + 1]) for c in range(f.shape[1])]))
-        return np.stack(rows)
-
-    def kernel(self, theta, x):
-        """(1/C) sum_c J_c J_c^T from the Jacobian itself."""
-        jacobian = self.jacobian(theta, x)
-        return np.einsum("icp,jcp->ij", jacobian, jacobian) / jacobian.shape[1]
+def kernel_of(net, theta, x):
+    """(1/C) sum_c J_c J_c^T from the Jacobian itself."""
+    jacobian = jacobian_of(net, theta, x)
+    return np.einsum("icp,jcp->ij", jacobian, jacobian) / jacobian.shape[1]
 
 
 def softmax(f):
@@ -114,12 +57,10 @@ def loss_and_gradient(kind, f, y):
 def settings(file):
     """What a replay needs of /config."""
     job = json.loads(file["config"].attrs["resolved"])
-    network, training = job["architecture"], job["training"]
-    chosen = {key: training[key] for key in ("trainer", "damping", "loss", "momentum", "momentum_at_refresh", "weight_decay", "centred",
-                                             "precision", "steps")}
-    chosen.update({key: network[key] for key in ("activation", "parameterisation", "sigma_w", "sigma_b")})
-    if chosen["sigma_w"] == "auto":
-        chosen["sigma_w"] = math.sqrt(2) if network["activation"] in ("relu", "gelu") else 1.0
+    training = job["training"]
+    chosen = {key: training[key] for key in ("trainer", "damping", "loss", "momentum", "momentum_at_refresh",
+                                             "weight_decay", "centred", "precision", "steps")}
+    chosen["architecture"] = job["architecture"]
     return chosen
 
 
@@ -140,7 +81,7 @@ class Replay:
     def __init__(self, file):
         self.file, self.config = file, settings(file)
         self.double = self.config["precision"] == "double"
-        self.net = Network(file["parameters"], self.config)
+        self.net = network(file, self.config["architecture"])
         self.x, self.y = file["data/train_x"][:].astype(float), file["data/train_y"][:].astype(float)
         self.theta0 = file["parameters/theta0"][:].astype(float)
         self.worst = 0.0
@@ -164,7 +105,7 @@ class Replay:
         n, c = f.shape
         tied = self.config["damping"] == "tied"
         mu = n * (1 - self.config["momentum"]) / lr if tied else self.config["damping"]
-        decay, jacobian = n * self.config["weight_decay"], self.net.jacobian(theta, self.x).reshape(n * c, -1)
+        decay, jacobian = n * self.config["weight_decay"], jacobian_of(self.net, theta, self.x).reshape(n * c, -1)
         if mu + decay == 0:     # the step of least norm
             assert self.config["loss"] == "half-mse", "no replay of cross-entropy without damping"
             return np.linalg.lstsq(jacobian, n * g.ravel(), rcond=None)[0], lr
@@ -226,14 +167,15 @@ class Replay:
         probe = self.file["probe/x"][:].astype(float)
         if "kernels" in self.file:
             for i in np.flatnonzero(self.file["kernels/step"][:] == t):
-                self.expect(f"/kernels/kernel[{i}]", self.net.kernel(theta, probe), self.file["kernels/kernel"][i])
+                self.expect(f"/kernels/kernel[{i}]", kernel_of(self.net, theta, probe), self.file["kernels/kernel"][i])
         if "at" in self.file and self.file["at/step"][()] == t:
             at = self.file["at"]
             self.expect("/at/theta", theta, at["theta"][:])
             f, tape = self.net.forward(theta, probe)
-            values = [value for pair in tape for value in pair] + [f]   # x, z, a, z, ..., f
+            values = [value.reshape(len(value), -1) for value in tape]
+            values[0] = probe.reshape(len(probe), -1)      # as the data set has it
             recorded = sorted((name for name in at if name.startswith("layer")), key=lambda name: int(name[5:]))
-            assert len(recorded) == len(values) - 1, f"/at: expected {len(values) - 1} layers, got {len(recorded)}"
+            assert len(recorded) == len(values), f"/at: expected {len(values)} layers, got {len(recorded)}"
             for name, value in zip(recorded, values):
                 self.expect(f"/at/{name}", value, at[name][:])
 

@@ -102,7 +102,7 @@ START_TEST(measured_sizes_are_those_of_the_built_network)
     struct network_size size;
     double forward, step;
     create(&t, 3);
-    network_measure(&t.network, image_flat(TOY_FEATURES), C, &size);
+    ck_assert_int_eq(network_measure(&t.network, image_flat(TOY_FEATURES), C, &size, NULL), 0);
     network_flops(t.net, &forward, &step);
     ck_assert_double_eq(size.parameters, (double)t.P);
     ck_assert_double_eq(size.widest, (double)t.net->widest);

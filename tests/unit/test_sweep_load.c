@@ -53,7 +53,7 @@ static const struct { const char *text, *place, *words; } mistakes[] = {
     {DATA TRAINING "architectures: {a: {widths: [0]}}\n", ":3:", "architectures.a.widths|got 0"},
     {DATA TRAINING "architectures: {a: {widths: [8], activation: rellu}}\n", ":3:46: ", "activation|tanh|got rellu|did you mean relu?"},
     {DATA TRAINING "architectures: {a: {widths: [8], bias: perhaps}}\n", ":3:40: ", "bias|true|perhaps"},
-    {DATA TRAINING "architectures: {a: {type: cnn, widths: [8]}}\n", ":3:27: ", "type|mlp|cnn"},
+    {DATA TRAINING "architectures: {a: {type: cnm, widths: [8]}}\n", ":3:27: ", "type|mlp|got cnm|did you mean cnn?"},
     {DATA NETS "grid: {architecture: a}\ntraining: {steps: 10, lr: 0}\n", ":4:27: ", "training.lr|> 0|got 0"},
     {DATA NETS "grid: {architecture: a}\ntraining: {steps: 10, lr: {of_limits: 1}}\n", ":4:2", "training.lr|of_limit"},
     {DATA NETS "grid: {architecture: a}\ntraining: {steps: 10}\n", ":", "training.lr|expected"},
