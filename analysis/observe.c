@@ -235,27 +235,45 @@ static int read_losses(const struct store_reader *reader, struct observation *ne
     return 0;
 }
 
-/* trainer and schedule tell jobs apart only where they are not the default that goes with K. */
-static int read_implied_axes(struct observations *o, const struct store_reader *reader, struct observation *new,
-                             size_t n, struct error *err)
+/* The trainer tells jobs apart only where it is not what K implies. Gauss-Newton beside jobs where it is: these
+ * stay one curve over K with its baseline K = 1, where SGD is the linearised trainer. */
+static int read_trainer(struct observations *o, const struct store_reader *reader, struct observation *new, size_t n,
+                        struct error *err)
 {
-    size_t k = observe_find_axis(o, "refresh_period");
-    for (int which = 0; which < 2; which++) {
-        const char *name = which ? "schedule" : "trainer";
-        char **texts;
-        if (store_read_texts(reader, name, &texts, err) != 0)
-            return -1;
-        bool differs = observe_find_axis(o, name) != SIZE_MAX;   /* an earlier file needs it */
-        for (size_t i = 0; i < n; i++) {
-            bool one = o->axes[k].levels[new[i].level[k]].number == 1;
-            const char *implied = which ? "constant" : one ? "standard" : "linearised";
-            differs = differs || strcmp(texts[i], implied) != 0;
-        }
-        store_free_texts(texts, n);
-        if (differs && read_axis(o, reader, name, new, n, err) != 0)
-            return -1;
+    size_t k = observe_find_axis(o, "refresh_period"), a = observe_find_axis(o, "trainer");
+    bool needed = a != SIZE_MAX, apart = false;
+    char **texts;
+    if (store_read_texts(reader, "trainer", &texts, err) != 0)
+        return -1;
+    for (size_t l = 0; needed && l < o->axes[a].n_levels; l++)
+        apart = apart || strcmp(o->axes[a].levels[l].label, "standard") == 0;
+    for (size_t i = 0; i < n; i++) {
+        bool solves = strcmp(texts[i], "gauss-newton") == 0;
+        const char *implied = o->axes[k].levels[new[i].level[k]].number == 1 ? "standard" : "linearised";
+        apart = apart || (!solves && strcmp(texts[i], implied) != 0);
+        needed = needed || solves || apart;
     }
-    return 0;
+    a = needed ? need_axis(o, "trainer", err) : SIZE_MAX;
+    for (size_t i = 0; i < n && a != SIZE_MAX; i++) {
+        bool merged = !apart && strcmp(texts[i], "standard") == 0;
+        new[i].level[a] = level_of(&o->axes[a], merged ? "linearised" : texts[i], NAN);
+    }
+    store_free_texts(texts, n);
+    return needed && a == SIZE_MAX ? -1 : 0;
+}
+
+/* The schedule only where it is not a constant period. */
+static int read_schedule(struct observations *o, const struct store_reader *reader, struct observation *new, size_t n,
+                         struct error *err)
+{
+    char **texts;
+    if (store_read_texts(reader, "schedule", &texts, err) != 0)
+        return -1;
+    bool differs = observe_find_axis(o, "schedule") != SIZE_MAX;   /* an earlier file needs it */
+    for (size_t i = 0; i < n; i++)
+        differs = differs || strcmp(texts[i], "constant") != 0;
+    store_free_texts(texts, n);
+    return differs ? read_axis(o, reader, "schedule", new, n, err) : 0;
 }
 
 static int read_file(struct observations *o, const struct store_reader *reader, const char *metric,
@@ -267,9 +285,9 @@ static int read_file(struct observations *o, const struct store_reader *reader, 
         new[i].value[READOUT_LINEAR] = new[i].value[READOUT_NETWORK] = new[i].path = new[i].loss_first =
             new[i].loss_half = new[i].loss_last = NAN;
     for (size_t a = 0; a < n_names; a++)
-        if (read_axis(o, reader, names[a], new, n, err) != 0)
+        if (strcmp(names[a], "trainer") != 0 && read_axis(o, reader, names[a], new, n, err) != 0)
             return -1;
-    if (read_implied_axes(o, reader, new, n, err) != 0)
+    if (read_trainer(o, reader, new, n, err) != 0 || read_schedule(o, reader, new, n, err) != 0)
         return -1;
     for (size_t a = 0; a < o->n_axes; a++) {   /* axes of earlier files that this one lacks */
         bool here = strcmp(o->axes[a].name, "trainer") == 0 || strcmp(o->axes[a].name, "schedule") == 0;

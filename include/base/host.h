@@ -7,5 +7,7 @@
 void host_name(char *name, size_t size);
 /* "Intel(R) Xeon(R) ...", or "unknown". Cut where too long. */
 void host_cpu_model(char *model, size_t size);
+/* Bytes of physical memory; INFINITY where the system does not say. */
+double host_memory(void);
 
 #endif

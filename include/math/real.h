@@ -25,6 +25,7 @@ typedef float real;
 /* math/blas.h */
 #define blas_gemm REAL_NAME(blas_gemm)
 #define blas_syrk REAL_NAME(blas_syrk)
+#define blas_gemv REAL_NAME(blas_gemv)
 #define blas_dot REAL_NAME(blas_dot)
 #define blas_axpy REAL_NAME(blas_axpy)
 #define blas_norm REAL_NAME(blas_norm)
@@ -62,6 +63,13 @@ typedef float real;
 #define evaluate_part REAL_NAME(evaluate_part)
 #define trainer_run REAL_NAME(trainer_run)
 #define run_step_done REAL_NAME(run_step_done)
+#define loss_softmax REAL_NAME(loss_softmax)
+#define loss_factor REAL_NAME(loss_factor)
+#define loss_factor_transposed REAL_NAME(loss_factor_transposed)
+#define theta_form REAL_NAME(theta_form)
+#define theta_bytes REAL_NAME(theta_bytes)
+#define engine_kernel REAL_NAME(engine_kernel)
+#define engine_gauss_newton REAL_NAME(engine_gauss_newton)
 #define engine_tangent REAL_NAME(engine_tangent)
 #define function_space_create REAL_NAME(function_space_create)
 #define function_space_destroy REAL_NAME(function_space_destroy)
@@ -75,6 +83,7 @@ typedef float real;
 #define refresh_log_create REAL_NAME(refresh_log_create)
 #define refresh_log_destroy REAL_NAME(refresh_log_destroy)
 #define refresh_log_moment REAL_NAME(refresh_log_moment)
+#define refresh_log_step REAL_NAME(refresh_log_step)
 #define refresh_log_record REAL_NAME(refresh_log_record)
 
 #endif

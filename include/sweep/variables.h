@@ -64,7 +64,7 @@ enum variable_writer { WRITER_SKELETON, WRITER_ROWS, WRITER_RECORD };
     /* what a job is */                                                                                          \
     X(JOB_ID, ROOT, "job_id", JOB, TEXT, SKELETON, "", "hash of everything that decides the job's numbers")       \
     X(ARCHITECTURE, ROOT, "architecture", JOB, TEXT, SKELETON, "", "name of the network under architectures")     \
-    X(TRAINER, ROOT, "trainer", JOB, TEXT, SKELETON, "", "standard or linearised")                                \
+    X(TRAINER, ROOT, "trainer", JOB, TEXT, SKELETON, "", "standard, linearised or gauss-newton")                  \
     X(SCHEDULE, ROOT, "schedule", JOB, TEXT, SKELETON, "", "label of a refresh schedule that is not a constant period, else constant") \
     X(REFRESH_PERIOD, ROOT, "refresh_period", JOB, F64, SKELETON, "step", "refresh period K; inf: features never updated") \
     X(SEED, ROOT, "seed", JOB, I64, SKELETON, "", "seed of all random streams")                                   \
@@ -74,7 +74,7 @@ enum variable_writer { WRITER_SKELETON, WRITER_ROWS, WRITER_RECORD };
     X(OUTCOME, ROOT, "outcome", JOB, TEXT16, RECORD, "", "completed, diverged; empty until the job ended")        \
     X(ERROR, ROOT, "error", JOB, TEXT256, RECORD, "", "why the job failed or diverged")                           \
     X(ATTEMPTS, ROOT, "attempts", JOB, I32, RECORD, "1", "how often the job was started")                         \
-    X(ENGINE, ROOT, "engine", JOB, TEXT16, RECORD, "", "engine that stepped the segments: tangent; standard in ordinary training")                        \
+    X(ENGINE, ROOT, "engine", JOB, TEXT16, RECORD, "", "engine that stepped the segments: tangent, kernel; else the trainer, standard or gauss-newton") \
     X(WORKER, ROOT, "worker", JOB, I32, RECORD, "", "MPI rank that ran the job, -1 before")                       \
     X(HOST, ROOT, "host", JOB, TEXT64, RECORD, "", "host that ran the job")                                       \
     X(CPU_MODEL, ROOT, "cpu_model", JOB, TEXT64, RECORD, "", "processor that ran the job")                        \
@@ -89,13 +89,13 @@ enum variable_writer { WRITER_SKELETON, WRITER_ROWS, WRITER_RECORD };
     X(PREDICTED_SECONDS, ROOT, "predicted_seconds", JOB, F64, RECORD, "s", "predicted wall time when the job was handed out") \
     X(CRC, ROOT, "crc", JOB, U32, RECORD, "", "CRC-32 of the job's rows and record")                              \
     X(STEPS_DONE, ROOT, "steps_done", JOB, I64, RECORD, "step", "training steps done; less than planned where diverged") \
-    X(LEARNING_RATE, ROOT, "learning_rate", JOB, F64, RECORD, "1", "base learning rate eta, a multiple of the limit resolved") \
+    X(LEARNING_RATE, ROOT, "learning_rate", JOB, F64, RECORD, "1", "base learning rate eta, a multiple of the limit resolved; of gauss-newton with a given damping the scale of its step") \
     X(LAMBDA_MAX_INITIAL, ROOT, "lambda_max_initial", JOB, F64, RECORD, "1", "largest eigenvalue of the full kernel on the training inputs at initialisation, where the learning rate needs it") \
     /* results */                                                                                                \
     SCORES(X, , "", JOB, RECORD, "")                                                                             \
     /* curves */                                                                                                 \
     X(STEP, ROOT, "step", EVAL, I64, ROWS, "step", "training step of the evaluation; -1 where unused")            \
-    X(CURVE_TIME, ROOT, "curve_time", EVAL, F64, ROWS, "1", "sum of eta over the steps so far")                   \
+    X(CURVE_TIME, ROOT, "curve_time", EVAL, F64, ROWS, "1", "sum of eta over the steps so far; a step of gauss-newton counts its scale lr, with tied damping eta K")                   \
     SCORES(X, CURVE_, "curve_", EVAL, ROWS, " along training")                                                   \
     /* refreshes */                                                                                              \
     X(REFRESH_STEP, ROOT, "refresh_step", REFRESH, I64, ROWS, "step", "step of the refresh; -1 where unused")     \
@@ -105,6 +105,8 @@ enum variable_writer { WRITER_SKELETON, WRITER_ROWS, WRITER_RECORD };
     X(REFRESH_PARAMETER_CHANGE, ROOT, "refresh_parameter_change", REFRESH, F64, ROWS, "1", "|theta_{s+K} - theta_s| / |theta_s|") \
     X(REFRESH_CONVERGENCE, ROOT, "refresh_convergence", REFRESH, F64, ROWS, "1", "segment convergence |r_{s+K}| / |r_s|, r the residual of f_lin on the training inputs (cross-entropy: of the probabilities)") \
     X(REFRESH_STABILITY_RATIO, ROOT, "refresh_stability_ratio", REFRESH, F64, ROWS, "1", "eta over the stability limit at the refresh, where asked for (kernels.stability)") \
+    X(REFRESH_SOLVER_ITERATIONS, ROOT, "refresh_solver_iterations", REFRESH, F64, ROWS, "1", "gauss-newton: products with the kernel in the solve of the step before the refresh") \
+    X(REFRESH_SOLVER_RESIDUAL, ROOT, "refresh_solver_residual", REFRESH, F64, ROWS, "1", "gauss-newton: what that solve left of its system, relative") \
     /* kernels */                                                                                                \
     X(N_SNAPSHOTS, KERNELS, "n_snapshots", JOB, I32, ROWS, "1", "number of snapshots that are there")              \
     X(KERNEL_PATH_LENGTH, KERNELS, "kernel_path_length", JOB, F64, ROWS, "1", "sum of kernel distances between consecutive measuring times, at theta_t") \

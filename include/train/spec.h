@@ -39,6 +39,7 @@ struct training_spec {
     double momentum;
     enum momentum_at_refresh momentum_at_refresh;
     double weight_decay;
+    double damping;             /* Gauss-Newton: mu >= 0, in units of Theta; NaN: tied to K by training_damping */
     bool centred;               /* train f - f_theta0 */
     bool augmented;             /* data.augment: every step sees other inputs */
     int64_t evaluations;        /* points of the curves */
@@ -47,11 +48,17 @@ struct training_spec {
     uint64_t seed_init, seed_data, seed_batch, seed_augment;
 };
 
-/* ceil(T/K) - 1; 0 for inf (method.md section 1). */
+/* "standard", "linearised", "gauss-newton". */
+const char *training_trainer_name(enum trainer_kind trainer);
+
+/* ceil(T/K) - 1; 0 for inf (method.md section 1). Gauss-Newton: T - 1. */
 double training_feature_updates(const struct training_spec *spec);
 
 /* The first refresh after step t, or T where there is none before it. */
 int64_t training_next_refresh(const struct training_spec *spec, int64_t step);
+
+/* Is the trained model the network itself, by definition: K = 1, or Gauss-Newton? */
+bool training_is_exact(const struct training_spec *spec);
 
 /* Does the linearised trainer keep the activations of all n training rows at theta_s, rather than
  * record every batch anew? Not at K = 1, so that it equals SGD bit for bit, and not where a
@@ -62,6 +69,13 @@ bool training_caches(const struct training_spec *spec, int64_t n);
 /* Why an engine cannot step this training (a clause that names the key and what to set), or NULL where
  * it can. */
 const char *training_engine_refusal(const struct training_spec *spec, enum engine engine);
+
+/* mu of Gauss-Newton over n training rows: spec->damping, or where it is tied that of a segment of K steps,
+ * n (1 - momentum)/(eta K) (method.md section 2, identity 4), 0 for K = inf. */
+double training_damping(const struct training_spec *spec, double base_lr, double n);
+
+/* Is lr a step of gradient descent, to which stability limits apply? Not the scale of a Gauss-Newton step. */
+bool training_has_eta(const struct training_spec *spec);
 
 /* eta_t for a base learning rate. */
 double training_lr(const struct training_spec *spec, double base_lr, int64_t step);

@@ -1,9 +1,14 @@
-/* The trainers: standard SGD, and SGD on the linear model around theta_s that moves
- * theta_s every K steps (method.md section 1).
+/* The trainers: standard SGD, SGD on the linear model around theta_s that moves theta_s every K steps
+ * (method.md section 1), and damped Gauss-Newton (section 3), whose model is the network as that of SGD.
  *
  *   f_lin(x) = f_{theta_s}(x) + phi_s(x) (theta_t - theta_s)
  *   v        = mu v + phi_s(x_B)^T g_t + lambda theta_t,  g_t = dL/df at f_lin
- *   theta_{t+1} = theta_t - eta_t v;   at t = s+K < T: s <- t */
+ *   theta_{t+1} = theta_t - eta_t v;   at t = s+K < T: s <- t
+ *
+ * Gauss-Newton: theta_{t+1} = theta_t - lr_t (Phi^T H Phi + (mu + N lambda) I)^-1 (Phi^T g + N lambda theta_t)
+ * over the whole training subset, H and g the second and first derivative of the SUM of the rows' losses by f
+ * (half-MSE: H = I, g = f - Y), so that mu is in units of Theta; lambda the weight decay. Where mu is tied to
+ * the K steps of a segment, lr_t is 1 and a step counts as eta K of curve_time, as the segment does. */
 #ifndef RELIN_TRAIN_TRAINER_H
 #define RELIN_TRAIN_TRAINER_H
 
@@ -39,8 +44,10 @@ struct step_record {
     int64_t step;
     const size_t *batch;             /* positions in the training subset; NULL: full batch */
     size_t batch_size;
-    double lr;
+    double lr;                       /* eta_t; Gauss-Newton: what multiplies its step, eta K where mu is tied */
     bool refresh;                    /* theta_s was set to theta before this step */
+    size_t solver_iterations;        /* Gauss-Newton: of conjugate gradients, else 0 */
+    double solver_residual;          /* and what they left of the system, relative; NaN where nothing was solved */
     double loss;                     /* training objective at f_lin on the batch before the step, without decay */
 };
 

@@ -1,5 +1,6 @@
 #include "base/host.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,4 +27,10 @@ void host_cpu_model(char *model, size_t size)
     }
     if (file)
         fclose(file);
+}
+
+double host_memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (double)pages * (double)page : INFINITY;
 }

@@ -9,12 +9,14 @@
 #if RELIN_DOUBLE
 #define GEMM cblas_dgemm
 #define SYRK cblas_dsyrk
+#define GEMV cblas_dgemv
 #define DOT cblas_ddot
 #define AXPY cblas_daxpy
 #define NORM cblas_dnrm2
 #else
 #define GEMM cblas_sgemm
 #define SYRK cblas_ssyrk
+#define GEMV cblas_sgemv
 #define DOT cblas_sdot
 #define AXPY cblas_saxpy
 #define NORM cblas_snrm2
@@ -48,6 +50,19 @@ void blas_syrk(size_t n, size_t k, real alpha, const real *a, size_t lda, real b
     assert(lda >= k && ldc >= n);
     SYRK(CblasRowMajor, CblasUpper, CblasNoTrans, size_of(n), size_of(k), alpha, a, size_of(lda ? lda : 1),
          beta, c, size_of(ldc));
+}
+
+void blas_gemv(bool transpose, size_t m, size_t n, real alpha, const real *a, size_t lda, const real *x,
+               real beta, real *y)
+{
+    assert(lda >= n);
+    if (m == 0 || n == 0) {   /* where BLAS returns early, whatever beta is */
+        for (size_t i = 0; i < (transpose ? n : m); i++)
+            y[i] = beta == 0 ? 0 : beta * y[i];
+        return;
+    }
+    GEMV(CblasRowMajor, transpose ? CblasTrans : CblasNoTrans, size_of(m), size_of(n), alpha, a,
+         size_of(lda ? lda : 1), x, 1, beta, y, 1);
 }
 
 real blas_dot(size_t n, const real *x, const real *y)

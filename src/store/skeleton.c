@@ -153,7 +153,7 @@ static void job_value(const struct job *job, enum variable_id id, void *value)
     case VAR_JOB_ID: *(const char **)value = job->id; break;
     case VAR_ARCHITECTURE: *(const char **)value = job->network.name; break;
     case VAR_TRAINER:
-        *(const char **)value = job->training.trainer == TRAINER_STANDARD ? "standard" : "linearised";
+        *(const char **)value = training_trainer_name(job->training.trainer);
         break;
     case VAR_SCHEDULE: *(const char **)value = "constant"; break;
     case VAR_REFRESH_PERIOD: *(double *)value = job->training.refresh_period; break;

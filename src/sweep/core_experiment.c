@@ -91,7 +91,8 @@ static int measure_kernels(struct run *run, const struct moment *moment)
     if (!kernels || !kernel_series_due(kernels, step))
         return 0;
     /* after the last step eta is that of the last step */
-    double eta = training_lr(run->spec, run->problem.lr, step > last && last >= 0 ? last : step);
+    double eta = training_has_eta(run->spec) ? training_lr(run->spec, run->problem.lr, step > last && last >= 0 ? last : step)
+                                             : NAN;
     int answer = kernel_series_network(kernels, step, eta, widen(run, moment->theta), &run->error);
     if (answer != 0)
         return heed(run, answer);
@@ -223,6 +224,7 @@ static int after_step(void *context, const struct step_record *record)
 {
     struct run *run = context;
     const struct experiment_observer *observer = run->observer;
+    refresh_log_step(&run->refreshes, record);
     if (observer->steps_done)
         *observer->steps_done = record->step + 1;
     return observer->step ? heed(run, observer->step(observer->context, record->step, record->batch,

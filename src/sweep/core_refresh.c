@@ -21,7 +21,7 @@ int refresh_log_create(struct refresh_log *log, const struct problem *problem, c
     if (!(log->numbers = mem_alloc(room + 1, sizeof *log->numbers, err)))
         return -1;
     log->n = training_log_steps((int64_t)refreshes - 1, (int64_t)room, log->numbers);
-    if (spec->refresh_period == 1 && !(log->start = mem_alloc(problem->net->n_parameters, sizeof(real), err)))
+    if (training_is_exact(spec) && !(log->start = mem_alloc(problem->net->n_parameters, sizeof(real), err)))
         return -1;
     if (!(log->targets = mem_alloc(values, sizeof(real), err))
         || !(log->f_lin = mem_alloc(values, sizeof(real), err))
@@ -61,6 +61,13 @@ void refresh_log_moment(struct refresh_log *log, const struct moment *moment)
         begin_segment(log, moment, 0);
 }
 
+void refresh_log_step(struct refresh_log *log, const struct step_record *record)
+{
+    bool solved = log->problem->spec->trainer == TRAINER_GAUSS_NEWTON;
+    log->solver_iterations = solved ? (double)record->solver_iterations : NAN;
+    log->solver_residual = solved ? record->solver_residual : NAN;
+}
+
 static double distance(size_t n, const real *x, const real *y)
 {
     double sum = 0;
@@ -90,7 +97,8 @@ static int stability_ratio(const struct problem *problem, const struct moment *m
             return error_set(err, why.code, "%s", why.text);
         lambda = NAN;
     }
-    *ratio = training_lr(spec, problem->lr, moment->step) * (lambda / rows + spec->weight_decay)
+    double eta = training_has_eta(spec) ? training_lr(spec, problem->lr, moment->step) : NAN;
+    *ratio = eta * (lambda / rows + spec->weight_decay)
            / (2 * (1 + spec->momentum));
     return 0;
 }
@@ -118,6 +126,8 @@ static int record(struct refresh_log *log, const struct moment *moment, size_t i
     loss_gradient(problem->spec->loss, rows, outputs, log->f_lin, log->targets, log->f_lin);
     loss_gradient(problem->spec->loss, rows, outputs, log->f_start, log->targets, log->f_start);
     result_f64(result, VAR_REFRESH_CONVERGENCE)[index] = norm(values, log->f_lin) / norm(values, log->f_start);
+    result_f64(result, VAR_REFRESH_SOLVER_ITERATIONS)[index] = log->solver_iterations;
+    result_f64(result, VAR_REFRESH_SOLVER_RESIDUAL)[index] = log->solver_residual;
     if (log->job->stability)
         return stability_ratio(problem, moment, &result_f64(result, VAR_REFRESH_STABILITY_RATIO)[index], err);
     return 0;

@@ -14,6 +14,7 @@ struct refresh_log {
     int64_t *numbers;        /* the recorded refreshes, 0 is a run's first */
     int64_t n, written;
     int64_t seen;            /* refreshes so far: the number of the current segment */
+    double solver_iterations, solver_residual;   /* of the last step; NaN where none is solved for */
     real *start;             /* (P) theta_s of the segment, where a moment does not carry it: K = 1 */
     real *targets, *f_lin, *f, *f_start;   /* (train, outputs) */
 };
@@ -24,6 +25,8 @@ int refresh_log_create(struct refresh_log *log, const struct problem *problem, c
 void refresh_log_destroy(struct refresh_log *log);
 /* At every moment of training. */
 void refresh_log_moment(struct refresh_log *log, const struct moment *moment);
+/* After every step. */
+void refresh_log_step(struct refresh_log *log, const struct step_record *record);
 /* Before every refresh. Returns 0, or -1 with *err filled. */
 int refresh_log_record(struct refresh_log *log, const struct moment *moment, struct error *err);
 

@@ -11,7 +11,7 @@ static void describe_type(const struct key *key, struct text *out)
         [KIND_BOOL] = "true or false", [KIND_NAME] = "name", [KIND_LR] = "number or {of_limit: x}",
         [KIND_SCHEDULE] = "constant or a map", [KIND_WIDTHS] = "list of whole numbers", [KIND_DURATION] = "time or none",
         [KIND_AUTO_WHOLE] = "whole number or auto", [KIND_CHANNELS] = "list of whole numbers", [KIND_LAYERS] = "list of layers",
-        [KIND_AUGMENT] = "none or a map"};
+        [KIND_AUGMENT] = "none or a map", [KIND_DAMPING] = "number or tied"};
     if (key->kind != KIND_CHOICE && key->kind != KIND_NORM) {
         text_add(out, "%s", nouns[key->kind]);
         return;

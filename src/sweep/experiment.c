@@ -26,6 +26,13 @@ static int create_kernels(struct experiment *e, double **x, double **y, struct e
     return e->kernels ? 0 : -1;
 }
 
+static const char *engine_name(const struct training_spec *training)
+{
+    if (training->trainer != TRAINER_LINEARISED)
+        return training_trainer_name(training->trainer);
+    return training->engine == ENGINE_KERNEL ? "kernel" : "tangent";
+}
+
 /* What the record says of the run itself rather than of its numbers. */
 static void describe_run(struct experiment *e)
 {
@@ -36,7 +43,7 @@ static void describe_run(struct experiment *e)
     *result_f64(e->result, VAR_MAX_RSS_BYTES) = (double)mem_peak();
     *result_i32(e->result, VAR_THREADS) = (int32_t)training->threads;
     result_set_text(e->result, VAR_BLAS_CORE, blas_core_type());
-    result_set_text(e->result, VAR_ENGINE, training->trainer == TRAINER_STANDARD ? "standard" : "tangent");
+    result_set_text(e->result, VAR_ENGINE, engine_name(training));
 }
 
 int experiment_run(const struct job *job, const struct dataset *set, struct result *result,

@@ -78,7 +78,7 @@ struct kernel_series *kernel_series_create(const struct job *job, const struct s
     const struct probe_spec probe = {&job->network, image_of(set), set->outputs, split->count[PART_PROBE],
                                      split->probe_train, x, y, set->task == TASK_CLASSIFICATION, job->kernels.mode,
                                      job->kernels.ridge};
-    s->twins = training->trainer == TRAINER_STANDARD || training->refresh_period == 1;
+    s->twins = training_is_exact(training);
     if (!(s->probe = probe_create(&probe, err))
         || draw_times(training->steps, job->kernels.snapshots, &s->snapshot_steps, &s->n_snapshots, err) != 0
         || draw_times(training->steps, job->kernels.path_points, &s->path_steps, &s->n_path, err) != 0

@@ -64,13 +64,60 @@ static int resolve_updates(struct draft *d, const struct node *where, struct mis
     return 0;
 }
 
+static bool is_gauss_newton(const struct draft *d)
+{
+    return key_given(d, "training.trainer") && d->job.training.trainer == TRAINER_GAUSS_NEWTON;
+}
+
+/* Every step of Gauss-Newton is a feature update: K is what its damping is tied to, and no period. */
+static int resolve_gauss_newton_steps(struct draft *d, const struct node *where, struct mistakes *mistakes)
+{
+    double updates = d->feature_updates;
+    bool steps_given = key_given(d, "training.steps");
+    if (isnan(updates) == steps_given) {
+        d->job.training.steps = steps_given ? d->job.training.steps : (int64_t)updates + 1;
+        if (steps_given || updates == rint(updates))
+            return 0;
+    }
+    mistakes_add(mistakes, where->line, where->column, "training.steps: expected for gauss-newton either a whole number, "
+                 "or feature_updates = steps - 1, got %s", steps_given ? "both" : isnan(updates) ? "neither" : "a fraction");
+    return -1;
+}
+
+static void check_gauss_newton(const struct draft *d, const struct node *where, struct mistakes *mistakes)
+{
+    const struct training_spec *t = &d->job.training;
+    bool tied = isnan(t->damping);
+    if (t->batch != BATCH_FULL)
+        mistakes_add(mistakes, where->line, where->column, "training.batch: expected full for gauss-newton, which solves "
+                     "over all training rows, got %lld", (long long)t->batch);
+    if (data_augments(&d->job.data.augment))
+        mistakes_add(mistakes, where->line, where->column, "data.augment: expected none for gauss-newton, which solves over "
+                     "the training rows as they are: drop it, or set training.trainer to standard or linearised");
+    if (tied && (!key_given(d, "training.refresh_period") || isinf(t->refresh_period)))
+        mistakes_add(mistakes, where->line, where->column, "training.refresh_period: expected the finite K that the damping "
+                     "of gauss-newton is tied to, got %s: add it, or set training.damping to a number",
+                     key_given(d, "training.refresh_period") ? "inf" : "nothing");
+    if (tied && (t->schedule.kind != SCHEDULE_CONSTANT || t->schedule.warmup))
+        mistakes_add(mistakes, where->line, where->column, "training.schedule: expected constant for gauss-newton with tied "
+                     "damping, where lr only says what it is tied to: set training.damping to a number, or drop it");
+    if (!tied && t->lr_of_limit)
+        mistakes_add(mistakes, where->line, where->column, "training.lr: expected a number for gauss-newton with a given "
+                     "damping, where it scales the step, got {of_limit: %g}", t->lr);
+}
+
+/* What has no meaning for a trainer takes its default, so that a job is one whatever stands there. */
 static void resolve_trainer(struct draft *d)
 {
     struct training_spec *t = &d->job.training;
     if (!key_given(d, "training.trainer"))
         t->trainer = t->refresh_period == 1 ? TRAINER_STANDARD : TRAINER_LINEARISED;
-    if (t->trainer == TRAINER_STANDARD)
+    if (t->trainer != TRAINER_GAUSS_NEWTON)
+        t->damping = NAN;
+    if (t->trainer == TRAINER_STANDARD || (t->trainer == TRAINER_GAUSS_NEWTON && !isnan(t->damping)))
         t->refresh_period = 1;
+    else if (t->trainer == TRAINER_GAUSS_NEWTON)
+        return;
     else if (t->refresh_period >= (double)t->steps && t->refresh_period != 1)
         t->refresh_period = INFINITY;
 }
@@ -184,8 +231,14 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
 {
     size_t before = mistakes->n;
     require(d, "data.set", "the name of a data set", where, mistakes);
-    require(d, "training.lr", "a number > 0 or {of_limit: x}", where, mistakes);
-    int updates = resolve_updates(d, where, mistakes);
+    bool gauss_newton = is_gauss_newton(d);
+    if (gauss_newton && !isnan(d->job.training.damping) && !key_given(d, "training.lr"))
+        d->job.training.lr = 1;
+    else
+        require(d, "training.lr", "a number > 0 or {of_limit: x}", where, mistakes);
+    int updates = gauss_newton ? resolve_gauss_newton_steps(d, where, mistakes) : resolve_updates(d, where, mistakes);
+    if (gauss_newton)
+        check_gauss_newton(d, where, mistakes);
     if (d->job.training.batch > d->job.data.train && d->job.data.train != DATA_ALL)
         mistakes_add(mistakes, where->line, where->column, "training.batch: expected at most data.train = %lld, got %lld",
                      (long long)d->job.data.train, (long long)d->job.training.batch);
@@ -262,8 +315,16 @@ void job_free(struct job *job)
 void job_label(const struct job *job, char *text, size_t size)
 {
     struct text t = {0};
-    text_add(&t, "%s K=", job->network.name);
-    text_add_number(&t, job->training.refresh_period);
+    text_add(&t, "%s", job->network.name);
+    if (job->training.trainer == TRAINER_GAUSS_NEWTON)
+        text_add(&t, " gauss-newton");
+    if (job->training.trainer == TRAINER_GAUSS_NEWTON && !isnan(job->training.damping)) {
+        text_add(&t, " mu=");
+        text_add_number(&t, job->training.damping);
+    } else {
+        text_add(&t, " K=");
+        text_add_number(&t, job->training.refresh_period);
+    }
     text_add(&t, " seed %lld", (long long)job->seed);
     snprintf(text, size, "%s", t.chars);
     text_free(&t);

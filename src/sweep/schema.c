@@ -58,8 +58,10 @@ const struct key keys[] = {
     {"architectures.*.sigma_b", KIND_REAL, IN(job.network.sigma_b), 0, 1e6, NULL, "0", "scale of the biases"},
     {"architectures.*.bias", KIND_BOOL, IN(job.network.bias), 0, 0, NULL, "true", "do layers have biases; those right before a normalisation never do, its shifts are theirs"},
 
-    {"training.trainer", KIND_CHOICE, IN(job.training.trainer), 0, 0, "standard|linearised", "",
-     "standard (SGD; K has no meaning and is 1) or linearised; by default standard where K = 1, else linearised"},
+    {"training.trainer", KIND_CHOICE, IN(job.training.trainer), 0, 0, "standard|linearised|gauss-newton", "",
+     "standard (SGD; K has no meaning and is 1), linearised, or gauss-newton, whose steps are damped Gauss-Newton steps; by default standard where K = 1, else linearised"},
+    {"training.damping", KIND_DAMPING, IN(job.training.damping), 0, 1e15, NULL, "tied",
+     "gauss-newton: mu in (Theta + mu I), beside lr that scales the step, 1 by default; or tied, mu = N (1 - momentum)/(lr K) for K = refresh_period: a step for K of SGD"},
     {"training.engine", KIND_CHOICE, IN(job.training.engine), 0, 0, "auto|tangent|kernel|filter", "auto",
      "how a segment is stepped; auto: the cheapest that can, by the formulas of relin plan"},
     {"training.refresh_period", KIND_PERIOD, IN(job.training.refresh_period), 1, BIG, NULL, "1", "K: steps between feature updates; inf: never"},

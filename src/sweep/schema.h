@@ -30,6 +30,7 @@ enum key_kind {
     KIND_NAME,         /* char[64] */
     KIND_LR,           /* training.lr, lr_of_limit */
     KIND_SCHEDULE,     /* struct schedule */
+    KIND_DAMPING,      /* double in [min, max], or tied (NaN) */
     KIND_WIDTHS,       /* list of whole numbers */
     KIND_CHANNELS,     /* the same, of a network's stages */
     KIND_NORM,         /* a choice; batch normalisation is refused with the reason */

@@ -147,9 +147,10 @@ static void check_required(const struct grid_base *base, struct mistakes *mistak
         char section[32];
         snprintf(section, sizeof section, "%.*s", (int)strcspn(path, "."), path);
         const struct node *where = node_get(root, section) ? node_get(root, section) : root;
-        bool other_way = strcmp(path, "training.steps") == 0
-                         && (key_given(&base->draft, "training.feature_updates")
-                             || axis_name(node_get(root, "grid"), "training.feature_updates"));
+        /* steps follow from updates; beside a damping that is given lr is 1 */
+        const char *other = strcmp(path, "training.steps") == 0 ? "training.feature_updates"
+                          : strcmp(path, "training.lr") == 0 ? "training.damping" : NULL;
+        bool other_way = other && (key_given(&base->draft, other) || axis_name(node_get(root, "grid"), other));
         if (!other_way && !key_given(&base->draft, path) && !axis_name(node_get(root, "grid"), path))
             mistakes_add(mistakes, where->line, where->column, "%s: expected %s, got nothing: add it", path, required[i][1]);
     }

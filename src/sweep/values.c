@@ -201,6 +201,7 @@ int key_parse(const struct key *key, const char *path, const struct node *node, 
     case KIND_BATCH: status = value_whole(&r, "full", BATCH_FULL, member); break;
     case KIND_REAL: status = value_real(&r, NULL, 0, member); break;
     case KIND_AUTO_REAL: status = value_real(&r, "auto", NAN, member); break;
+    case KIND_DAMPING: status = value_real(&r, "tied", NAN, member); break;
     case KIND_PERIOD: status = parse_period(&r, member); break;
     case KIND_CHOICE: status = value_choice(&r, member, key->offset == offsetof(struct draft, job.data.image_size)); break;
     case KIND_BOOL: status = parse_bool(&r, member); break;
@@ -256,8 +257,9 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
     case KIND_REAL:
     case KIND_PERIOD: text_add_json_number(out, *(const double *)member); break;
     case KIND_AUTO_REAL:
+    case KIND_DAMPING:
         if (isnan(*(const double *)member))
-            text_add(out, "\"auto\"");
+            text_add(out, key->kind == KIND_DAMPING ? "\"tied\"" : "\"auto\"");
         else
             text_add_json_number(out, *(const double *)member);
         break;

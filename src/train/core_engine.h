@@ -40,6 +40,8 @@ struct run {
     int64_t segment_start;    /* s */
     double curve_time;        /* sum of eta over the steps taken */
     bool diverged, refresh_now;
+    size_t solver_iterations; /* Gauss-Newton: of the step taken, */
+    double solver_residual;   /* for run_step_done */
 };
 
 /* What an engine tells of a step it took, and of the one after: run->step and curve_time move on.
@@ -48,5 +50,7 @@ int run_step_done(struct run *run, const size_t *batch, size_t batch_size, doubl
                   const struct trainer_hooks *hooks);
 
 extern const struct engine_ops engine_tangent;   /* weight space: everything; also ordinary SGD */
+extern const struct engine_ops engine_kernel;    /* function space: any loss and batch, Theta_s in memory */
+extern const struct engine_ops engine_gauss_newton;   /* the trainer of that name, whose steps these are */
 
 #endif

@@ -75,3 +75,44 @@ void loss_sums(enum loss loss, size_t n, size_t outputs, const real *f, const re
         *correct += largest(outputs, f) == largest(outputs, y);
     }
 }
+
+void loss_softmax(size_t n, size_t outputs, const real *f, const real *f_0, real *p)
+{
+    for (size_t i = 0; i < n * outputs; i++)
+        p[i] = f_0 ? f[i] - f_0[i] : f[i];
+    for (size_t i = 0; i < n; i++, p += outputs) {
+        double most = (double)p[0], sum = 0;
+        for (size_t c = 1; c < outputs; c++)
+            most = fmax(most, (double)p[c]);
+        for (size_t c = 0; c < outputs; c++)
+            sum += exp((double)p[c] - most);
+        for (size_t c = 0; c < outputs; c++)
+            p[c] = (real)(exp((double)p[c] - most) / sum);
+    }
+}
+
+/* u_c = q_c v_c - p_c (q.v) */
+void loss_factor(size_t n, size_t outputs, const real *p, const double *v, real *u)
+{
+    for (size_t i = 0; i < n; i++, v += outputs, u += outputs) {
+        double dot = 0;
+        for (size_t c = 0; p && c < outputs; c++)
+            dot += sqrt((double)p[i * outputs + c]) * v[c];
+        for (size_t c = 0; c < outputs; c++) {
+            double own = p ? (double)p[i * outputs + c] : 1;
+            u[c] = (real)(sqrt(own) * v[c] - own * dot);
+        }
+    }
+}
+
+/* v_c = q_c (w_c - p.w) */
+void loss_factor_transposed(size_t n, size_t outputs, const real *p, const real *w, double *v)
+{
+    for (size_t i = 0; i < n; i++, v += outputs, w += outputs) {
+        double dot = 0;
+        for (size_t c = 0; p && c < outputs; c++)
+            dot += (double)p[i * outputs + c] * (double)w[c];
+        for (size_t c = 0; c < outputs; c++)
+            v[c] = p ? sqrt((double)p[i * outputs + c]) * ((double)w[c] - dot) : (double)w[c];
+    }
+}

@@ -1,8 +1,10 @@
 /* One loop for all trainers and engines (method.md section 1): segments between refreshes, cut into
  * legs between the moments at which the hooks want the parameters. */
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "core_engine.h"
 #include "train/function_space.h"
@@ -36,13 +38,18 @@ static int run_create(struct run *r, struct error *err)
 {
     const struct training_spec *spec = r->problem->spec;
     size_t rows = r->problem->split->count[PART_TRAIN], n_parameters = r->net->n_parameters;
+    bool solves = spec->trainer == TRAINER_GAUSS_NEWTON;
+    const char *refusal = r->linear ? training_engine_refusal(spec, spec->engine) : NULL;
+    if (refusal)
+        return error_set(err, ERROR_UNSUPPORTED, "training.engine: %s", refusal);
     if (batches_create(&r->batches, rows, spec->batch, spec->seed_batch, err) != 0)
         return -1;
     if ((r->linear && !(r->delta = mem_alloc(n_parameters, sizeof(real), err)))
-        || (spec->momentum != 0 && !(r->velocity = mem_alloc(n_parameters, sizeof(real), err)))
+        || (spec->momentum != 0 && !solves && !(r->velocity = mem_alloc(n_parameters, sizeof(real), err)))
         || (spec->centred && measure_start(r, err) != 0))
         return -1;
-    r->engine = &engine_tangent;
+    r->engine = solves ? &engine_gauss_newton
+              : r->linear && spec->engine == ENGINE_KERNEL ? &engine_kernel : &engine_tangent;
     return r->engine->create(r, err);
 }
 
@@ -72,6 +79,8 @@ int run_step_done(struct run *r, const size_t *batch, size_t batch_size, double 
         .lr = lr,
         .refresh = r->step == r->segment_start,
         .loss = loss,
+        .solver_iterations = r->solver_iterations,
+        .solver_residual = r->solver_residual,
     };
     r->step++;
     r->curve_time += lr;
@@ -134,13 +143,14 @@ int trainer_run(const struct problem *problem, real *theta, real *theta_s,
     const struct training_spec *spec = problem->spec;
     bool linear = spec->trainer == TRAINER_LINEARISED;
     assert(problem->split->count[PART_TRAIN] > 0 && spec->refresh_period >= 1);
-    assert(linear || spec->refresh_period == 1);
+    assert(linear || training_is_exact(spec));
     assert(!spec->centred || problem->theta_0);
     struct run r = {
         .problem = problem,
         .net = problem->net,
         .linear = linear,
-        .exact = spec->refresh_period == 1,
+        .exact = training_is_exact(spec),
+        .solver_residual = NAN,
         .theta = theta,
         .theta_s = theta_s,
     };

@@ -3,9 +3,21 @@
 #include <math.h>
 #include <stddef.h>
 
+const char *training_trainer_name(enum trainer_kind trainer)
+{
+    switch (trainer) {
+    case TRAINER_STANDARD: return "standard";
+    case TRAINER_LINEARISED: return "linearised";
+    case TRAINER_GAUSS_NEWTON: break;
+    }
+    return "gauss-newton";
+}
+
 double training_feature_updates(const struct training_spec *spec)
 {
     double steps = (double)spec->steps;
+    if (spec->trainer == TRAINER_GAUSS_NEWTON)
+        return steps < 1 ? 0 : steps - 1;
     if (steps < 1 || spec->refresh_period >= steps)
         return 0;
     return ceil(steps / spec->refresh_period) - 1;
@@ -13,10 +25,17 @@ double training_feature_updates(const struct training_spec *spec)
 
 int64_t training_next_refresh(const struct training_spec *spec, int64_t step)
 {
+    if (spec->trainer == TRAINER_GAUSS_NEWTON)
+        return step + 1 < spec->steps ? step + 1 : spec->steps;
     if (spec->refresh_period >= (double)spec->steps)
         return spec->steps;
     int64_t period = (int64_t)spec->refresh_period, next = (step / period + 1) * period;
     return next < spec->steps ? next : spec->steps;
+}
+
+bool training_is_exact(const struct training_spec *spec)
+{
+    return spec->trainer == TRAINER_GAUSS_NEWTON || spec->refresh_period == 1;
 }
 
 bool training_caches(const struct training_spec *spec, int64_t n)
@@ -42,6 +61,16 @@ const char *training_engine_refusal(const struct training_spec *spec, enum engin
     if (engine == ENGINE_FILTER && spec->batch != BATCH_FULL)
         return "a segment is a spectral filter for the full batch only: set training.batch to full, or training.engine to kernel";
     return NULL;
+}
+
+bool training_has_eta(const struct training_spec *spec)
+{
+    return spec->trainer != TRAINER_GAUSS_NEWTON || isnan(spec->damping);
+}
+
+double training_damping(const struct training_spec *spec, double base_lr, double n)
+{
+    return isnan(spec->damping) ? n * (1 - spec->momentum) / (base_lr * spec->refresh_period) : spec->damping;
 }
 
 double training_lr(const struct training_spec *spec, double base_lr, int64_t step)

@@ -53,6 +53,17 @@ replayed() {
     replayed 0 training.centred=true training.batch=8
 }
 
+@test "Gauss-Newton is replayed: both losses, damping given and tied to K, weight decay, centred" {
+    local given="training.trainer=gauss-newton training.steps=5"
+    replayed 0 $given training.damping=3 training.lr=0.5
+    replayed 2 $given training.damping=3 training.lr=1 training.weight_decay=0.01
+    replayed 2 $given training.damping=tied training.momentum=0.5 grid.refresh_period=[10,40,90]
+    replayed 9 $given training.damping=tied training.loss=cross-entropy grid.refresh_period=[10,40,90] training.centred=true
+    replayed 3 $given training.damping=0.5 training.loss=cross-entropy training.lr=0.3 training.schedule='{warmup: 3}'
+    replayed 3 $given training.damping=1 training.lr=1 training.precision=single
+    replayed 2 $given training.damping=0 training.lr=1 training.steps=1
+}
+
 @test "erf and gelu are replayed" {
     replayed 2 architectures.deep.activation=erf
     replayed 8 architectures.wide.activation=gelu

@@ -39,6 +39,19 @@ need() { $PYTHON -c "import $1" 2>/dev/null || skip "$PYTHON lacks one of $1"; }
     [[ "$output" == *"job 0 ("*"job 47 ("* ]]
 }
 
+@test "Gauss-Newton and the kernel engine give their numbers again, and K = 1 stays the baseline beside them" {
+    "$RELIN" run sweep.yaml -o other.h5 --progress=none training.engine=kernel \
+        grid='[{refresh_period: [1, 3], seed: 0..1}, {trainer: gauss-newton, refresh_period: [3, 100], seed: 0..1}]'
+    run "$RELIN" verify other.h5
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 'bit for bit$' <<< "$output")" -gt 0 ]
+    "$RELIN" verify other.h5 --job 3 --job 15
+    run "$RELIN" summary other.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"trainer gauss-newton"* && "$output" == *"trainer linearised"* ]]
+    [[ "$output" != *"trainer standard"* && "$output" == *"vs K=1"* ]]
+}
+
 @test "one job is verified by its row and by its id" {
     need h5py
     id=$($PYTHON -c 'import h5py; print(h5py.File("whole.h5")["job_id"].asstr()[7])')

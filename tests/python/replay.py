@@ -25,13 +25,18 @@ def network(file, config):
     return net
 
 
-def kernel_of(net, theta, x, mode):
-    """From the Jacobian itself: (1/C) sum_c J_c J_c^T; all of J J^T; (1/C) of the sum of logits'."""
+def jacobian_of(net, theta, x):
+    """(n, C, P)"""
     rows = []
     for i in range(len(x)):
         f, tape = net.forward(theta, x[i:i + 1])
         rows.append(np.stack([net.vjp(theta, tape, np.eye(f.shape[1])[c:c + 1]) for c in range(f.shape[1])]))
-    jacobian = np.stack(rows)                                  # (n, C, P)
+    return np.stack(rows)
+
+
+def kernel_of(net, theta, x, mode):
+    """From the Jacobian itself: (1/C) sum_c J_c J_c^T; all of J J^T; (1/C) of the sum of logits'."""
+    jacobian = jacobian_of(net, theta, x)
     n, outputs, _ = jacobian.shape
     if mode == "full":
         return np.einsum("icp,jdp->icjd", jacobian, jacobian).reshape(n * outputs, n * outputs)
@@ -58,8 +63,8 @@ def settings(file):
     """What a replay needs of /config."""
     job = json.loads(file["config"].attrs["resolved"])
     training = job["training"]
-    chosen = {key: training[key] for key in ("loss", "momentum", "momentum_at_refresh", "weight_decay", "centred",
-                                             "precision", "steps")}
+    chosen = {key: training[key] for key in ("trainer", "damping", "loss", "momentum", "momentum_at_refresh",
+                                             "weight_decay", "centred", "precision", "steps")}
     chosen["architecture"] = job["architecture"]
     chosen["mode"] = job["kernels"]["mode"]
     return chosen
@@ -100,6 +105,24 @@ class Replay:
         f = f + self.net.jvp(theta_s, tape, delta)
         return f - (self.net.forward(self.theta0, x)[0] if self.config["centred"] else 0), tape
 
+    def gauss_newton(self, theta, f, g, lr):
+        """(J^T H J + nu)^-1 (J^T g + N lambda theta), H and g of the summed loss, nu = mu + N lambda, through
+        the matrix of outputs; and what multiplies it."""
+        n, c = f.shape
+        tied = self.config["damping"] == "tied"
+        mu = n * (1 - self.config["momentum"]) / lr if tied else self.config["damping"]
+        decay, jacobian = n * self.config["weight_decay"], jacobian_of(self.net, theta, self.x).reshape(n * c, -1)
+        if mu + decay == 0:     # the step of least norm
+            assert self.config["loss"] == "half-mse", "no replay of cross-entropy without damping"
+            return np.linalg.lstsq(jacobian, n * g.ravel(), rcond=None)[0], lr
+        hessian = np.eye(n * c)
+        if self.config["loss"] == "cross-entropy":
+            for i, p in enumerate(softmax(f)):
+                hessian[i * c:i * c + c, i * c:i * c + c] = np.diag(p) - np.outer(p, p)
+        right = jacobian.T @ (n * g.ravel()) + decay * theta
+        inner = np.linalg.solve(hessian @ jacobian @ jacobian.T + (mu + decay) * np.eye(n * c), hessian @ (jacobian @ right))
+        return (right - jacobian.T @ inner) / (mu + decay), 1.0 if tied else lr
+
     def run(self, tolerance):
         self.tolerance = tolerance or (1e-10 if self.double else 2e-4)
         steps, config = self.file["steps"], self.config
@@ -121,6 +144,10 @@ class Replay:
             f, tape = self.f_lin(x, theta_s, theta - theta_s)
             loss, g = loss_and_gradient(config["loss"], f, self.y[rows])
             losses.append(loss)
+            if config["trainer"] == "gauss-newton":
+                step, scale = self.gauss_newton(theta, f, g, lr[t])
+                theta = theta - scale * step
+                continue
             v = config["momentum"] * v + self.net.vjp(theta_s, tape, g) + config["weight_decay"] * theta
             theta = theta - lr[t] * v
         self.look(len(lr), theta)

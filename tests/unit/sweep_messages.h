@@ -4,6 +4,8 @@
 
 #include "sweep_text.h"
 
+#define GN "training: {trainer: gauss-newton, steps: 100, "
+
 /* @ stands for the file. */
 static const struct { const char *text, *override, *message; } refused[] = {
     {NETS TRAINING "data: {set: ''}\n", NULL,
@@ -107,7 +109,31 @@ static const struct { const char *text, *override, *message; } refused[] = {
     {DATA TRAINING "", NULL,
      "@:1:1: architectures: expected a map of names to networks, such as {mlp: {type: mlp, widths: [512]}}, got nothing"},
     {DATA NETS "training: {steps: 100, lr: 0.1, trainer: sgd}\n", NULL,
-     "@:3:42: training.trainer: expected standard | linearised, got sgd"},
+     "@:3:42: training.trainer: expected standard | linearised | gauss-newton, got sgd"},
+    {DATA NETS "training: {steps: 100, lr: 0.1, damping: loose}\n", NULL,
+     "@:3:42: training.damping: expected a number >= 0 or tied, got loose"},
+    {DATA NETS GN "lr: 0.1, refresh_period: 10, batch: 7}\n", NULL,
+     "@:1:1: training.batch: expected full for gauss-newton, which solves over all training rows, got 7"},
+    {DATA NETS GN "damping: 1}\n", "data.augment={flip: true}",
+     "@:1:1: data.augment: expected none for gauss-newton, which solves over the training rows as they are: drop it, or set training.trainer to standard or linearised"},
+    {DATA NETS GN "lr: 0.1}\n", NULL,
+     "@:1:1: training.refresh_period: expected the finite K that the damping of gauss-newton is tied to, got nothing: add it, or set training.damping to a number"},
+    {DATA NETS GN "lr: 0.1, refresh_period: inf}\n", NULL,
+     "@:1:1: training.refresh_period: expected the finite K that the damping of gauss-newton is tied to, got inf: add it, or set training.damping to a number"},
+    {DATA NETS GN "lr: 0.1, refresh_period: 10, schedule: {cosine: {}}}\n", NULL,
+     "@:1:1: training.schedule: expected constant for gauss-newton with tied damping, where lr only says what it is tied to: set training.damping to a number, or drop it"},
+    {DATA NETS GN "damping: 1, lr: {of_limit: 0.5}}\n", NULL,
+     "@:1:1: training.lr: expected a number for gauss-newton with a given damping, where it scales the step, got {of_limit: 0.5}"},
+    {DATA NETS GN "damping: 1, feature_updates: 3}\n", NULL,
+     "@:1:1: training.steps: expected for gauss-newton either a whole number, or feature_updates = steps - 1, got both"},
+    {DATA NETS GN "refresh_period: 3}\n", NULL,
+     "@:3:11: training.lr: expected a number > 0 or {of_limit: x}, got nothing: add it"},
+    {DATA NETS GN "damping: tied, refresh_period: 3}\n", NULL,
+     "@:1:1: training.lr: expected a number > 0 or {of_limit: x}, got nothing: add it"},
+    {DATA NETS "training: {trainer: gauss-newton, damping: 1}\n", NULL,
+     "@:3:11: training.steps: expected a whole number >= 0, got nothing: add it"},
+    {DATA NETS "training: {trainer: gauss-newton, damping: 1, feature_updates: 1.5}\n", NULL,
+     "@:1:1: training.steps: expected for gauss-newton either a whole number, or feature_updates = steps - 1, got a fraction"},
     {DATA NETS "training: {steps: 100, lr: 0.1, engine: filters}\n", NULL,
      "@:3:41: training.engine: expected auto | tangent | kernel | filter, got filters (did you mean filter?)"},
     {DATA NETS "training: {steps: 100, lr: 0.1, refresh_period: 1.5}\n", NULL,
@@ -160,8 +186,8 @@ static const struct { const char *text, *override, *message; } refused[] = {
      "@:3:41: training.seeds.int: expected a known key, got 'int' (did you mean training.seeds.init?)"},
     {DATA NETS "training: {steps: 100, lr: 0.1, seeds: {init: -3}}\n", NULL,
      "@:3:47: training.seeds.init: expected a whole number >= 0, got -3"},
-    {DATA NETS "training: {steps: 100, lr: 0.1, damping: 1}\n", NULL,
-     "@:3:33: training.damping: expected a known key, got 'damping' (relin plan --keys lists them)"},
+    {DATA NETS "training: {steps: 100, lr: 0.1, dampening: 1}\n", NULL,
+     "@:3:33: training.dampening: expected a known key, got 'dampening' (did you mean training.damping?)"},
     {DATA NETS "training: {steps: -1, lr: 1}\n", NULL,
      "@:3:19: training.steps: expected a whole number from 0 to 1000000000000, got -1"},
     {DATA NETS "training: {steps: 1e13, lr: 1}\n", NULL,

@@ -144,6 +144,61 @@ START_TEST(at_k_of_one_a_segment_begins_at_the_step_before_its_refresh)
 }
 END_TEST
 
+/* The refreshes of Gauss-Newton are its steps but the first; what it solves is in the file. */
+START_TEST(gauss_newton_is_logged_at_every_step_with_its_solves)
+{
+    enum { T = 5 };
+    for (int tied = 0; tied < 2; tied++) {
+        struct job job = make_job(100, T);
+        job.training.trainer = TRAINER_GAUSS_NEWTON;
+        job.training.damping = tied ? NAN : 2;
+        job.stability = true;
+        job.training.lr = 0.5;
+        struct result result = run(&job, NULL);
+        ck_assert_str_eq(result_text(&result, VAR_OUTCOME), "completed");
+        ck_assert_str_eq(result_text(&result, VAR_ENGINE), "gauss-newton");
+        for (size_t i = 0; i + 1 < T; i++) {
+            ck_assert_int_eq(result_i64(&result, VAR_REFRESH_STEP)[i], (int64_t)i + 1);
+            ck_assert_double_gt(number(&result, VAR_REFRESH_SOLVER_ITERATIONS, i), 0);
+            ck_assert_double_lt(number(&result, VAR_REFRESH_SOLVER_RESIDUAL, i), 1e-10);
+            ck_assert_double_eq(number(&result, VAR_REFRESH_LOSS_JUMP, i), 0);   /* the model is the network */
+            ck_assert_double_gt(number(&result, VAR_REFRESH_PARAMETER_CHANGE, i), 1e-3);
+            ck_assert(isnan(number(&result, VAR_REFRESH_STABILITY_RATIO, i)) == !tied);
+            ck_assert_double_eq_tol(number(&result, VAR_CURVE_TIME, i + 1), ((double)i + 1) * 0.5 * (tied ? 100 : 1), 1e-9);
+        }
+        ck_assert_int_eq(result_i64(&result, VAR_REFRESH_STEP)[T - 1], -1);
+        ck_assert(isnan(number(&result, VAR_STABILITY, 0)) == !tied);
+        for (size_t i = 0; i <= T; i++)
+            ck_assert(number(&result, VAR_CURVE_TRAIN_LOSS, i) == number(&result, VAR_CURVE_TRAIN_LOSS_NETWORK, i));
+        ck_assert_double_lt(number(&result, VAR_TRAIN_LOSS, 0), 0.8 * number(&result, VAR_CURVE_TRAIN_LOSS, 0));
+        mem_free(result.block);
+    }
+    struct job job = make_job(3, 9);   /* other trainers solve nothing */
+    struct result result = run(&job, NULL);
+    ck_assert(isnan(number(&result, VAR_REFRESH_SOLVER_ITERATIONS, 0)));
+    ck_assert(isnan(number(&result, VAR_REFRESH_SOLVER_RESIDUAL, 0)));
+    mem_free(result.block);
+}
+END_TEST
+
+/* The record names the engine, and the numbers agree with the other's. */
+START_TEST(the_kernel_engine_gives_the_results_of_the_tangent_engine)
+{
+    struct job job = make_job(10, 30);
+    struct result tangent = run(&job, NULL);
+    job.training.engine = ENGINE_KERNEL;
+    struct result kernel = run(&job, NULL);
+    ck_assert_str_eq(result_text(&tangent, VAR_ENGINE), "tangent");
+    ck_assert_str_eq(result_text(&kernel, VAR_ENGINE), "kernel");
+    static const enum variable_id same[] = {VAR_TRAIN_LOSS, VAR_TEST_LOSS, VAR_TEST_ACCURACY, VAR_TEST_LOSS_NETWORK,
+                                            VAR_REFRESH_GAP, VAR_REFRESH_CONVERGENCE, VAR_KERNEL_PATH_LENGTH_LINEARISED};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        ck_assert_double_eq_tol(number(&kernel, same[i], 0) / number(&tangent, same[i], 0), 1, 1e-8);
+    mem_free(tangent.block);
+    mem_free(kernel.block);
+}
+END_TEST
+
 START_TEST(a_learning_rate_of_the_limit_is_that_share_of_it)
 {
     struct job job = make_job(10, 30);
@@ -328,6 +383,8 @@ static void add(TCase *tests)
     tcase_add_test(tests, k_of_one_is_standard_training_bit_for_bit);
     tcase_add_test(tests, the_record_of_a_refresh_is_what_shorter_runs_say);
     tcase_add_test(tests, at_k_of_one_a_segment_begins_at_the_step_before_its_refresh);
+    tcase_add_test(tests, gauss_newton_is_logged_at_every_step_with_its_solves);
+    tcase_add_test(tests, the_kernel_engine_gives_the_results_of_the_tangent_engine);
     tcase_add_test(tests, a_learning_rate_of_the_limit_is_that_share_of_it);
     tcase_add_test(tests, the_stability_ratio_is_the_share_of_the_limit_with_decay_and_momentum);
     tcase_add_test(tests, each_seed_draws_its_own_and_nothing_else);

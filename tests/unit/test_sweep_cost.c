@@ -41,6 +41,26 @@ START_TEST(more_work_is_predicted_to_take_longer)
 }
 END_TEST
 
+START_TEST(gauss_newton_costs_more_with_less_damping_and_more_than_gradient_descent)
+{
+    static const char *const dampings[] = {"{trainer: gauss-newton, training.damping: 10000000}", "{trainer: gauss-newton, training.damping: 20000}",
+                                           "{trainer: gauss-newton, training.damping: 5000}", "{trainer: gauss-newton, training.damping: 0}"};
+    static const char *const periods[] = {"{trainer: gauss-newton, refresh_period: 10}", "{trainer: gauss-newton, refresh_period: 100}",
+                                          "{trainer: gauss-newton, refresh_period: 1000}"};
+    char override[100];
+    struct job_cost before = cost_with("grid.refresh_period=1");
+    for (size_t k = 0; k < 7; k++) {
+        snprintf(override, sizeof override, "grid=%s", k < 4 ? dampings[k] : periods[k - 4]);
+        struct job_cost cost = cost_with(override);
+        if (k == 4)   /* K = 10: from SGD on again */
+            before = cost_with("grid.refresh_period=1");
+        ck_assert_msg(cost.flops > before.flops && cost.seconds > before.seconds, "%s: %g flops, after %g", override,
+                      cost.flops, before.flops);
+        before = cost;
+    }
+}
+END_TEST
+
 START_TEST(double_precision_costs_more_time_and_memory_but_no_more_flops)
 {
     struct job_cost one = cost_with("training.precision=single"), two = cost_with("training.precision=double");
@@ -99,6 +119,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, more_work_is_predicted_to_take_longer, 0, (int)(sizeof ladders / sizeof *ladders));
+    tcase_add_test(tests, gauss_newton_costs_more_with_less_damping_and_more_than_gradient_descent);
     tcase_add_test(tests, double_precision_costs_more_time_and_memory_but_no_more_flops);
     tcase_add_test(tests, a_kernel_costs_by_its_mode);
     tcase_add_test(tests, axes_are_as_long_as_the_job_that_needs_most);

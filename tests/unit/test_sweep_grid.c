@@ -21,7 +21,9 @@ static void jobs_as_text(const struct sweep *sweep, const char *format, struct t
             case 'd': text_add(out, "%llu", (unsigned long long)job->training.seed_data); break;
             case 'w': text_add(out, "%lld", (long long)job->network.widths[0]); break;
             case 'l': text_add_number(out, job->training.lr); break;
-            case 't': text_add(out, "%s", job->training.trainer == TRAINER_STANDARD ? "std" : "lin"); break;
+            case 't': text_add(out, "%s", job->training.trainer == TRAINER_STANDARD ? "std"
+                               : job->training.trainer == TRAINER_LINEARISED ? "lin" : "gn"); break;
+            case 'u': text_add_number(out, job->training.damping); break;
             default: text_add(out, "%c", *f);
             }
     }
@@ -68,6 +70,13 @@ static const struct { const char *grid, *override, *format, *jobs; } grids[] = {
     {"{architecture: a, refresh_period: [1, 99, 100, 101, inf]}", NULL, "Kt", "1xstd 99xlin infxlin"},
     {"{architecture: a, feature_updates: [0, 1, 3, 99]}", NULL, "Kt", "infxlin 50xlin 25xlin 1xstd"},
     {"{architecture: a, trainer: [standard, linearised], refresh_period: [1, 5]}", NULL, "Kt", "1xstd 1xlin 5xlin"},
+    {"{architecture: a, trainer: [standard, linearised, gauss-newton], refresh_period: [1, 5]}", NULL, "Kt",
+     "1xstd 1xlin 5xlin 1xgn 5xgn"},
+    /* Gauss-Newton: K is what the damping is tied to, and never becomes inf; lr has a default beside a number */
+    {"{architecture: a, trainer: gauss-newton, training.damping: [tied, 0, 2.5], refresh_period: [5, 1000]}", NULL, "Kul",
+     "5xnanx0.1 1000xnanx0.1 1x0x0.1 1x2.5x0.1"},
+    {"{architecture: a, trainer: [linearised, gauss-newton], training.damping: [0.5, 3], refresh_period: 5}", NULL, "Ktu",
+     "5xlinxnan 1xgnx0.5 1xgnx3"},
     {"{architecture: a, training.steps: [10, 20], refresh_period: [15]}", NULL, "TK", "10xinf 20x15"},
     {"{architecture: a, training.steps: [0, 1], refresh_period: [1, 2]}", NULL, "TK", "0x1 0xinf 1x1 1xinf"},
     /* overrides */
@@ -185,7 +194,8 @@ START_TEST(what_decides_no_number_leaves_the_id_alone)
                                        "training.seed=0", "training.seeds.init=0", "training.lr=1e-1", "kernels.probe=128",
                                        "architectures.a.type=mlp", "architectures.b.widths=[3]", "data.train=1e2",
                                        "data.augment=none", "data.augment={flip: false}", "data.label_noise=0", "data.target=auto",
-                                       "training.feature_updates=99", "training.schedule={warmup: 0}"};
+                                       "training.feature_updates=99", "training.damping=2", "training.damping=tied",
+                                       "training.schedule={warmup: 0}"};
     char plain[HASH_HEX_SIZE], id[HASH_HEX_SIZE];
     id_with(NULL, plain);
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {

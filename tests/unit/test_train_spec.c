@@ -35,6 +35,43 @@ START_TEST(feature_updates_are_as_many_as_refreshes_due)
 }
 END_TEST
 
+START_TEST(every_step_of_gauss_newton_is_a_feature_update)
+{
+    static const double tied_to[] = {1, 3, 100, INFINITY};
+    for (int64_t steps = 0; steps < 5; steps++)
+        for (size_t k = 0; k < 4; k++) {
+            struct training_spec spec = spec_of(steps, tied_to[k]);
+            spec.trainer = TRAINER_GAUSS_NEWTON;
+            ck_assert_double_eq(training_feature_updates(&spec), steps > 0 ? (double)steps - 1 : 0);
+            for (int64_t t = 0; t < steps; t++)
+                ck_assert_int_eq(training_next_refresh(&spec, t), t + 1);
+            ck_assert(training_is_exact(&spec) && !training_caches(&spec, 10));
+        }
+    ck_assert_str_eq(training_trainer_name(TRAINER_STANDARD), "standard");
+    ck_assert_str_eq(training_trainer_name(TRAINER_LINEARISED), "linearised");
+    ck_assert_str_eq(training_trainer_name(TRAINER_GAUSS_NEWTON), "gauss-newton");
+}
+END_TEST
+
+START_TEST(damping_is_given_or_tied_to_a_segment)
+{
+    struct training_spec spec = spec_of(10, 50);
+    spec.trainer = TRAINER_GAUSS_NEWTON;
+    spec.damping = 0.25;
+    spec.momentum = 0.9;
+    ck_assert_double_eq(training_damping(&spec, 0.1, 1000), 0.25);
+    ck_assert(!training_has_eta(&spec));
+    spec.damping = NAN;
+    ck_assert_double_eq_tol(training_damping(&spec, 0.1, 1000), 1000 * 0.1 / (0.1 * 50), 1e-12);
+    ck_assert(training_has_eta(&spec));
+    spec.refresh_period = INFINITY;
+    ck_assert_double_eq(training_damping(&spec, 0.1, 1000), 0);
+    spec.trainer = TRAINER_LINEARISED;
+    spec.damping = 0.25;
+    ck_assert(training_has_eta(&spec));
+}
+END_TEST
+
 START_TEST(a_constant_rate_is_constant)
 {
     struct training_spec spec = spec_of(100, 1);
@@ -140,6 +177,8 @@ END_TEST
 static void add(TCase *tests)
 {
     tcase_add_test(tests, feature_updates_are_as_many_as_refreshes_due);
+    tcase_add_test(tests, every_step_of_gauss_newton_is_a_feature_update);
+    tcase_add_test(tests, damping_is_given_or_tied_to_a_segment);
     tcase_add_test(tests, a_constant_rate_is_constant);
     tcase_add_test(tests, a_step_schedule_multiplies_every_so_often);
     tcase_add_test(tests, a_cosine_schedule_falls_to_its_final_fraction);
