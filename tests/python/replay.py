@@ -63,8 +63,8 @@ def settings(file):
     """What a replay needs of /config."""
     job = json.loads(file["config"].attrs["resolved"])
     training = job["training"]
-    chosen = {key: training[key] for key in ("trainer", "damping", "loss", "momentum", "momentum_at_refresh", "weight_decay", "centred",
-                                             "precision", "steps")}
+    chosen = {key: training[key] for key in ("trainer", "damping", "loss", "momentum", "momentum_at_refresh",
+                                             "weight_decay", "centred", "precision", "steps")}
     chosen["architecture"] = job["architecture"]
     chosen["mode"] = job["kernels"]["mode"]
     return chosen

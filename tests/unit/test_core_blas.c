@@ -117,9 +117,34 @@ START_TEST(products_of_small_matrices_are_a_matter_of_the_core_and_of_one_thread
 }
 END_TEST
 
+START_TEST(gemv_is_the_product_with_one_column)
+{
+    enum { SIDE = 19 };
+    static real a[SIDE * SIDE], x[SIDE], y[SIDE];
+    double expected[SIDE];
+    struct random r;
+    random_start(&r, 6, RANDOM_SET, 0);
+    for (int round = 0; round < 48; round++) {
+        size_t m = 1 + random_below(&r, SIDE), n = random_below(&r, SIDE + 1);
+        bool transpose = round & 1;
+        double beta = round & 2 ? 0.5 : 0;
+        fill(&r, SIDE * SIDE, a);
+        fill(&r, SIDE, x);
+        for (size_t i = 0; i < SIDE; i++)
+            expected[i] = y[i] = beta != 0 ? (real)i : (real)NAN;
+        size_t rows = transpose ? n : m, inner = transpose ? m : n;
+        reference_gemm(transpose, false, rows, 1, inner, 0.25, a, SIDE, x, 1, beta, expected, 1);
+        blas_gemv(transpose, m, n, (real)0.25, a, SIDE, x, (real)beta, y);
+        for (size_t i = 0; i < rows; i++)
+            ck_assert_double_eq_tol((double)y[i], expected[i], 100 * REAL_EPSILON);
+    }
+}
+END_TEST
+
 static void add(TCase *tests)
 {
     tcase_add_test(tests, products_of_small_matrices_are_a_matter_of_the_core_and_of_one_thread);
+    tcase_add_test(tests, gemv_is_the_product_with_one_column);
     tcase_add_test(tests, gemm_equals_the_obvious_product);
     tcase_add_test(tests, syrk_writes_the_upper_triangle_of_the_product_and_nothing_else);
     tcase_add_test(tests, gemv_equals_the_obvious_product);

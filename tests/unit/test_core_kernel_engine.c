@@ -2,7 +2,10 @@
 #include "data/gather.h"
 #include "train/core_theta.h"
 #include "toy_settings.h"
+#include "math/blas.h"
 #include "train/batches.h"
+#include "train/function_space.h"
+#include "zoo.h"
 
 enum { N = TOY_TRAIN, C = TOY_OUTPUTS };
 
@@ -256,6 +259,55 @@ START_TEST(what_does_not_fit_the_machine_is_refused_before_it_starts)
 }
 END_TEST
 
+/* Theta e = Phi (Phi^T e) for the networks of every architecture. */
+START_TEST(theta_is_that_of_every_architecture)
+{
+    enum { ROWS = 7 };
+    const struct specimen *s = &zoo[_i];
+    size_t features = image_features(s->input), side = ROWS * s->outputs;
+    struct error err = {0};
+    struct random r;
+    float *x = mem_alloc(ROWS * features, sizeof *x, NULL);
+    int32_t label[ROWS] = {0};
+    size_t row[ROWS];
+    random_start(&r, 5, RANDOM_SET, 0);
+    for (size_t i = 0; i < ROWS * features; i++)
+        x[i] = (float)random_normal(&r);
+    for (size_t i = 0; i < ROWS; i++)
+        row[i] = i;
+    struct dataset set = {.train = {.rows = ROWS, .features = features, .x = x, .label = label},
+                          .outputs = s->outputs, .task = TASK_CLASSIFICATION, .n_dims = 1, .shape = {features}};
+    struct split split = {.set = &set, .channels = 1, .scale = {1}, .count = {[PART_TRAIN] = ROWS}, .row = {[PART_TRAIN] = row}};
+    struct training_spec spec = toy_training(TRAINER_LINEARISED, INFINITY);
+    struct network *net = network_create(&s->spec, s->input, s->outputs, &err);
+    ck_assert_msg(net != NULL, "%s: %s", s->label, err.text);
+    struct problem problem = {.net = net, .split = &split, .spec = &spec};
+    real *theta = mem_alloc(net->n_parameters, sizeof *theta, NULL), *gradient = mem_alloc(net->n_parameters, sizeof *gradient, NULL);
+    real *kernel = mem_alloc(side, side * sizeof *kernel, NULL), *f = mem_alloc(side, sizeof *f, NULL);
+    real *e = mem_alloc(side, sizeof *e, NULL), *product = mem_alloc(side, sizeof *product, NULL);
+    double *expected = mem_alloc(side, sizeof *expected, NULL);
+    network_init(net, 3, theta);
+    struct function_space *space = function_space_create(&problem, NULL);
+    function_space_move(space, theta);
+    for (size_t budget = 0; budget < 2; budget++) {   /* all rows at once, and one by one */
+        toy_normal(&r, side, e);
+        function_space_vjp(space, e, gradient);
+        function_space_jvp(space, gradient, product);
+        for (size_t i = 0; i < side; i++)
+            expected[i] = (double)product[i];
+        ck_assert_int_eq(theta_form(&problem, theta, budget, kernel, f, NULL), 0);
+        blas_gemv(false, side, side, 1, kernel, side, e, 0, product);
+        double error = toy_distance(side, product, expected);
+        ck_assert_msg(error <= 500 * REAL_EPSILON, "%s: %g", s->label, error);
+    }
+    function_space_destroy(space);
+    network_destroy(net);
+    void *const blocks[] = {x, theta, gradient, kernel, f, e, product, expected};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        mem_free(blocks[i]);
+}
+END_TEST
+
 /* budget: a few rows a block, down to one. */
 START_TEST(theta_is_the_product_of_the_jacobian_with_itself)
 {
@@ -309,6 +361,7 @@ END_TEST
 
 static void add(TCase *tests)
 {
+    tcase_add_loop_test(tests, theta_is_that_of_every_architecture, 0, (int)(sizeof zoo / sizeof *zoo));
     tcase_add_loop_test(tests, theta_is_the_product_of_the_jacobian_with_itself, 0, 16);
     tcase_add_loop_test(tests, it_equals_the_tangent_engine_in_every_setting, 0, SETTINGS);
     tcase_add_loop_test(tests, it_equals_the_tangent_engine_over_long_segments, 0, 16);

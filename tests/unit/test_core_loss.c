@@ -89,8 +89,38 @@ START_TEST(sums_add_up_and_count_the_rows_that_are_right)
 }
 END_TEST
 
+/* S S^T = diag(p) - p p^T, S^T its transpose, and the softmax of f - f_0. */
+START_TEST(the_factor_of_the_hessian_is_one)
+{
+    enum { ROWS = 2, CLASSES = 4 };
+    const real f[ROWS * CLASSES] = {1, 2, -1, 0, 30, -40, 2, 5}, f_0[ROWS * CLASSES] = {0, 1, 0, 2, 0, 0, 1, 1};
+    real p[ROWS * CLASSES], w[ROWS * CLASSES], u[ROWS * CLASSES];
+    double v[ROWS * CLASSES];
+    loss_softmax(ROWS, CLASSES, f, f_0, p);
+    for (size_t i = 0; i < ROWS * CLASSES; i++) {
+        double sum = 0;
+        for (size_t c = 0; c < CLASSES; c++)
+            sum += exp((double)(f[i / CLASSES * CLASSES + c] - f_0[i / CLASSES * CLASSES + c]));
+        ck_assert_double_eq_tol((double)p[i], exp((double)(f[i] - f_0[i])) / sum, 10 * REAL_EPSILON);
+        w[i] = (real)(i * i % 7) - 3;
+    }
+    loss_factor_transposed(ROWS, CLASSES, p, w, v);
+    loss_factor(ROWS, CLASSES, p, v, u);
+    for (size_t i = 0; i < ROWS * CLASSES; i++) {
+        double dot = 0;
+        for (size_t c = 0; c < CLASSES; c++)
+            dot += (double)p[i / CLASSES * CLASSES + c] * (double)w[i / CLASSES * CLASSES + c];
+        ck_assert_double_eq_tol((double)u[i], (double)p[i] * ((double)w[i] - dot), 20 * REAL_EPSILON);
+    }
+    loss_factor_transposed(ROWS, CLASSES, NULL, w, v);
+    loss_factor(ROWS, CLASSES, NULL, v, u);
+    ck_assert_mem_eq(u, w, sizeof w);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+    tcase_add_test(tests, the_factor_of_the_hessian_is_one);
     tcase_add_test(tests, losses_are_those_of_the_obvious_formulas);
     tcase_add_loop_test(tests, gradients_agree_with_differences_of_the_loss, 0, 2);
     tcase_add_test(tests, cross_entropy_of_huge_outputs_is_finite_and_right);
