@@ -19,6 +19,11 @@ void blas_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
  * of blas_gemm. Below the diagonal C is neither read nor written. */
 void blas_syrk(size_t n, size_t k, real alpha, const real *a, size_t lda, real beta, real *c, size_t ldc);
 
+/* y = alpha op(A) x + beta y, A m x n as stored (row stride lda); op(A) is A^T where transpose. beta 0
+ * overwrites y without reading it. m or n of 0 is allowed. */
+void blas_gemv(bool transpose, size_t m, size_t n, real alpha, const real *a, size_t lda, const real *x,
+               real beta, real *y);
+
 real blas_dot(size_t n, const real *x, const real *y);
 /* y += alpha x */
 void blas_axpy(size_t n, real alpha, const real *x, real *y);

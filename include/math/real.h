@@ -25,6 +25,7 @@ typedef float real;
 /* math/blas.h */
 #define blas_gemm REAL_NAME(blas_gemm)
 #define blas_syrk REAL_NAME(blas_syrk)
+#define blas_gemv REAL_NAME(blas_gemv)
 #define blas_dot REAL_NAME(blas_dot)
 #define blas_axpy REAL_NAME(blas_axpy)
 #define blas_norm REAL_NAME(blas_norm)
@@ -63,6 +64,7 @@ typedef float real;
 #define trainer_run REAL_NAME(trainer_run)
 #define run_step_done REAL_NAME(run_step_done)
 #define engine_tangent REAL_NAME(engine_tangent)
+#define engine_filter REAL_NAME(engine_filter)
 #define function_space_create REAL_NAME(function_space_create)
 #define function_space_destroy REAL_NAME(function_space_destroy)
 #define function_space_size REAL_NAME(function_space_size)

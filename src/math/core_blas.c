@@ -3,18 +3,21 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "math/blas.h"
 
 #if RELIN_DOUBLE
 #define GEMM cblas_dgemm
 #define SYRK cblas_dsyrk
+#define GEMV cblas_dgemv
 #define DOT cblas_ddot
 #define AXPY cblas_daxpy
 #define NORM cblas_dnrm2
 #else
 #define GEMM cblas_sgemm
 #define SYRK cblas_ssyrk
+#define GEMV cblas_sgemv
 #define DOT cblas_sdot
 #define AXPY cblas_saxpy
 #define NORM cblas_snrm2
@@ -48,6 +51,22 @@ void blas_syrk(size_t n, size_t k, real alpha, const real *a, size_t lda, real b
     assert(lda >= k && ldc >= n);
     SYRK(CblasRowMajor, CblasUpper, CblasNoTrans, size_of(n), size_of(k), alpha, a, size_of(lda ? lda : 1),
          beta, c, size_of(ldc));
+}
+
+void blas_gemv(bool transpose, size_t m, size_t n, real alpha, const real *a, size_t lda, const real *x,
+               real beta, real *y)
+{
+    size_t out = transpose ? n : m;
+    if (beta == 0)   /* some libraries multiply what is there, NaN included */
+        memset(y, 0, out * sizeof *y);
+    if (m == 0 || n == 0) {   /* where BLAS leaves y as it is */
+        for (size_t i = 0; i < out; i++)
+            y[i] *= beta;
+        return;
+    }
+    assert(lda >= n);
+    GEMV(CblasRowMajor, transpose ? CblasTrans : CblasNoTrans, size_of(m), size_of(n), alpha, a, size_of(lda), x, 1,
+         beta == 0 ? 1 : beta, y, 1);
 }
 
 real blas_dot(size_t n, const real *x, const real *y)

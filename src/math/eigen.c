@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "math/blas.h"
+#include "math/lanczos.h"
 
 /* LAPACK, from OpenBLAS. The hidden lengths of the characters come last. */
 void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda, double *w,
@@ -61,15 +61,6 @@ static int ritz_largest(size_t k, const double *diagonal, const double *off, dou
     return info;
 }
 
-/* w -= V^T (V w), twice: full re-orthogonalisation against the k rows of basis. */
-static void orthogonalise(size_t n, size_t k, const double *basis, double *w, double *coefficients)
-{
-    for (int pass = 0; pass < 2; pass++) {
-        blas_gemm(false, false, k, 1, n, 1, basis, n, w, 1, 0, coefficients, 1);
-        blas_gemm(true, false, n, 1, k, -1, basis, n, coefficients, 1, 1, w, 1);
-    }
-}
-
 int eigen_largest(size_t n, eigen_operator apply, void *context, const double *start,
                   double tolerance, size_t most, double *value, struct error *err)
 {
@@ -77,46 +68,32 @@ int eigen_largest(size_t n, eigen_operator apply, void *context, const double *s
     *value = 0;
     if (most > n)
         most = n;
-    double *basis = mem_alloc(most * n, sizeof *basis, err);
-    double *w = mem_alloc(n, sizeof *w, err);
-    double *small = mem_alloc(most * most + 7 * most, sizeof *small, err);
-    if (!basis || !w || !small)
+    struct lanczos *space = lanczos_create(n, most, 0, err);
+    double *small = mem_alloc(most * most + 6 * most, sizeof *small, err);
+    if (!space || !small || lanczos_begin(space, start, err) != 0)
         goto done;
-    double *diagonal = small, *off = small + most, *coefficients = off + most, *scratch = coefficients + most;
-    double norm = blas_norm(n, start);
-    if (!(norm > 0) || !isfinite(norm)) {
-        error_set(err, ERROR_INTERNAL, "Lanczos needs a finite start vector that is not zero");
+    double *diagonal = small, *off = small + most, *scratch = off + most;
+    if (lanczos_remainder(space, 0) == 0) {
+        error_set(err, ERROR_INTERNAL, "Lanczos needs a start vector that is not zero");
         goto done;
     }
-    for (size_t i = 0; i < n; i++)
-        basis[i] = start[i] / norm;
     for (size_t k = 1; k <= most; k++) {
-        const double *v = basis + (k - 1) * n;
-        if (apply(context, v, w) != 0) {
-            error_set(err, ERROR_JOB, "Lanczos: the operator could not be applied");
+        double last = 0;
+        if (lanczos_extend(space, 0, apply, context, err) != 0)
             goto done;
-        }
-        diagonal[k - 1] = blas_dot(n, v, w);
-        orthogonalise(n, k, basis, w, coefficients);
-        double beta = blas_norm(n, w), last = 0;
-        if (!isfinite(beta) || !isfinite(diagonal[k - 1])) {
-            error_set(err, ERROR_JOB, "Lanczos met numbers that are not finite");
-            goto done;
-        }
+        diagonal[k - 1] = lanczos_entry(space, k - 1, k - 1);
         if (ritz_largest(k, diagonal, off, scratch, value, &last) != 0) {
             error_set(err, ERROR_INTERNAL, "LAPACK dstev of order %zu did not converge", k);
             goto done;
         }
-        if (k == most || beta * fabs(last) <= tolerance * fabs(*value) || beta == 0)
+        double beta = lanczos_remainder(space, 0);
+        if (beta * fabs(last) <= tolerance * fabs(*value) || beta == 0)
             break;
         off[k - 1] = beta;
-        for (size_t i = 0; i < n; i++)
-            basis[k * n + i] = w[i] / beta;
     }
     result = 0;
 done:
-    mem_free(basis);
-    mem_free(w);
+    lanczos_destroy(space);
     mem_free(small);
     return result;
 }

@@ -188,6 +188,8 @@ static int at_moment(void *context, const struct moment *moment)
     struct run *run = context;
     bool last = moment->step == run->spec->steps;
     int answer = 0;
+    if (run->observer->steps_done)
+        *run->observer->steps_done = moment->step;
     refresh_log_moment(&run->refreshes, moment);
     if ((last || evaluation_due(run, moment->step)) && (answer = evaluate(run, moment)) != 0)
         return answer;
@@ -216,6 +218,8 @@ static int64_t next_moment(void *context, int64_t step)
 static int before_refresh(void *context, const struct moment *moment)
 {
     struct run *run = context;
+    if (run->observer->steps_done)
+        *run->observer->steps_done = moment->step;
     return refresh_log_record(&run->refreshes, moment, &run->error);
 }
 
@@ -225,9 +229,8 @@ static int after_step(void *context, const struct step_record *record)
     const struct experiment_observer *observer = run->observer;
     if (observer->steps_done)
         *observer->steps_done = record->step + 1;
-    return observer->step ? heed(run, observer->step(observer->context, record->step, record->batch,
-                                                     record->batch_size, record->lr, record->refresh,
-                                                     record->loss)) : 0;
+    return heed(run, observer->step(observer->context, record->step, record->batch, record->batch_size, record->lr,
+                                    record->refresh, record->loss));
 }
 
 /* eta, or its multiple of the limit 2 (1 + momentum)/(lambda_max/N + decay) at theta_0. */
@@ -318,7 +321,8 @@ int experiment_train(struct experiment *e, struct error *err)
 {
     int answer = -1;
     struct run run = {.e = e, .observer = e->observer, .spec = &e->job->training};
-    const struct trainer_hooks hooks = {&run, at_moment, next_moment, before_refresh, after_step};
+    const struct trainer_hooks hooks = {&run, at_moment, next_moment, before_refresh,
+                                        run.observer->step ? after_step : NULL};
     struct training_outcome outcome = {.end = TRAINING_STOPPED};
     if (prepare(&run, err) != 0)
         goto done;

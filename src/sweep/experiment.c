@@ -36,7 +36,8 @@ static void describe_run(struct experiment *e)
     *result_f64(e->result, VAR_MAX_RSS_BYTES) = (double)mem_peak();
     *result_i32(e->result, VAR_THREADS) = (int32_t)training->threads;
     result_set_text(e->result, VAR_BLAS_CORE, blas_core_type());
-    result_set_text(e->result, VAR_ENGINE, training->trainer == TRAINER_STANDARD ? "standard" : "tangent");
+    result_set_text(e->result, VAR_ENGINE, training->trainer == TRAINER_STANDARD ? "standard"
+                    : training->engine == ENGINE_FILTER ? "filter" : "tangent");
 }
 
 int experiment_run(const struct job *job, const struct dataset *set, struct result *result,

@@ -48,5 +48,6 @@ int run_step_done(struct run *run, const size_t *batch, size_t batch_size, doubl
                   const struct trainer_hooks *hooks);
 
 extern const struct engine_ops engine_tangent;   /* weight space: everything; also ordinary SGD */
+extern const struct engine_ops engine_filter;    /* spectral: half-MSE, full batch */
 
 #endif

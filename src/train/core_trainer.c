@@ -42,7 +42,7 @@ static int run_create(struct run *r, struct error *err)
         || (spec->momentum != 0 && !(r->velocity = mem_alloc(n_parameters, sizeof(real), err)))
         || (spec->centred && measure_start(r, err) != 0))
         return -1;
-    r->engine = &engine_tangent;
+    r->engine = spec->engine == ENGINE_FILTER && r->linear ? &engine_filter : &engine_tangent;
     return r->engine->create(r, err);
 }
 

@@ -71,6 +71,29 @@ START_TEST(syrk_writes_the_upper_triangle_of_the_product_and_nothing_else)
 }
 END_TEST
 
+START_TEST(gemv_equals_the_obvious_product)
+{
+    enum { SIDE = 21 };
+    static real a[SIDE * SIDE], x[SIDE], y[SIDE];
+    static double expected[SIDE];
+    struct random r;
+    random_start(&r, 7, RANDOM_SET, 0);
+    for (int round = 0; round < 32; round++) {
+        size_t m = 1 + random_below(&r, SIDE), n = random_below(&r, SIDE);
+        bool t = round & 1;
+        double beta = round & 2 ? 0.5 : 0;
+        fill(&r, SIDE * SIDE, a);
+        fill(&r, SIDE, x);
+        for (size_t i = 0; i < SIDE; i++)
+            expected[i] = y[i] = beta != 0 ? (real)i : (real)NAN;
+        blas_gemv(t, m, n, 2, a, SIDE, x, (real)beta, y);
+        reference_gemm(t, false, t ? n : m, 1, t ? m : n, 2, a, SIDE, x, 1, beta, expected, 1);
+        for (size_t i = 0; i < (t ? n : m); i++)
+            ck_assert_double_eq_tol(y[i], expected[i], 2000 * REAL_EPSILON);
+    }
+}
+END_TEST
+
 START_TEST(dot_axpy_and_norm_do_what_they_say)
 {
     real x[3] = {1, 2, 2}, y[3] = {1, 1, 1};
@@ -99,6 +122,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, products_of_small_matrices_are_a_matter_of_the_core_and_of_one_thread);
     tcase_add_test(tests, gemm_equals_the_obvious_product);
     tcase_add_test(tests, syrk_writes_the_upper_triangle_of_the_product_and_nothing_else);
+    tcase_add_test(tests, gemv_equals_the_obvious_product);
     tcase_add_test(tests, dot_axpy_and_norm_do_what_they_say);
 }
 
