@@ -10,6 +10,8 @@
 
 /* Products before a space is first judged, for each chain. */
 enum { FIRST = 12 };
+/* The last products may change theta by so many tolerances: what was found before them is worse by far. */
+static const double AGREEMENT = 1000;
 
 int filter_space_create(struct filter_space *f, const struct mode_rule *rule, size_t n, size_t most,
                         double accuracy, struct error *err)
@@ -148,8 +150,21 @@ static double added_response(const struct mode_rule *rule, int64_t from, int64_t
     return sum / (rule->rows * (1 - fmin(rule->momentum, 0.999999)));
 }
 
+/* Adds what chain j's remainder did to alpha from one rung to the next, relative to alpha's scale: the
+ * integral of beta |y_tip| over h(0), with a power law between rungs since y_tip grows like one. */
+static void add_debt(struct filter_space *f, size_t j, double h_before, double h, double scale)
+{
+    double tip = INFINITY, before = f->debt[j].tip / scale;
+    if (f->products[j])
+        tip = lanczos_remainder(f->krylov, j) * fabs(f->y[lanczos_tip(f->krylov, j)]) / scale;
+    double power = before > 0 && tip > before && h_before > 0 ? log(tip / before) / log(h / h_before) : 0;
+    f->debt[j].sum = f->debt[j].sum / scale + fmax(h * tip - h_before * before, 0) / (power + 1);
+    f->debt[j].sum *= scale;
+    f->debt[j].tip = tip * scale;
+}
+
 /* Compares alpha at the state with the rung's of before, and takes its place. h: h(0). */
-static void judge_rung(struct filter_space *f, size_t rung, int64_t taken, double h, double floor)
+static void judge_rung(struct filter_space *f, size_t rung, int64_t taken, double h_before, double h, double floor)
 {
     size_t m = f->modes.n;
     double scale = 0, size = 0, moved = 0, moves = 0, *old = f->scratch, *before = f->scratch + m;
@@ -170,14 +185,17 @@ static void judge_rung(struct filter_space *f, size_t rung, int64_t taken, doubl
         moved += lambda * a * a;
         moves += lambda * change * change;
     }
-    double share = floor / scale;
-    if (moves > share * share)
+    if (sqrt(moves) * scale > floor)
         f->change = fmax(f->change, sqrt(moves / moved));
     for (size_t j = 0; j < f->n_chains; j++) {
-        double tip = f->products[j] ? fabs(f->y[lanczos_tip(f->krylov, j)]) / scale : INFINITY;
-        double error = f->products[j] >= (size_t)taken ? 0 : h * lanczos_remainder(f->krylov, j) * tip;
-        if (error * sqrt(f->lambda[m - 1]) > share)
-            f->error[j] = fmax(f->error[j], error / sqrt(size));
+        add_debt(f, j, h_before, h, scale);
+        if (f->products[j] >= (size_t)taken)   /* exact */
+            f->debt[j].sum = 0;
+        size_t tip = f->products[j] ? lanczos_tip(f->krylov, j) : 0;
+        double debt = f->debt[j].sum / scale, feature = f->products[j] ? sqrt(lanczos_entry(f->krylov, tip, tip)) : 0;
+        if (debt * feature * scale <= floor && f->products[j])
+            continue;
+        f->error[j] = fmax(f->error[j], fmax(debt / sqrt(size), debt * feature / sqrt(moved)));
     }
 }
 
@@ -190,6 +208,7 @@ static int judge(struct filter_space *f, int64_t s, int64_t end, double floor, s
         return -1;
     f->change = 0;
     memset(f->error, 0, sizeof f->error);
+    memset(f->debt, 0, sizeof f->debt);
     modes_start(&f->modes, s, &f->state);
     while (rungs < FILTER_RUNGS && (end - s) >> (2 * rungs) > 0)
         rungs++;
@@ -197,8 +216,9 @@ static int judge(struct filter_space *f, int64_t s, int64_t end, double floor, s
         int64_t from = f->state.step;
         bool reached = modes_advance(&f->rule, &f->modes, &f->state, s + ((end - s) >> (2 * rung)), f->most_loss,
                                      f->scratch);
-        h += added_response(&f->rule, from, f->state.step);
-        judge_rung(f, rung, f->state.step - s, fmin(h, least_decay), floor);
+        double h_before = h;
+        h = fmin(h + added_response(&f->rule, from, f->state.step), least_decay);
+        judge_rung(f, rung, f->state.step - s, h_before, h, floor);
         if (!reached)
             break;
     }
@@ -240,26 +260,39 @@ static int extend(struct filter_space *f, size_t more, int64_t steps, bool *any,
     return 0;
 }
 
+/* How many products to take before the space is judged again: as many as the error seems to need by its
+ * decrease over the last ones. */
+static size_t next_products(size_t m, size_t last, double before, double error, double tolerance)
+{
+    double most = 4 + (double)m / 6, needed = most;
+    if (error < before && error > tolerance && isfinite(before))
+        needed = 1 + (double)last * log(error / tolerance) / log(before / error);
+    return (size_t)fmin(most, fmax(needed, 4));
+}
+
 int filter_space_converge(struct filter_space *f, int64_t s, int64_t end, double tolerance, double floor,
                           eigen_operator apply, void *context, struct error *err)
 {
     size_t more = FIRST * f->n_chains;
-    for (bool any = true;; more = 4 + lanczos_size(f->krylov) / 6) {
-        double error = 0;
-        bool owes = false;
+    double error = INFINITY;
+    for (bool any = true, owes;;) {
+        double before = error;
         if (extend(f, more, end - s, &any, apply, context, err) != 0 || judge(f, s, end, floor, err) != 0)
             return -1;
+        error = 0;
+        owes = false;
         for (size_t j = 0; j < f->n_chains; j++) {
             error = fmax(error, f->error[j]);
             owes = owes || can_extend(f, j, end - s);
         }
-        if (!owes || (error <= tolerance && f->change <= tolerance))
+        if (!owes || (error <= tolerance && f->change <= AGREEMENT * tolerance))
             return 0;
         if (!any)
             return error_set(err, ERROR_JOB, "engine filter: after %zu products with the kernel the segment of %lld steps "
                              "from step %lld is right to %.1e, expected %.1e: set training.engine to tangent%s",
                              lanczos_size(f->krylov), (long long)(end - s), (long long)s, error, tolerance,
                              f->rule.single ? ", or training.precision to double" : "");
+        more = next_products(lanczos_size(f->krylov), more, before, error, tolerance);
     }
 }
 

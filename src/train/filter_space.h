@@ -6,10 +6,11 @@
  * needed by all; chains and not blocks, since Phi v_s is small after a long segment and needs few.
  *
  * The space is judged at the segment's end and at a quarter, a sixteenth, ... of it, on
- * - alpha: what the space leaves of Theta alpha is rem_j |y_tip| for chain j, V^T y = alpha; as a residual of
- *   every step it moves alpha by at most h(0) = min(sum eta/(N (1 - mu)), 1/(N w)) times that;
- * - f_lin: |Phi^T (alpha - alpha before the last products)|, which bounds the change of f_lin on any input,
- *   the held-out ones too, up to the norm of its features.
+ * - alpha: what the space leaves of Theta alpha is rem_j |y_tip| for chain j, V^T y = alpha. As a residual of
+ *   every step so far it moves alpha by at most its integral over h(0) = min(sum eta/(N (1 - mu)), 1/(N w));
+ * - f_lin: the same as an error of theta - theta_s, |Phi^T v| times as large with v a vector like the tip,
+ *   which bounds the error of f_lin on any input, the held-out ones too, up to the norm of its features;
+ * and the last products must not have changed theta by much, lest y_tip was small by accident.
  * A chain of K products is exact for K steps. In double; private to src/train. */
 #ifndef RELIN_TRAIN_FILTER_SPACE_H
 #define RELIN_TRAIN_FILTER_SPACE_H
@@ -29,7 +30,8 @@ struct filter_space {
     double most_loss;                  /* |rho|^2/2 that ends a run */
     int chain[PARTS];                  /* of a part, or -1 where it is zero */
     size_t n_chains, products[PARTS];  /* of a chain */
-    double error[PARTS];               /* a chain's share of alpha's relative error, at the worst rung */
+    double error[PARTS];               /* a chain's share of the relative error, at the worst rung */
+    struct { double sum, tip; } debt[PARTS];   /* a chain's share of alpha's error, and of the residual, so far */
     double change;                     /* of theta, relative, by the last products, at the worst rung */
     struct modes modes;
     struct mode_state state;
