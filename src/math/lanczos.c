@@ -14,7 +14,7 @@ enum { CHUNK = 32 };   /* rows of V that lie together */
 struct chain {
     double *remainder;         /* (n) */
     double norm;               /* of it */
-    double scale;              /* of the vector it was made from */
+    double least;              /* a norm that rounding alone could leave */
     size_t tip;
     size_t fresh;              /* rows of V it is orthogonal to */
     bool begun;                /* it has had a product */
@@ -23,7 +23,7 @@ struct chain {
 
 struct lanczos {
     size_t n, most, m, n_chains;
-    double accuracy;
+    double accuracy, largest;  /* of a product; |A v|, about |A| */
     double **chunk;            /* (most / CHUNK + 1) of (CHUNK, n), or NULL */
     double *t;                 /* (room, room) upper triangle of T */
     size_t room;
@@ -69,6 +69,7 @@ void lanczos_destroy(struct lanczos *l)
 void lanczos_clear(struct lanczos *l)
 {
     l->m = l->n_chains = 0;
+    l->largest = 0;
 }
 
 int lanczos_begin(struct lanczos *l, const double *start, struct error *err)
@@ -83,7 +84,8 @@ int lanczos_begin(struct lanczos *l, const double *start, struct error *err)
         return -1;
     memcpy(chain->remainder, start, l->n * sizeof(double));
     memset(chain->start, 0, l->most * sizeof(double));
-    chain->norm = chain->scale = norm;
+    chain->norm = norm;
+    chain->least = l->accuracy * norm;
     chain->fresh = 0;
     chain->begun = false;
     l->n_chains++;
@@ -155,12 +157,12 @@ static int make_room(struct lanczos *l, struct error *err)
 /* V's next row = the chain's remainder, normalised. Returns false where the chain has ended. */
 static bool append(struct lanczos *l, struct chain *chain)
 {
-    double *w = chain->remainder, least = l->accuracy * chain->scale;
-    if (chain->norm > least && chain->fresh < l->m) {   /* V has grown since */
+    double *w = chain->remainder;
+    if (chain->norm > chain->least && chain->fresh < l->m) {   /* V has grown since */
         memset(l->discarded, 0, l->m * sizeof(double));
         chain->norm = orthogonalise(l, w, chain->norm, chain->begun ? l->discarded : chain->start);
     }
-    if (!(chain->norm > least)) {
+    if (!(chain->norm > chain->least)) {
         chain->norm = 0;
         return false;
     }
@@ -188,7 +190,9 @@ int lanczos_extend(struct lanczos *l, size_t number, eigen_operator apply, void 
     chain->begun = true;
     chain->tip = l->m++;
     chain->fresh = l->m;
-    chain->norm = chain->scale = blas_norm(l->n, w);
+    chain->norm = blas_norm(l->n, w);
+    l->largest = fmax(l->largest, chain->norm);
+    chain->least = l->accuracy * l->largest;
     memset(column, 0, l->m * sizeof *column);
     if (l->n_chains == 1) {   /* only two rows of V are met, but for rounding */
         project_out(l, l->m > 2 ? l->m - 2 : 0, w, column);
@@ -197,7 +201,7 @@ int lanczos_extend(struct lanczos *l, size_t number, eigen_operator apply, void 
     chain->norm = orthogonalise(l, w, chain->norm, column);
     if (!isfinite(chain->norm) || !isfinite(column[l->m - 1]))
         return error_set(err, ERROR_JOB, "Lanczos met numbers that are not finite");
-    if (!(chain->norm > l->accuracy * chain->scale) || l->m == l->n)
+    if (!(chain->norm > chain->least) || l->m == l->n)
         chain->norm = 0;
     for (size_t i = 0; i < l->m; i++)
         l->t[i * l->room + l->m - 1] = column[i];

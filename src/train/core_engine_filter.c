@@ -49,12 +49,11 @@ static double tolerance(void)
 }
 
 /* The theory's bound where eta is within the stability limit, sqrt(2 K ln(2/delta)) products for each starting
- * vector, and a little more. */
+ * vector, and a little more; for no segment longer than T. */
 static size_t most_products(const struct training_spec *spec, size_t n)
 {
-    double steps = fmin(spec->refresh_period, (double)spec->steps);
     double chains = 1 + (spec->momentum != 0) + (spec->weight_decay != 0);
-    double most = chains * (1.2 * sqrt(2 * steps * log(2 / tolerance())) + 50);
+    double most = chains * (1.2 * sqrt(2 * (double)spec->steps * log(2 / tolerance())) + 50);
     return most < (double)n ? (size_t)most : n;
 }
 

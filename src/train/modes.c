@@ -48,9 +48,9 @@ double modes_loss(const struct modes *m, const struct mode_state *state)
     double a = state->a - 1, b = state->b, sum = 0;
     for (size_t i = 0; i < m->n; i++) {
         double rho = m->r[i] + a * m->p[i] + b * m->q[i] - m->lambda[i] * state->alpha[i];
-        sum += rho * rho;
+        sum += 0.5 * rho * rho;   /* overflows where a sum of halved rows does */
     }
-    return sum / 2;
+    return sum;
 }
 
 void modes_step(const struct mode_rule *rule, const struct modes *m, struct mode_state *state)
@@ -121,12 +121,18 @@ static int64_t steps_alike(const struct mode_rule *rule, int64_t step, int64_t m
     return alike < most ? alike : most;
 }
 
-/* 1 - (1 - y)^k and (1 - y)^k, without cancellation where y is small. */
+/* 1 - (1 - y)^k for y < 1, without cancellation where y is small. */
 static double decayed(double y, double k)
 {
-    if (y < 1)
-        return -expm1(k * log1p(-y));
-    return 1 - pow(1 - y, k);
+    return -expm1(k * log1p(-y));
+}
+
+/* sum_{j<k} A^{k-1-j} z^j = (A^k - z^k)/(A - z) with z = A (1 - y), A > 0, y >= 0. */
+static double geometric(double A, double A_k, double y, double k)
+{
+    if (y == 0)
+        return k * A_k / A;
+    return (y < 1 ? A_k * decayed(y, k) : A_k - pow(A * (1 - y), k)) / (A * y);
 }
 
 /* k steps of one eta without momentum. With A = 1 - eta w, z = A - eta lambda/N, the residual tends to
@@ -138,13 +144,12 @@ static void closed_form(const struct mode_rule *rule, const struct modes *m, con
 {
     double eta = mode_rate(rule, from->step), w = rule->decay, k = (double)steps, N = rule->rows;
     double A = 1 - eta * w, A_k = w > 0 ? pow(A, k) : 1;
-    double ones = w > 0 ? decayed(eta * w, k) / (eta * w) : k;   /* sum_j A^j */
+    double ones = eta * w > 0 ? decayed(eta * w, k) / (eta * w) : k;   /* sum_j A^j */
     for (size_t i = 0; i < m->n; i++) {
         double lambda = m->lambda[i] > 0 ? m->lambda[i] : 0, y = eta * lambda / (N * A);
         double rho = m->r[i] + (from->a - 1) * m->p[i] + from->b * m->q[i] - lambda * from->alpha[i];
         double tends = w > 0 ? w * (m->r[i] - m->p[i]) / (w + lambda / N) : 0;
-        double sum = y > 0 ? A_k * decayed(y, k) / (A * y) : k * A_k / A;
-        double moves = rho != tends ? (rho - tends) * sum : 0;   /* and not 0 times an infinite sum */
+        double moves = rho != tends ? (rho - tends) * geometric(A, A_k, y, k) : 0;   /* and not 0 times an infinite sum */
         to->alpha[i] = A_k * from->alpha[i] + eta / N * (tends * ones + moves);
     }
     to->a = from->a * A_k;
