@@ -44,9 +44,9 @@ told() {
     same_but_flops whole.h5 bare.h5
 }
 
-@test "jobs of the kernel engine and of Gauss-Newton are replayed as they ran" {
+@test "jobs of other engines and of Gauss-Newton are replayed as they ran" {
     need h5py
-    for how in "training.engine=kernel" "training.trainer=gauss-newton training.damping=0.1 training.lr=1 training.batch=full training.steps=6"; do
+    for how in "training.engine=kernel" "training.engine=filter training.batch=full" "training.trainer=gauss-newton training.damping=0.1 training.lr=1 training.batch=full training.steps=6"; do
         # shellcheck disable=SC2086
         set -- $how grid.seed=0..1
         run_sweep "$@" -o whole.h5
@@ -55,6 +55,27 @@ told() {
         same_but_flops whole.h5 bare.h5
         rm whole.h5 bare.h5
     done
+}
+
+@test "the engine that auto chose stays with a measured job, through a replay and a resumed run" {
+    need h5py
+    set -- training.batch=full training.steps=3000 "${bare[@]}"
+    run_sweep "$@" grid.seed=0..1 -o f.h5
+    chosen='import h5py; f = h5py.File("f.h5"); print(sorted(set(zip(f["refresh_period"][:], f["engine_planned"].asstr()[:]))))'
+    before=$("$PYTHON" -c "$chosen")
+    [[ "$before" == *filter* || "$before" == *kernel* ]]
+    "$RELIN" measure f.h5 --metric kernels "${kernels[@]}"
+    "$PYTHON" - <<'PYTHON'
+import h5py
+f = h5py.File("f.h5")
+for engine, text in zip(f["engine"].asstr()[:], f["config/job_text"].asstr()[:]):
+    assert engine == "standard" or f'"engine_planned":"{engine}","measured":{{' in text, (engine, text)
+PYTHON
+    cp f.h5 measured.h5
+    run_sweep "$@" -o f.h5
+    [ "$("$PYTHON" -c "$chosen")" = "$before" ]
+    "$PYTHON" "$ROOT/tests/python/same.py" f.h5 measured.h5 eval
+    "$RELIN" verify f.h5 --sample all
 }
 
 @test "kernels of other modes are measured as the run would have" {
