@@ -60,7 +60,7 @@ LIBS := -lhdf5_hl $(PKG_LIBS) -lm
 # The numeric core: compiled twice, single and double (math/real.h).
 CORE := $(wildcard src/*/core_*.c)
 # Always in double, speaks of `real`.
-DOUBLE := $(wildcard src/ntk/*.c) src/math/eigen.c src/math/lanczos.c $(wildcard src/sweep/experiment.c)
+DOUBLE := $(wildcard src/ntk/*.c) src/math/eigen.c src/math/lanczos.c src/sweep/experiment.c src/sweep/from_kernel.c
 LAYERS := base math data nn train ntk sweep store plan farm
 PLAIN := $(filter-out $(CORE) $(DOUBLE),$(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
 CLI := $(wildcard src/cli/*.c)

@@ -12,21 +12,14 @@
 #include "base/text.h"
 #include "must.h"
 #include "store/store.h"
+#include "sweep/where.h"
 
 /* --- axes and levels ------------------------------------------------------- */
-
-static bool same_name(const char *a, const char *b)
-{
-    for (; *a && *b; a++, b++)
-        if ((*a == '.' ? '_' : *a) != (*b == '.' ? '_' : *b))
-            return false;
-    return *a == *b;
-}
 
 size_t observe_find_axis(const struct observations *o, const char *name)
 {
     for (size_t a = 0; a < o->n_axes; a++)
-        if (same_name(o->axes[a].name, name))
+        if (where_names(name, o->axes[a].name))
             return a;
     return SIZE_MAX;
 }

@@ -45,6 +45,11 @@ struct split {
 int split_draw(struct split *split, const struct dataset *set, const struct data_spec *spec,
                uint64_t seed, size_t probe, struct error *err);
 
+/* Another probe of drawn rows, which themselves stay as they are: the first of the training and of the
+ * test rows, min(probe, count) of each. Beyond the size that split_draw was given the training half is
+ * of the job's own subset, so it depends on the seed. Returns 0, or -1 with *err filled. */
+int split_take_probe(struct split *split, size_t probe, struct error *err);
+
 void split_free(struct split *split);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "sweep/sweep.h"
 
+struct dataset;
 struct error;
 struct store;
 
@@ -59,6 +60,29 @@ void store_close(struct store *store, bool abandon);
  * the end of the process, or in MPI_Finalize: leave without the latter; the end of main is taken care of. */
 bool store_is_stuck(void);
 
+/* --- adding measurements to a file whose run is over (relin measure) --- */
+struct store_addition {
+    size_t row;
+    const struct result *result;     /* bound to the extension's layout; its checksum is set */
+    const char *job_text;            /* the job with what is measured now */
+};
+struct store_extension {
+    const struct result_layout *layout;              /* at least as long as the file's in every axis */
+    const struct store_addition *additions;
+    size_t n;
+    const unsigned char *from_kernel;                /* (VAR_COUNT), or NULL: variables to mark as such */
+    const struct sweep *probes;                      /* NULL: /probe stays; else all jobs of the file, */
+    const struct dataset *const *sets;               /* and their data sets */
+    const char *command_line, *what;                 /* for history and /provenance */
+};
+/* A copy with the additions takes the file's place; a reader, or a kill, sees either. The caller holds the
+ * lock. Rows that are not among the additions keep their numbers; what is new of them says "not measured".
+ * Returns 0, or -1 with *err filled and the file as it was. */
+int store_extend(const char *path, const struct store_extension *extension, struct error *err);
+/* Jobs of a sweep that were measured in an existing file get their text from there, so that a run that
+ * goes on keeps what was added. No file is no error. */
+int store_adopt_measured(const char *path, struct sweep *sweep, struct error *err);
+
 /* --- reading, serial, while a run writes or after --- */
 struct store_reader;
 /* Opens read-only without locks. Refuses what is not a relin file or is newer. NULL with *err filled. */
@@ -69,6 +93,8 @@ const struct result_layout *store_read_layout(const struct store_reader *reader)
 /* Names of the sweep's axes: architecture, refresh_period, seed and further columns. The reader owns them. */
 size_t store_read_axes(const struct store_reader *reader, const char *const **names);
 bool store_read_has(const struct store_reader *reader, const char *name);
+/* Was the variable's dataset added to a file whose program did not know it? Then rows may be without it. */
+bool store_read_added(const struct store_reader *reader, enum variable_id id);
 /* Whole (job) column, or (job, x) matrix row-major, of any numeric type as double; name may be
  * "kernels/..." ; values: store_read_jobs * width numbers; width filled. The caller frees *values (mem_free). */
 int store_read_numbers(const struct store_reader *reader, const char *name, double **values, size_t *width,
@@ -78,6 +104,11 @@ int store_read_texts(const struct store_reader *reader, const char *name, char *
 void store_free_texts(char **texts, size_t n);
 /* All of one job's ROWS and RECORD variables into a bound result. */
 int store_read_result(const struct store_reader *reader, size_t job, struct result *result, struct error *err);
+/* Clears selected (jobs) where a condition "AXIS=VALUE[,VALUE]" (sweep/where.h) does not hold; its axes are
+ * the file's, trainer and schedule. Returns 0, or -1 with *err filled. */
+int store_read_where(const struct store_reader *reader, const char *condition, bool *selected, struct error *err);
+/* A result in another layout, overwritten: what both have room for; the rest says "not measured". */
+void store_copy_result(const struct result *from, struct result *to);
 /* The resolved JSON of one job; the sweep's text, resolved JSON and name; the caller frees with free(). */
 char *store_read_job_text(const struct store_reader *reader, size_t job, struct error *err);
 char *store_read_config(const struct store_reader *reader, const char *what, struct error *err);  /* "text", "resolved", "name" */

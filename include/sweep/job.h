@@ -6,6 +6,7 @@
 #include "data/dataset.h"
 #include "nn/spec.h"
 #include "ntk/spec.h"
+#include "sweep/variables.h"
 #include "train/spec.h"
 
 struct error;
@@ -13,6 +14,15 @@ struct error;
 /* Auto: at those where a Lanczos run is cheap against the steps of the segment (stability_is_cheap). It is the
  * default, and never was that of before it: neither is in a job's id. */
 enum stability { STABILITY_NEVER, STABILITY_ALWAYS, STABILITY_AUTO };
+
+/* What `relin measure` had measured beyond the job's own keys (sweep/measure.h). */
+struct measurement {
+    bool any;
+    int64_t own_probe;               /* kernels.probe of the job's own keys: training rows are drawn with it */
+    int64_t evaluations;             /* points of a second log-spaced set on the curves; 0: none */
+    /* variables that were computed from the stored kernels, so to the accuracy of float32 */
+    unsigned char from_kernel[VAR_COUNT];
+};
 
 struct job {
     int64_t seed;
@@ -24,7 +34,8 @@ struct job {
     enum engine engine;              /* training.engine as asked for; training.engine here is what steps, or auto
                                         until job_plan_engine or job_set_engine has resolved it */
     double engine_seconds[ENGINE_COUNT];   /* predicted of the whole training by each; NaN: cannot, or not known */
-    char id[HASH_HEX_SIZE];          /* hash of the identity text */
+    struct measurement measured;     /* of kernels and stability, what is above includes it */
+    char id[HASH_HEX_SIZE];          /* hash of the identity text: the job's own keys, without measured */
     char *text;                      /* resolved JSON, one line, every key; owned (job_free) */
 };
 
@@ -52,6 +63,17 @@ static inline bool stability_is_cheap(double steps, double batch, double n)
 {
     return steps * batch >= 500 * n;
 }
+
+/* Size of the probe that the training rows are drawn with. */
+static inline int64_t job_drawn_probe(const struct job *job)
+{
+    return job->measured.any ? job->measured.own_probe : job->kernels.probe;
+}
+
+/* How many evaluation steps a job has at most, and the steps: increasing, the union of its own and those
+ * of a later measurement. Returns how many, or -1 with *err filled. */
+size_t job_most_evaluations(const struct job *job);
+int64_t job_evaluation_steps(const struct job *job, int64_t *steps, struct error *err);
 
 /* Sizes and costs, for order, plan and limits. */
 struct job_cost {

@@ -3,6 +3,7 @@
 #ifndef RELIN_SWEEP_RESULT_H
 #define RELIN_SWEEP_RESULT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,13 @@
 struct result_layout {
     uint64_t eval, refresh, snapshot, layer, eigenvalue, probe, parameter;
     uint64_t kernel;     /* 1 where kernels are stored, else 0: DIMS_KERNEL has no room then */
+    /* Bits, by identifier: variables that a file of an older program does not know although its axes
+       would have room. All 0 in the layout of a new file. */
+    uint64_t absent[(VAR_COUNT + 63) / 64];
 };
+
+bool result_absent(const struct result_layout *layout, enum variable_id id);
+void result_set_absent(struct result_layout *layout, enum variable_id id, bool absent);
 
 enum job_status { STATUS_PENDING, STATUS_RUNNING, STATUS_DONE, STATUS_FAILED };
 #define JOB_STATUS_MEANINGS "pending running done failed"

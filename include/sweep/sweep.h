@@ -42,6 +42,9 @@ void sweep_free(struct sweep *sweep);
 /* Axis lengths of the result file of these jobs. sets[i]: the data set of job i. */
 void sweep_layout(const struct sweep *sweep, const struct dataset *const *sets, struct result_layout *layout);
 
+/* Makes the axes of a layout long enough for one more job. */
+void layout_extend(struct result_layout *layout, const struct job *job, const struct dataset *set);
+
 /* The keys of a sweep file, with type, default and meaning, for --help and the man page. */
 void sweep_describe_keys(struct text *out);
 

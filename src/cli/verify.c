@@ -76,14 +76,15 @@ static int open_check(struct check *check, const char *path, struct error *err)
     check->reader = store_read_open(path, err);
     if (!check->reader)
         return -1;
-    const struct result_layout *layout = store_read_layout(check->reader);
+    struct result_layout layouts[2] = {*store_read_layout(check->reader), *store_read_layout(check->reader)};
     struct result *results[2] = {&check->stored, &check->again};
+    memset(layouts[1].absent, 0, sizeof layouts[1].absent);   /* a run today measures what an old file lacks */
     check->jobs = store_read_jobs(check->reader);
     for (int i = 0; i < 2; i++) {
-        check->block[i] = mem_alloc(1, result_size(layout), err);
+        check->block[i] = mem_alloc(1, result_size(&layouts[i]), err);
         if (!check->block[i])
             return -1;
-        result_bind(results[i], layout, check->block[i]);
+        result_bind(results[i], &layouts[i], check->block[i]);
     }
     return store_read_numbers(check->reader, "status", &check->status, &width, err)
            || store_read_texts(check->reader, "job_id", &check->ids, err) ? -1 : 0;
@@ -140,7 +141,7 @@ static void report(struct check *check, size_t row, const struct job *job)
     char label[256], why[256] = "";
     bool exact = same_machine(&check->stored, why, sizeof why);
     double rounding = job->training.precision == PRECISION_DOUBLE ? 1e-8 : 5e-3;
-    compare_results(&check->stored, &check->again, exact ? 0 : rounding, &comparison);
+    compare_results(&check->stored, &check->again, exact ? 0 : rounding, job->measured.from_kernel, &comparison);
     job_label(job, label, sizeof label);
     printf("job %zu (%s): ", row, label);
     if (comparison.differing) {

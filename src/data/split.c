@@ -262,6 +262,14 @@ static int draw_labels(struct split *split, double fraction, uint64_t seed, stru
     return split->train_label ? 0 : -1;
 }
 
+/* The probe's rows, of those that were drawn. */
+static void take_probe(struct split *split)
+{
+    size_t test = split->count[PART_PROBE] - split->probe_train;
+    memcpy(split->row[PART_PROBE], split->row[PART_TRAIN], split->probe_train * sizeof(size_t));
+    memcpy(split->row[PART_PROBE] + split->probe_train, split->row[PART_TEST], test * sizeof(size_t));
+}
+
 int split_draw(struct split *split, const struct dataset *set, const struct data_spec *spec,
                uint64_t seed, size_t probe, struct error *err)
 {
@@ -282,13 +290,26 @@ int split_draw(struct split *split, const struct dataset *set, const struct data
     }
     if (draw_all(split, seed, err) != 0 || draw_labels(split, spec->label_noise, seed, err) != 0)
         goto failed;
-    memcpy(split->row[PART_PROBE], split->row[PART_TRAIN], split->probe_train * sizeof(size_t));
-    memcpy(split->row[PART_PROBE] + split->probe_train, split->row[PART_TEST], probe_test * sizeof(size_t));
+    take_probe(split);
     measure_channels(split, spec->normalise);
     return 0;
 failed:
     split_free(split);
     return -1;
+}
+
+int split_take_probe(struct split *split, size_t probe, struct error *err)
+{
+    size_t train = smaller(probe, split->count[PART_TRAIN]), n = train + smaller(probe, split->count[PART_TEST]);
+    size_t *row = mem_alloc(n, sizeof *row, err);
+    if (!row)
+        return -1;
+    mem_free(split->row[PART_PROBE]);
+    split->row[PART_PROBE] = row;
+    split->count[PART_PROBE] = n;
+    split->probe_train = train;
+    take_probe(split);
+    return 0;
 }
 
 void split_free(struct split *split)

@@ -48,7 +48,7 @@ static int build_file(struct campaign *campaign, const struct farm_options *opti
     campaign->locked = true;
     for (size_t i = 0; i < sweep->n_jobs; i++)
         job_plan_engine(&sweep->jobs[i], campaign->sets.job_set[i]);
-    if (store_adopt_engines(campaign->path, sweep, err))
+    if (store_adopt_engines(campaign->path, sweep, err) || store_adopt_measured(campaign->path, sweep, err))
         return -1;
     sweep_layout(sweep, campaign->sets.job_set, &campaign->layout);
     if (store_build(campaign->path, sweep, campaign->sets.job_set, &campaign->layout, &provenance,

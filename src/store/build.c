@@ -121,40 +121,6 @@ static bool same_file(const struct old_file *old, const struct sweep *sweep, con
     return same;
 }
 
-/* Copies a slab into one of other lengths: what both have. Numbers are moved as bytes. */
-static void copy_slab(enum variable_id id, const struct result *from, struct result *to)
-{
-    enum store_axis axes[4];
-    size_t size = variable_type_size(variables[id].type), a[4] = {1, 1, 1, 1}, b[4] = {1, 1, 1, 1};
-    if (from->offset[id] == SIZE_MAX || to->offset[id] == SIZE_MAX)
-        return;
-    int rank = axis_of(variables[id].dims, axes);
-    for (int i = 1; i < rank; i++) {
-        a[i] = axis_length(&from->layout, 1, axes[i]);
-        b[i] = axis_length(&to->layout, 1, axes[i]);
-    }
-    const unsigned char *source = from->block + from->offset[id];
-    unsigned char *target = to->block + to->offset[id];
-    size_t n1 = a[1] < b[1] ? a[1] : b[1], n2 = a[2] < b[2] ? a[2] : b[2], n3 = a[3] < b[3] ? a[3] : b[3];
-    for (size_t i = 0; i < n1; i++)
-        for (size_t j = 0; j < n2; j++)
-            memcpy(target + ((i * b[2] + j) * b[3]) * size, source + ((i * a[2] + j) * a[3]) * size, n3 * size);
-}
-
-static int copy_row(const struct old_file *old, size_t row, struct result *from, struct rows *rows, size_t job,
-                    struct result *to, struct error *err)
-{
-    if (store_read_result(old->reader, row, from, err))
-        return -1;
-    result_clear(to);
-    for (int id = 0; id < VAR_COUNT; id++)
-        if (variables[id].writer != WRITER_SKELETON && variables[id].writer != WRITER_PLAN)
-            copy_slab((enum variable_id)id, from, to);
-    uint32_t crc = result_crc(to);   /* the lengths of the axes are in it */
-    memcpy(result_slab(to, VAR_CRC), &crc, sizeof crc);
-    return rows_write_rows(rows, job, to, err) || rows_write_record(rows, job, to, err) ? -1 : 0;
-}
-
 static size_t old_find(const struct old_file *old, const char *id)
 {
     struct old_row key = {id, 0};
@@ -172,7 +138,7 @@ static int copy_rows(const struct old_file *old, const char *path, const struct 
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
     if (file < 0)
         return hdf_error(err, ERROR_FILE, "%s: cannot be opened", path);
-    if (rows_open(&rows, file, err))
+    if (rows_open(&rows, file, err) || skeleton_mark_added(file, store_read_layout(old->reader), &rows.layout, err))
         goto done;
     block_from = mem_alloc(1, result_size(store_read_layout(old->reader)), err);
     block_to = mem_alloc(1, result_size(&rows.layout), err);
@@ -185,7 +151,7 @@ static int copy_rows(const struct old_file *old, const char *path, const struct 
         if (row == SIZE_MAX)
             continue;
         if (old->status[row] == STATUS_PENDING ? rows_write(&rows, job, VAR_ATTEMPTS, &old->attempts[row], err)
-                                               : copy_row(old, row, &from, &rows, job, &to, err))
+                                               : rows_carry(old->reader, row, &from, &rows, job, &to, err))
             goto done;
     }
     status = 0;
@@ -215,20 +181,6 @@ static int refuse_loss(const struct old_file *old, const char *path, const struc
                      path, n_done - n_kept, n_done);
 }
 
-/* Puts a complete file in the place of path. */
-static int replace_file(const char *from, const char *path, struct error *err)
-{
-    FILE *file = fopen(from, "rb");
-    if (!file || fsync(fileno(file)) || rename(from, path)) {
-        error_set_errno(err, ERROR_FILE, "%s: cannot be put in place", path);
-        if (file)
-            fclose(file);
-        return -1;
-    }
-    fclose(file);
-    return 0;
-}
-
 int store_build(const char *path, const struct sweep *sweep, const struct dataset *const *sets,
                 const struct result_layout *layout, const struct store_provenance *provenance,
                 unsigned char *status, int32_t *attempts, size_t *n_reused, struct error *err)
@@ -244,7 +196,7 @@ int store_build(const char *path, const struct sweep *sweep, const struct datase
     if (!exists || !same_file(&old, sweep, layout)) {
         if (skeleton_write(temporary.chars, sweep, sets, layout, provenance, err)
             || (exists && copy_rows(&old, temporary.chars, sweep, err))
-            || replace_file(temporary.chars, path, err)) {
+            || hdf_replace_file(temporary.chars, path, err)) {
             unlink(temporary.chars);
             goto done;
         }

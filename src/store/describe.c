@@ -177,6 +177,10 @@ static void probe_identity(const struct job *job, struct text *identity)
     dataset_identity(&job->data, identity);
     text_add(identity, "\ntrain=%lld test=%lld task=%d probe=%lld", (long long)job->data.train,
              (long long)job->data.test, (int)job->data.task, (long long)job->kernels.probe);
+    /* of a later measurement, beyond the probe that the training rows were drawn with */
+    if (job->kernels.probe > job_drawn_probe(job))
+        text_add(identity, " drawn=%lld seed=%llu", (long long)job_drawn_probe(job),
+                 (unsigned long long)job->training.seed_data);
 }
 
 static void raw_row(const struct data_pool *pool, size_t row, float *x)
@@ -195,8 +199,9 @@ static int put_probe(hid_t group, const struct job *job, const struct dataset *s
     int64_t *index = NULL;
     uint8_t *is_test = NULL;
     float *x = NULL;
-    if (split_draw(&split, set, &job->data, job->training.seed_data, (size_t)job->kernels.probe, err))
-        return -1;
+    if (split_draw(&split, set, &job->data, job->training.seed_data, (size_t)job_drawn_probe(job), err)
+        || split_take_probe(&split, (size_t)job->kernels.probe, err))
+        goto done;
     size_t n = split.count[PART_PROBE], features = set->train.features;
     hsize_t dims[1 + DATA_MAX_DIMS] = {n};
     for (int i = 0; i < set->n_dims; i++)

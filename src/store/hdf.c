@@ -235,3 +235,16 @@ int hdf_put_text(hid_t location, const char *name, const char *utf8, struct erro
     H5Tclose(type);
     return status;
 }
+
+int hdf_replace_file(const char *from, const char *path, struct error *err)
+{
+    FILE *file = fopen(from, "rb");
+    if (!file || fsync(fileno(file)) || rename(from, path)) {
+        error_set_errno(err, ERROR_FILE, "%s: cannot be put in place", path);
+        if (file)
+            fclose(file);
+        return -1;
+    }
+    fclose(file);
+    return 0;
+}

@@ -22,6 +22,9 @@ int hdf_error(struct error *err, enum error_code code, const char *format, ...)
 /* Closes a file that was written. Returns 0, or -1: then store_is_stuck(), and the stack has why. */
 int hdf_close_file(hid_t file);
 
+/* Puts a complete file in the place of path: brought to disk, then renamed. */
+int hdf_replace_file(const char *from, const char *path, struct error *err);
+
 /* The type of a variable in the file (little endian) and in memory. A predefined type or a new
  * one: close both with hdf_type_close. */
 hid_t hdf_type_file(enum variable_type type);
@@ -74,6 +77,14 @@ void variable_fill(enum variable_id id, unsigned char *value);
 int skeleton_write(const char *path, const struct sweep *sweep, const struct dataset *const *sets,
                    const struct result_layout *layout, const struct store_provenance *provenance,
                    struct error *err);
+/* On datasets of variables that the file's first program did not know. */
+#define ADDED_ATTRIBUTE "added"
+/* Sets it on those that were absent from a layout. */
+int skeleton_mark_added(hid_t file, const struct result_layout *before, const struct result_layout *now, struct error *err);
+/* Makes the axes of an existing file, open for writing, longer: what lies along an axis of another length
+ * is made anew, empty, and variables that were absent are added. */
+int skeleton_extend(hid_t file, size_t jobs, const struct result_layout *from, const struct result_layout *to,
+                    struct error *err);
 /* Groups that describe the run: /config, /provenance, /probe. */
 int describe_config(hid_t file, const struct sweep *sweep, struct error *err);
 int describe_provenance(hid_t file, const struct store_provenance *provenance, struct error *err);

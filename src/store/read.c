@@ -109,6 +109,11 @@ bool store_read_has(const struct store_reader *reader, const char *name)
     return has && H5Lexists(reader->rows.file, name, H5P_DEFAULT) > 0;
 }
 
+bool store_read_added(const struct store_reader *reader, enum variable_id id)
+{
+    return reader->rows.dataset[id] >= 0 && H5Aexists(reader->rows.dataset[id], ADDED_ATTRIBUTE) > 0;
+}
+
 /* Opens a (job, ...) dataset and says how many numbers a job has. -1 with *err filled. */
 static hid_t open_column(const struct store_reader *reader, const char *name, size_t *width, struct error *err)
 {

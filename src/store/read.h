@@ -1,4 +1,4 @@
-/* A reader's inside, for store_build. Private to the store. */
+/* A reader's inside, for those who make a file from another. Private to the store. */
 #ifndef RELIN_STORE_READ_H
 #define RELIN_STORE_READ_H
 
@@ -10,5 +10,10 @@ struct store_reader {
     const char **axes;
     size_t n_axes;
 };
+
+/* Row `row` of a file into row `job` of another, with a new checksum. from and to: scratch, bound to the
+ * layouts of the two. Returns 0, or -1 with *err filled. */
+int rows_carry(const struct store_reader *reader, size_t row, struct result *from, struct rows *rows, size_t job,
+               struct result *to, struct error *err);
 
 #endif

@@ -74,6 +74,21 @@ static hsize_t scale_length(hid_t file, const char *path)
     return length;
 }
 
+/* Measurements that the program which wrote the file did not know. What is there from the first version on
+ * is written with the record, and its lack is damage. */
+static void find_absent(hid_t file, struct result_layout *layout)
+{
+    char path[128];
+    for (int i = 0; i < VAR_COUNT; i++) {
+        enum variable_id id = (enum variable_id)i;
+        variable_path(id, path, sizeof path);
+        if (variables[id].writer != WRITER_ROWS || result_count(layout, id) == 0)
+            continue;
+        bool group = variables[id].group == GROUP_ROOT || H5Lexists(file, "kernels", H5P_DEFAULT) > 0;
+        result_set_absent(layout, id, !group || H5Lexists(file, path, H5P_DEFAULT) <= 0);
+    }
+}
+
 int rows_measure(hid_t file, size_t *jobs, struct result_layout *layout, struct error *err)
 {
     *jobs = scale_length(file, "job");
@@ -89,6 +104,7 @@ int rows_measure(hid_t file, size_t *jobs, struct result_layout *layout, struct 
         layout->parameter = scale_length(file, "kernels/parameter");
         layout->kernel = H5Lexists(file, "kernels/kernel", H5P_DEFAULT) > 0;
     }
+    find_absent(file, layout);
     H5Eclear2(H5E_DEFAULT);
     return *jobs ? 0 : error_set(err, ERROR_FORMAT, "expected a scale 'job' with one entry per job, found none");
 }

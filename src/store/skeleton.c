@@ -1,6 +1,6 @@
 /* The skeleton of a result file: every dataset, scale and attribute, filled with "not there yet".
  * Written serially by one process, since metadata is frozen afterwards. */
-#include "hdf.h"
+#include "skeleton.h"
 
 #include <hdf5_hl.h>
 #include <math.h>
@@ -11,16 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-struct skeleton {
-    hid_t file, group[2];                 /* by enum variable_group */
-    hid_t scale[2][AXIS_COUNT];           /* -1 where the axis has no length or no place there */
-    const struct sweep *sweep;
-    const struct result_layout *layout;
-    struct text coordinates;              /* names, separated by spaces */
-    struct error *err;
-};
-
-static const struct { const char *units, *long_name; bool root, kernels; } axis_texts[AXIS_COUNT] = {
+const struct axis_text axis_texts[AXIS_COUNT] = {
     [AXIS_JOB] = {"1", "row of the job, in the order of the expanded grid", true, true},
     [AXIS_EVAL] = {"1", "number of the evaluation along training", true, false},
     [AXIS_REFRESH] = {"1", "number of the logged refresh", true, false},
@@ -32,9 +23,9 @@ static const struct { const char *units, *long_name; bool root, kernels; } axis_
     [AXIS_PARAMETER] = {"1", "position in the flat parameter vector", false, true},
 };
 
-static int write_scale(struct skeleton *s, enum variable_group group, enum store_axis axis)
+int skeleton_scale(struct skeleton *s, enum variable_group group, enum store_axis axis)
 {
-    hsize_t length = axis_length(s->layout, s->sweep->n_jobs, axis);
+    hsize_t length = axis_length(s->layout, s->jobs, axis);
     if (!length || !(group == GROUP_ROOT ? axis_texts[axis].root : axis_texts[axis].kernels))
         return 0;
     int64_t *numbers = mem_alloc(length, sizeof *numbers, s->err);
@@ -92,7 +83,7 @@ static int describe_variable(struct skeleton *s, hid_t dataset, enum variable_id
 }
 
 /* One variable of the table, filled. */
-static int write_variable(struct skeleton *s, enum variable_id id)
+int skeleton_variable(struct skeleton *s, enum variable_id id)
 {
     const struct variable *v = &variables[id];
     enum store_axis axes[4];
@@ -100,7 +91,7 @@ static int write_variable(struct skeleton *s, enum variable_id id)
     unsigned char fill[8];
     int rank = axis_of(v->dims, axes), status = -1;
     for (int i = 0; i < rank; i++)
-        dims[i] = axis_length(s->layout, s->sweep->n_jobs, axes[i]);
+        dims[i] = axis_length(s->layout, s->jobs, axes[i]);
     hid_t type = hdf_type_file(v->type), space = H5Screate_simple(rank, dims, NULL);
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     variable_fill(id, fill);
@@ -257,7 +248,7 @@ static int write_variables(struct skeleton *s)
 {
     for (int group = 0; group < 2; group++)
         for (int axis = 0; axis < AXIS_COUNT; axis++)
-            if (write_scale(s, (enum variable_group)group, (enum store_axis)axis))
+            if (skeleton_scale(s, (enum variable_group)group, (enum store_axis)axis))
                 return -1;
     if (write_table_columns(s))
         return -1;
@@ -266,16 +257,27 @@ static int write_variables(struct skeleton *s)
             return -1;
     for (int id = 0; id < VAR_COUNT; id++)
         if (result_count(s->layout, (enum variable_id)id) > 0
-            && write_variable(s, (enum variable_id)id))
+            && skeleton_variable(s, (enum variable_id)id))
             return -1;
     return 0;
+}
+
+void skeleton_close(struct skeleton *s)
+{
+    for (int i = 0; i < AXIS_COUNT; i++)
+        for (int group = 0; group < 2; group++)
+            if (s->scale[group][i] >= 0)
+                H5Dclose(s->scale[group][i]);
+    if (s->group[GROUP_KERNELS] >= 0)
+        H5Gclose(s->group[GROUP_KERNELS]);
 }
 
 int skeleton_write(const char *path, const struct sweep *sweep, const struct dataset *const *sets,
                    const struct result_layout *layout, const struct store_provenance *provenance,
                    struct error *err)
 {
-    struct skeleton s = {.file = -1, .group = {-1, -1}, .sweep = sweep, .layout = layout, .err = err};
+    struct skeleton s = {.file = -1, .group = {-1, -1}, .sweep = sweep, .jobs = sweep->n_jobs,
+                         .layout = layout, .err = err};
     for (int i = 0; i < AXIS_COUNT; i++)
         s.scale[0][i] = s.scale[1][i] = -1;
     int status = -1;
@@ -295,12 +297,7 @@ int skeleton_write(const char *path, const struct sweep *sweep, const struct dat
         goto done;
     status = 0;
 done:
-    for (int i = 0; i < AXIS_COUNT; i++)
-        for (int group = 0; group < 2; group++)
-            if (s.scale[group][i] >= 0)
-                H5Dclose(s.scale[group][i]);
-    if (s.group[GROUP_KERNELS] >= 0)
-        H5Gclose(s.group[GROUP_KERNELS]);
+    skeleton_close(&s);
     if (s.file >= 0 && hdf_close_file(s.file) && !status)
         status = hdf_error(err, ERROR_FILE, "%s: cannot be completed", path);
     text_free(&s.coordinates);

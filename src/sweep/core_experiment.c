@@ -260,7 +260,7 @@ static int prepare(struct run *run, struct error *err)
 {
     const struct experiment *e = run->e;
     const struct job *job = e->job;
-    size_t evaluations = (size_t)job->training.evaluations;
+    size_t evaluations = job_most_evaluations(job);
     if (!(run->net = network_create(&job->network, image_of(e->split->set), e->split->set->outputs, err)))
         return -1;
     size_t parameters = run->net->n_parameters;
@@ -277,8 +277,8 @@ static int prepare(struct run *run, struct error *err)
         memcpy(run->theta_0, run->theta, parameters * sizeof(real));
     run->problem = (struct problem){run->net, e->split, run->spec, NAN, run->theta_0};
     assert(job->kernels.parameters != PARAMETERS_FINAL || parameters <= e->result->layout.parameter);
-    if (evaluations > 0)
-        run->n_evals = training_log_steps(job->training.steps, job->training.evaluations, run->eval_steps);
+    if (evaluations > 0 && (run->n_evals = job_evaluation_steps(job, run->eval_steps, err)) < 0)
+        return -1;
     assert((uint64_t)run->n_evals <= e->result->layout.eval);   /* sweep_layout's promise */
     if (resolve_lr(run, err) != 0)
         return -1;

@@ -49,7 +49,8 @@ int experiment_run(const struct job *job, const struct dataset *set, struct resu
     struct experiment e = {job, &split, result, observer ? observer : &nobody, NULL};
     mem_reset_peak();
     blas_set_threads((int)job->training.threads);
-    if (split_draw(&split, set, &job->data, job->training.seed_data, (size_t)job->kernels.probe, err) != 0
+    if (split_draw(&split, set, &job->data, job->training.seed_data, (size_t)job_drawn_probe(job), err) != 0
+        || (job->measured.any && split_take_probe(&split, (size_t)job->kernels.probe, err) != 0)
         || create_kernels(&e, &x, &y, err) != 0)
         goto done;
     answer = job->training.precision == PRECISION_DOUBLE ? experiment_train_double(&e, err)

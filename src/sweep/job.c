@@ -1,6 +1,7 @@
 /* From keys to a job: what depends on several keys, the job's text and its identity. */
 #include "sweep/job.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -239,7 +240,7 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     return 0;
 }
 
-static void parse_root(const struct node *root, struct draft *draft, struct mistakes *mistakes)
+void draft_parse_job(const struct node *root, struct draft *draft, struct mistakes *mistakes)
 {
     static const char *const sections[] = {"architecture", "data", "training", "kernels"};
     for (size_t s = 0; s < 4; s++) {
@@ -262,30 +263,10 @@ static void parse_root(const struct node *root, struct draft *draft, struct mist
         snprintf(draft->job.network.name, sizeof draft->job.network.name, "%s", name->scalar);
 }
 
-int job_parse(struct job *job, const char *text, struct error *err)
-{
-    struct mistakes mistakes = {.file = "job"};
-    struct tree tree;
-    struct draft draft;
-    int status = -1;
-    memset(job, 0, sizeof *job);
-    draft_start(&draft);
-    if (tree_parse(&tree, text, strlen(text), false, &mistakes) == 0) {
-        parse_root(tree.root, &draft, &mistakes);
-        if (mistakes.n == 0 && draft_finish(&draft, tree.root, &mistakes) == 0) {
-            *job = draft.job;
-            status = 0;
-        }
-    }
-    mistakes_report(&mistakes, err);
-    mistakes_free(&mistakes);
-    tree_free(&tree);
-    return status;
-}
-
 void job_set_engine(struct job *job, enum engine engine)
 {
     struct text text = {0};
+    assert(!job->measured.any);   /* that section stands behind this one, and such a job has run */
     const char *planned = strstr(job->text, ",\"engine_planned\":");
     size_t length = planned ? (size_t)(planned - job->text) : strlen(job->text) - 1;   /* without the last brace */
     job->training.engine = engine;

@@ -1,6 +1,8 @@
 /* Axis lengths of the result file of a sweep. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/memory.h"
 #include "nn/cost.h"
 #include "sweep/sweep.h"
 
@@ -24,28 +26,68 @@ static double rows(int64_t count, size_t pool)
     return count == DATA_ALL || count > (int64_t)pool ? (double)pool : (double)count;
 }
 
+size_t job_most_evaluations(const struct job *job)
+{
+    return (size_t)(job->training.evaluations + job->measured.evaluations);
+}
+
+int64_t job_evaluation_steps(const struct job *job, int64_t *steps, struct error *err)
+{
+    const struct training_spec *t = &job->training;
+    int64_t own = training_log_steps(t->steps, t->evaluations, steps), n = own;
+    if (job->measured.evaluations == 0)
+        return own;
+    int64_t *more = mem_alloc((size_t)job->measured.evaluations + 1, sizeof *more, err);
+    if (!more)
+        return -1;
+    int64_t n_more = training_log_steps(t->steps, job->measured.evaluations, more);
+    for (int64_t i = 0; i < n_more; i++) {   /* insertion: both are sorted, and short */
+        int64_t at = n;
+        while (at > 0 && steps[at - 1] > more[i])
+            at--;
+        if (at > 0 && steps[at - 1] == more[i])
+            continue;
+        memmove(steps + at + 1, steps + at, (size_t)(n - at) * sizeof *steps);
+        steps[at] = more[i];
+        n++;
+    }
+    mem_free(more);
+    return n;
+}
+
+static uint64_t evaluations(const struct job *job)
+{
+    int64_t *list = calloc(job_most_evaluations(job) + 2, sizeof *list);
+    int64_t n = list ? job_evaluation_steps(job, list, NULL) : -1;
+    free(list);
+    return n < 0 ? job_most_evaluations(job) : (uint64_t)n;
+}
+
+void layout_extend(struct result_layout *layout, const struct job *job, const struct dataset *set)
+{
+    const struct training_spec *t = &job->training;
+    struct network_size size;
+    network_measure(&job->network, image_of(set), set->outputs, &size, NULL);   /* sets were checked */
+    layout->eval = larger(layout->eval, (double)evaluations(job));
+    double refreshes = t->trainer == TRAINER_STANDARD ? 0 : training_most_updates(t);
+    layout->refresh = larger(layout->refresh, refreshes < MOST_REFRESHES ? refreshes : MOST_REFRESHES);
+    if (job->kernels.parameters == PARAMETERS_FINAL)
+        layout->parameter = larger(layout->parameter, size.parameters);
+    double train = rows(job->data.train, set->train.rows), test = rows(job->data.test, set->test.rows);
+    double probe = (double)job->kernels.probe;
+    double n = (probe < train ? probe : train) + (probe < test ? probe : test);
+    if (job->kernels.snapshots == 0 || n == 0)
+        return;
+    layout->snapshot = larger(layout->snapshot, (double)moments(t->steps, job->kernels.snapshots));
+    layout->layer = larger(layout->layer, size.parameterised_layers);
+    layout->probe = larger(layout->probe, job->kernels.mode == KERNEL_FULL ? n * (double)set->outputs : n);
+    layout->kernel |= job->kernels.store == KERNEL_STORE_KERNELS;
+    layout->eigenvalue = layout->probe;
+}
+
 void sweep_layout(const struct sweep *sweep, const struct dataset *const *sets, struct result_layout *layout)
 {
     *layout = (struct result_layout){.eval = 1, .refresh = 1};
-    for (size_t i = 0; i < sweep->n_jobs; i++) {
-        const struct job *job = &sweep->jobs[i];
-        const struct training_spec *t = &job->training;
-        struct network_size size;
-        network_measure(&job->network, image_of(sets[i]), sets[i]->outputs, &size, NULL);   /* sets were checked */
-        layout->eval = larger(layout->eval, (double)moments(t->steps, t->evaluations));
-        double refreshes = t->trainer == TRAINER_STANDARD ? 0 : training_most_updates(t);
-        layout->refresh = larger(layout->refresh, refreshes < MOST_REFRESHES ? refreshes : MOST_REFRESHES);
-        if (job->kernels.parameters == PARAMETERS_FINAL)
-            layout->parameter = larger(layout->parameter, size.parameters);
-        double train = rows(job->data.train, sets[i]->train.rows), test = rows(job->data.test, sets[i]->test.rows);
-        double probe = (double)job->kernels.probe;
-        double n = (probe < train ? probe : train) + (probe < test ? probe : test);
-        if (job->kernels.snapshots == 0 || n == 0)
-            continue;
-        layout->snapshot = larger(layout->snapshot, (double)moments(t->steps, job->kernels.snapshots));
-        layout->layer = larger(layout->layer, size.parameterised_layers);
-        layout->probe = larger(layout->probe, job->kernels.mode == KERNEL_FULL ? n * (double)sets[i]->outputs : n);
-        layout->kernel |= job->kernels.store == KERNEL_STORE_KERNELS;
-    }
-    layout->eigenvalue = layout->probe;
+    for (size_t i = 0; i < sweep->n_jobs; i++)
+        layout_extend(layout, &sweep->jobs[i], sets[i]);
 }

@@ -95,7 +95,7 @@ static double evaluation_flops(const struct job *job, const struct sizes *s)
 {
     double row = s->linearised ? 2 * (3 * s->first + 4 * s->rest) : 2 * s->all;
     double logged = job->training.trainer == TRAINER_STANDARD ? 0 : fmin(s->most, 64);
-    return ((double)job->training.evaluations + 1) * (s->train + s->validation + s->test) * row + logged * s->train * row;
+    return ((double)job_most_evaluations(job) + 1) * (s->train + s->validation + s->test) * row + logged * s->train * row;
 }
 
 /* All segments of a job by one engine, each as long as the mean. */

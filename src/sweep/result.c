@@ -9,9 +9,20 @@
 /* Every slab begins on a cache line, so that typed access is aligned in shared memory too. */
 enum { SLAB_ALIGNMENT = 64 };
 
+bool result_absent(const struct result_layout *layout, enum variable_id id)
+{
+    return layout->absent[id / 64] >> id % 64 & 1;
+}
+
+void result_set_absent(struct result_layout *layout, enum variable_id id, bool absent)
+{
+    uint64_t bit = UINT64_C(1) << id % 64;
+    layout->absent[id / 64] = absent ? layout->absent[id / 64] | bit : layout->absent[id / 64] & ~bit;
+}
+
 size_t result_count(const struct result_layout *layout, enum variable_id id)
 {
-    if (variables[id].writer == WRITER_SKELETON || variables[id].writer == WRITER_PLAN)
+    if (variables[id].writer == WRITER_SKELETON || variables[id].writer == WRITER_PLAN || result_absent(layout, id))
         return 0;
     switch (variables[id].dims) {
     case DIMS_JOB: return 1;

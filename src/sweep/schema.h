@@ -87,6 +87,8 @@ int draft_check_set(const struct draft *draft, const struct node *where, struct 
 /* Any two of steps, refresh_period and feature_updates give the third; refresh stands in place of the last two.
  * Returns 0, or -1 with a mistake recorded. */
 int draft_resolve_updates(struct draft *draft, const struct node *where, struct mistakes *mistakes);
+/* The sections of a job's text (root of its JSON), but what was measured beyond. */
+void draft_parse_job(const struct node *root, struct draft *draft, struct mistakes *mistakes);
 
 /* Resolves what depends on several keys (K, T, feature updates, trainer, seeds, counts) and checks it;
  * writes job.text and job.id. where: the position mistakes get. Returns 0 or -1. */

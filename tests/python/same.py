@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Are the results of two files the same, bit for bit?
 
-    same.py A.h5 B.h5
+    same.py [--rows] A.h5 B.h5 [VARIABLE...]
 
-Rows are matched by job_id; every row of B must be in A. Left out is only what says how, where
-and when a job ran. Says each difference; exits with 0, or 1 where there is one.
+Rows are matched by job_id, or, with --rows, by their order; every row of B must be in A. Left out is only what says how, where
+and when a job ran, and the variables named. Says each difference; exits with 0, or 1 where there is one.
 """
 import sys
 
@@ -40,13 +40,17 @@ def bits(values):
 
 
 def main():
-    a, b = (h5py.File(name, "r") for name in sys.argv[1:3])
-    row_of = {job: row for row, job in enumerate(a["job_id"][:])}
-    missing = [job.decode() for job in b["job_id"][:] if job not in row_of]
+    by_row = sys.argv[1] == "--rows"
+    names = sys.argv[1 + by_row:]
+    a, b = (h5py.File(name, "r") for name in names[:2])
+    CIRCUMSTANCES.update(names[2:] + ["job_id", "kernels/job_id"] * by_row)
+    ids = range(len(b["job_id"])) if by_row else b["job_id"][:]
+    row_of = {job: row for row, job in enumerate(range(len(a["job_id"])) if by_row else a["job_id"][:])}
+    missing = [job for job in ids if job not in row_of]
     if missing:
         print(f"{len(missing)} jobs are in the second file only: {missing[:3]}")
         return 1
-    rows = [row_of[job] for job in b["job_id"][:]]
+    rows = [row_of[job] for job in ids]
     va, vb = variables(a), variables(b)
     differences = sorted(va.keys() ^ vb.keys())
     for path in differences:

@@ -272,6 +272,25 @@ START_TEST(nothing_is_left_in_memory)
 }
 END_TEST
 
+START_TEST(another_probe_is_of_the_same_rows)
+{
+    struct data_spec spec = sprites_spec();
+    for (size_t probe = 0; probe <= 400; probe += 40) {
+        struct split split = draw(&spec, 3, 20), same = draw(&spec, 3, 20);
+        ck_assert_int_eq(split_take_probe(&split, probe, &err), 0);
+        size_t train = probe < 200 ? probe : 200, test = probe < 300 ? probe : 300;
+        ck_assert_uint_eq(split.probe_train, train);
+        ck_assert_uint_eq(split.count[PART_PROBE], train + test);
+        ck_assert_mem_eq(split.row[PART_PROBE], same.row[PART_TRAIN], train * sizeof(size_t));
+        ck_assert_mem_eq(split.row[PART_PROBE] + train, same.row[PART_TEST], test * sizeof(size_t));
+        ck_assert_mem_eq(split.row[PART_TRAIN], same.row[PART_TRAIN], 200 * sizeof(size_t));
+        ck_assert_mem_eq(split.row[PART_VALIDATION], same.row[PART_VALIDATION], 100 * sizeof(size_t));
+        split_free(&split);
+        split_free(&same);
+    }
+}
+END_TEST
+
 static void add(TCase *tests)
 {
     tcase_add_checked_fixture(tests, load, unload);
@@ -286,6 +305,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, a_class_that_runs_out_gives_all_it_has_and_a_constant_channel_keeps_its_scale);
     tcase_add_test(tests, equal_bytes_of_any_value_keep_their_scale);
     tcase_add_test(tests, nothing_is_left_in_memory);
+    tcase_add_test(tests, another_probe_is_of_the_same_rows);
 }
 
 UNIT_MAIN("data split", add)

@@ -21,7 +21,7 @@ static void make(struct result *result)
 static struct comparison compare(const struct result *a, const struct result *b, double tolerance)
 {
     struct comparison c = {0};
-    compare_results(a, b, tolerance, &c);
+    compare_results(a, b, tolerance, NULL, &c);
     return c;
 }
 
