@@ -258,6 +258,11 @@ void draft_parse_job(const struct node *root, struct draft *draft, struct mistak
             draft->job.training.engine = (enum engine)engine;
     if (planned && draft->job.training.engine == ENGINE_AUTO)
         node_refuse(planned, "engine_planned: expected tangent, kernel or filter", mistakes);
+    /* Version 0.1.0 had one engine, printed auto as that, and knew no ridge. */
+    if (draft->job.engine == ENGINE_TANGENT && !node_get(node_get(root, "kernels"), "ridge")) {
+        draft->job.engine = ENGINE_AUTO;
+        draft->job.training.engine = ENGINE_TANGENT;
+    }
     const struct node *name = node_get(node_get(root, "architecture"), "name");
     if (name && name->kind == NODE_SCALAR)
         snprintf(draft->job.network.name, sizeof draft->job.network.name, "%s", name->scalar);

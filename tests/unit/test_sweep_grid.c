@@ -283,6 +283,33 @@ START_TEST(keys_of_images_labels_and_dsprites_read_back_from_the_text_of_a_job)
 }
 END_TEST
 
+/* As version 0.1.0 wrote them into a file: with the one engine it had, which was no part of the id. */
+START_TEST(a_job_text_of_an_old_file_keeps_its_id)
+{
+    static const char *const unknown_then[] = {",\"ridge\":", ",\"stability\":"};
+    struct sweep sweep;
+    struct job job;
+    struct error err = {0};
+    struct text old = {0};
+    load_right(&sweep, BEGIN "grid: {architecture: a}\n", NULL);
+    const char *text = sweep.jobs[0].text, *engine = strstr(text, "\"engine\":\"auto\"");
+    ck_assert_ptr_nonnull(engine);
+    text_add(&old, "%.*s\"engine\":\"tangent\"%s", (int)(engine - text), text, engine + strlen("\"engine\":\"auto\""));
+    for (size_t i = 0; i < sizeof unknown_then / sizeof *unknown_then; i++) {
+        char *key = strstr(old.chars, unknown_then[i]);
+        ck_assert_ptr_nonnull(key);
+        char *end = key + 1 + strcspn(key + 1, ",}");
+        memmove(key, end, strlen(end) + 1);
+    }
+    ck_assert_msg(job_parse(&job, old.chars, &err) == 0, "%s", err.text);
+    ck_assert_str_eq(job.id, sweep.jobs[0].id);
+    ck_assert_int_eq(job.training.engine, ENGINE_TANGENT);
+    job_free(&job);
+    text_free(&old);
+    sweep_free(&sweep);
+}
+END_TEST
+
 START_TEST(a_sweep_without_a_name_is_called_as_its_file)
 {
     struct sweep sweep;
@@ -304,6 +331,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_decides_no_number_leaves_the_id_alone);
     tcase_add_test(tests, what_decides_a_number_changes_the_id);
     tcase_add_test(tests, a_job_with_every_key_reads_back_from_its_text);
+    tcase_add_test(tests, a_job_text_of_an_old_file_keeps_its_id);
     tcase_add_loop_test(tests, keys_of_images_labels_and_dsprites_read_back_from_the_text_of_a_job, 0, 6);
     tcase_add_test(tests, a_sweep_without_a_name_is_called_as_its_file);
 }
