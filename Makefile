@@ -201,11 +201,12 @@ BIN := '$(DESTDIR)$(PREFIX)/bin'
 SHARE := '$(DESTDIR)$(PREFIX)/share'
 
 install: all man ## into PREFIX (/usr/local; $HOME/.local needs no root), below DESTDIR
-	$(Q)install -d $(BIN) $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/relin/sweeps $(SHARE)/relin/analysis $(SHARE)/relin/slurm
+	$(Q)install -d $(BIN) $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/relin/sweeps/cluster $(SHARE)/relin/analysis $(SHARE)/relin/slurm
 	$(Q)install $(PROGRAMS) $(BIN)
 	$(Q)install -m 644 $(filter %.1,$(MAN)) $(SHARE)/man/man1
 	$(Q)install -m 644 $(filter %.5,$(MAN)) $(SHARE)/man/man5
 	$(Q)install -m 644 sweeps/*.yaml $(SHARE)/relin/sweeps
+	$(Q)install -m 644 sweeps/cluster/*.yaml $(SHARE)/relin/sweeps/cluster
 	$(Q)cp -r $(filter-out %.c %.h,$(wildcard analysis/*)) $(SHARE)/relin/analysis
 	$(Q)install -m 644 slurm/*.sbatch $(SHARE)/relin/slurm
 	@echo "installed into $(DESTDIR)$(PREFIX): $(PROGRAMS:$(B)/%=%), manual pages, share/relin"

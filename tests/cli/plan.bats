@@ -85,3 +85,16 @@ json() { python3 -c "import json, sys; d = json.load(sys.stdin); assert $1, d" <
     run ! "$RELIN" plan none.yaml
     [[ $output == *none.yaml* ]]
 }
+
+@test "every shipped sweep asks its question first and can be planned" {
+    [ -n "${RELIN_DATA:-}" ] || skip "RELIN_DATA is not set"
+    cd "$BATS_TEST_DIRNAME/../.."
+    for sweep in sweeps/*.yaml sweeps/cluster/*.yaml; do
+        head -n 1 "$sweep" | grep -q '^# ' || { echo "$sweep: no question"; false; }
+        size=()
+        # the whole of CIFAR-10 need not be there
+        [ "$sweep" = sweeps/cluster/cifar10-cnn.yaml ] && size=(data.train=1000 data.validation=100)
+        run "$RELIN" plan "$sweep" "${size[@]}"
+        [ "$status" -eq 0 ] || { echo "$sweep: $output"; false; }
+    done
+}
