@@ -12,6 +12,9 @@
 enum { FIRST = 12 };
 /* The last products may change theta by so many tolerances: what was found before them is worse by far. */
 static const double AGREEMENT = 1000;
+/* What single precision products may leave: rounding in them keeps the last of the error from falling. Stepping
+ * in single precision is farther off by then. */
+static const double STALLED_IN_SINGLE = 1e-4;
 
 int filter_space_create(struct filter_space *f, const struct mode_rule *rule, size_t n, size_t most,
                         double accuracy, struct error *err)
@@ -286,6 +289,8 @@ int filter_space_converge(struct filter_space *f, int64_t s, int64_t end, double
             owes = owes || can_extend(f, j, end - s);
         }
         if (!owes || (error <= tolerance && f->change <= AGREEMENT * tolerance))
+            return 0;
+        if (!any && f->rule.single && error <= STALLED_IN_SINGLE)
             return 0;
         if (!any)
             return error_set(err, ERROR_JOB, "engine filter: after %zu products with the kernel the segment of %lld steps "
