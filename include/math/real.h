@@ -43,6 +43,7 @@ typedef float real;
 #define layer_scale REAL_NAME(layer_scale)
 #define network_create REAL_NAME(network_create)
 #define network_destroy REAL_NAME(network_destroy)
+#define network_block_rows REAL_NAME(network_block_rows)
 #define network_init REAL_NAME(network_init)
 #define network_forward REAL_NAME(network_forward)
 #define network_vjp REAL_NAME(network_vjp)

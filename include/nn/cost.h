@@ -18,4 +18,8 @@ struct network_size {
 int network_measure(const struct network_spec *spec, struct image input, size_t outputs, struct network_size *size,
                     struct error *err);
 
+/* Rows of a block: all, or as many as take at most so many bytes at row_bytes each, but never under 32, which the
+ * matrix products want. A function of sizes alone, since what is in a block decides how its sums are rounded. */
+size_t block_rows(double row_bytes, size_t rows, size_t bytes);
+
 #endif

@@ -19,6 +19,7 @@ struct network {
     size_t inputs, outputs;
     size_t n_parameterised;          /* layers with parameters */
     size_t widest;                   /* largest features of any layer boundary */
+    size_t boundary, scratch;        /* numbers of a row: between layers without the input, and in scratch buffers */
     size_t n_slots;                  /* scratch buffers of vjp and jvp, and the features of each */
     size_t *slot_features;
     double first, rest;              /* multiply-adds a row: layers that read what no parameter moves, and others */
@@ -53,6 +54,9 @@ struct tape *tape_create(const struct network *net, size_t capacity, bool own_in
 /* A tape that only keeps what other tapes recorded, for tape_put and tape_gather: the
  * boundaries that derivatives need and f, without inputs. */
 struct tape *tape_create_store(const struct network *net, size_t capacity, struct error *err);
+
+/* Of `rows`, so many that a tape of them with its inputs takes at most so many bytes (nn/cost.h). */
+size_t network_block_rows(const struct network *net, size_t rows, size_t bytes);
 void tape_destroy(struct tape *tape);
 
 /* Records the values at theta for x (n, inputs; must outlive the tape's use); returns f (n, outputs)

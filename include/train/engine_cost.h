@@ -15,10 +15,10 @@ struct engine_sizes {
     double forward;            /* flops of a forward pass */
     double first;              /* those of the first layer with parameters, whose input has no gradient */
     double boundary;           /* numbers kept between layers, without the input */
-    double inputs, widest;
+    double inputs, scratch;    /* numbers of an input, and of the scratch of its derivatives */
     bool double_precision;
     bool standard;             /* ordinary training: no JVP, and every step records its batch */
-    bool caches;               /* training_caches: activations at theta_s are kept */
+    bool caches;               /* activations at theta_s are kept: training_caches says so, and they fit */
     bool momentum;
     bool momentum_kept;        /* and the segment does not begin with an empty buffer */
     bool weight_decay;
@@ -34,6 +34,9 @@ void engine_cost_tangent(const struct engine_sizes *sizes, struct engine_cost *c
 void engine_cost_kernel(const struct engine_sizes *sizes, struct engine_cost *cost);
 /* Half-MSE and the full batch only: training_engine_refusal says where it cannot be. */
 void engine_cost_filter(const struct engine_sizes *sizes, struct engine_cost *cost);
+
+/* Are the activations of so many rows within TRAINING_TAPE_BYTES (train/spec.h)? */
+bool engine_keeps(const struct engine_sizes *sizes, double rows);
 
 /* Predicted products with Theta of a segment of K steps, each a VJP and a JVP over the N rows: never more
  * than K or than N C for one starting vector; a kept momentum buffer and weight decay begin further ones. */

@@ -99,6 +99,12 @@ void training_refresh_label(const struct training_spec *spec, struct text *out);
  * where rows are augmented, which no step sees twice the same. */
 bool training_caches(const struct training_spec *spec, int64_t n);
 
+/* Bytes of activations, between layers, that training keeps: of the whole subset at theta_s, or of a batch. Where the
+ * subset takes more, every batch is recorded anew, and where a batch does, it is stepped in blocks of
+ * TRAINING_BLOCK_BYTES. The read-outs of evaluation, and the passes over the whole subset that fill a store, have
+ * blocks of READOUT_ROWS rows, or as many as take READOUT_BYTES. */
+enum { TRAINING_TAPE_BYTES = 1 << 30, TRAINING_BLOCK_BYTES = 256 << 20, READOUT_BYTES = 64 << 20, READOUT_ROWS = 256 };
+
 /* Why an engine cannot step this training (a clause that names the key and what to set), or NULL where
  * it can. */
 const char *training_engine_refusal(const struct training_spec *spec, enum engine engine);

@@ -29,6 +29,7 @@ struct problem {
     const struct training_spec *spec;
     double lr;                       /* base eta, the limit already resolved */
     const real *theta_0;             /* (P) the initial parameters; needed where spec->centred */
+    size_t tape_budget;              /* bytes in place of TRAINING_TAPE_BYTES and TRAINING_BLOCK_BYTES, 0 for these */
 };
 
 /* A moment of training, before step `step` and before the refresh due at it. */

@@ -87,6 +87,7 @@ static void add_layer(struct network *net, const struct network_spec *spec, cons
     assert((double)l->n_parameters == from->parameters);
     assert(l->skip < 0 || !(l->ops->uses(l) & LAYER_USES_OUTPUT));
     *(buffers->input_varies ? &net->rest : &net->first) += from->multiply_adds;
+    net->boundary += l->outputs;
     if (l->outputs > net->widest)
         net->widest = l->outputs;
 }
@@ -99,8 +100,10 @@ static int build(struct network *net, const struct network_spec *spec, const str
         || !(net->slot_features = mem_alloc(buffers->n_slots, sizeof *net->slot_features, err)))
         return -1;
     net->n_slots = buffers->n_slots;
-    for (size_t s = 0; s < net->n_slots; s++)
+    for (size_t s = 0; s < net->n_slots; s++) {
         net->slot_features[s] = (size_t)buffers->features[s];
+        net->scratch += net->slot_features[s];
+    }
     for (size_t i = 0; i < list->n_layers; i++)
         add_layer(net, spec, &list->layers[i], &buffers->layers[i]);
     return 0;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "nn/cost.h"
 #include "nn/network.h"
 
 static size_t boundary_features(const struct network *net, size_t boundary)
@@ -71,6 +72,11 @@ failed:
 struct tape *tape_create_store(const struct network *net, size_t capacity, struct error *err)
 {
     return create(net, capacity, false, err);
+}
+
+size_t network_block_rows(const struct network *net, size_t rows, size_t bytes)
+{
+    return block_rows((double)((net->inputs + net->boundary + net->scratch) * sizeof(real)), rows, bytes);
 }
 
 void tape_destroy(struct tape *tape)

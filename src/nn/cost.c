@@ -23,3 +23,12 @@ int network_measure(const struct network_spec *spec, struct image input, size_t 
         size->scratch += buffers.features[s];
     return 0;
 }
+
+size_t block_rows(double row_bytes, size_t rows, size_t bytes)
+{
+    enum { LEAST = 32 };
+    double fit = (double)bytes / row_bytes;
+    if (fit >= (double)rows)
+        return rows;
+    return fit > LEAST ? (size_t)fit : rows < LEAST ? rows : LEAST;
+}

@@ -17,7 +17,7 @@ struct sizes {
     double first, rest, all;      /* multiply-adds a row */
     double train, validation, test, batch, steps, outputs, features;
     double updates, most;         /* feature updates; by the gap as for never, and the most there can be */
-    bool linearised;
+    bool linearised, caches;      /* activations at theta_s are kept */
 };
 
 int job_check_network(const struct job *job, const struct dataset *set, struct error *err)
@@ -47,6 +47,8 @@ static struct sizes measure(const struct job *job, const struct dataset *set)
     s.most = training_most_updates(t);
     s.updates = t->refresh.kind == REFRESH_GAP ? 0 : s.most;
     s.linearised = t->trainer == TRAINER_LINEARISED;
+    const struct engine_sizes kept = {.boundary = s.net.boundary, .double_precision = t->precision == PRECISION_DOUBLE};
+    s.caches = training_caches(t, (int64_t)s.train) && engine_keeps(&kept, s.train);
     return s;
 }
 
@@ -73,10 +75,9 @@ static double gap_flops(const struct job *job, const struct sizes *s)
  * at the gap a pass over the batch. */
 static double step_flops(const struct job *job, const struct sizes *s)
 {
-    bool caches = training_caches(&job->training, (int64_t)s->train);
     double row = !s->linearised ? 2 * (2 * s->first + 3 * s->rest)
-                 : caches ? 2 * (2 * s->first + 4 * s->rest) : 2 * (3 * s->first + 5 * s->rest);
-    double refreshes = caches ? (s->updates + 1) * s->train * 2 * s->all : 0;
+                 : s->caches ? 2 * (2 * s->first + 4 * s->rest) : 2 * (3 * s->first + 5 * s->rest);
+    double refreshes = s->caches ? (s->updates + 1) * s->train * 2 * s->all : 0;
     if (job->training.trainer == TRAINER_GAUSS_NEWTON)   /* a product is a VJP and a JVP */
         row = 2 * s->all + (solver_products(job, s) + 1) * 2 * (2 * s->first + 4 * s->rest);
     return s->steps * s->batch * row + refreshes + gap_flops(job, s);
@@ -113,10 +114,10 @@ static struct engine_cost training_cost(const struct job *job, const struct size
         .first = 2 * s->first,
         .boundary = s->net.boundary,
         .inputs = s->features,
-        .widest = s->net.widest,
+        .scratch = s->net.scratch,
         .double_precision = t->precision == PRECISION_DOUBLE,
         .standard = !s->linearised,
-        .caches = training_caches(t, (int64_t)s->train),
+        .caches = s->caches,
         .momentum = t->momentum != 0,
         .momentum_kept = t->momentum != 0 && t->momentum_at_refresh == MOMENTUM_KEEP && s->updates > 0,
         .weight_decay = t->weight_decay != 0,
@@ -146,7 +147,8 @@ static struct engine_cost training_cost(const struct job *job, const struct size
 static double other_bytes(const struct job *job, const struct sizes *s, double probe)
 {
     double number = job->training.precision == PRECISION_DOUBLE ? 8 : 4;
-    return number * 500 * (s->features + s->net.boundary + s->net.scratch)
+    double row = number * (s->features + s->net.boundary + s->net.scratch);
+    return (double)block_rows(row, READOUT_ROWS, READOUT_BYTES) * row
            + 8 * (probe * (s->features + s->outputs) + s->net.parameters);
 }
 

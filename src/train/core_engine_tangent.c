@@ -8,17 +8,18 @@
 #include "core_engine.h"
 #include "data/augment.h"
 #include "data/gather.h"
+#include "math/blas.h"
 #include "train/loss.h"
 #include "train/optimiser.h"
 
-enum { BLOCK = 256 };   /* rows of a pass over the whole training subset */
-
 struct tangent {
     bool caches;              /* values at theta_s are recorded once a segment */
+    size_t block;             /* rows of a batch on the tape at a time: all, where its activations fit */
     real *gradient;           /* (P) */
-    struct tape *tape;        /* of the batch, with its inputs */
+    real *block_gradient;     /* (P), where a batch is several blocks */
+    struct tape *tape;        /* of a block, with its inputs */
     struct tape *store;       /* of the whole subset, where mini-batches are gathered from it */
-    struct tape *network;     /* of the batch at theta, where the gap decides on a refresh */
+    struct tape *network;     /* of a block at theta, where the gap decides on a refresh */
     real *targets, *f, *g;    /* (B, C) */
 };
 
@@ -31,6 +32,7 @@ static void destroy(struct run *r)
     tape_destroy(e->store);
     tape_destroy(e->network);
     mem_free(e->gradient);
+    mem_free(e->block_gradient);
     mem_free(e->targets);
     mem_free(e->f);
     mem_free(e->g);
@@ -42,6 +44,18 @@ static bool by_gap(const struct run *r)
     return r->problem->spec->refresh.kind == REFRESH_GAP;
 }
 
+/* Are the activations of so many rows within what training keeps? */
+static bool keeps(const struct run *r, size_t rows)
+{
+    size_t budget = r->problem->tape_budget ? r->problem->tape_budget : TRAINING_TAPE_BYTES;
+    return (double)rows * (double)(r->net->boundary * sizeof(real)) <= (double)budget;
+}
+
+static size_t block_bytes(const struct run *r)
+{
+    return r->problem->tape_budget ? r->problem->tape_budget : TRAINING_BLOCK_BYTES;
+}
+
 static int create(struct run *r, struct error *err)
 {
     size_t rows = r->batches.rows, batch = r->batches.size, row = r->net->outputs * sizeof(real);
@@ -50,18 +64,22 @@ static int create(struct run *r, struct error *err)
         return -1;
     assert(!(r->problem->spec->augmented && r->f_0));   /* f_0 is of the rows as they are */
     assert(r->problem->spec->augmented == data_augments(&r->problem->split->augment));
-    *e = (struct tangent){.caches = training_caches(r->problem->spec, (int64_t)rows)};
+    *e = (struct tangent){.caches = training_caches(r->problem->spec, (int64_t)rows) && keeps(r, rows)};
+    e->block = keeps(r, batch) ? batch : network_block_rows(r->net, batch, block_bytes(r));
     bool stored = e->caches && r->batches.order;
-    size_t capacity = stored && batch < BLOCK ? (rows < BLOCK ? rows : BLOCK) : batch;
+    size_t pass = network_block_rows(r->net, rows < READOUT_ROWS ? rows : READOUT_ROWS, READOUT_BYTES);
+    size_t capacity = stored && e->block < pass ? pass : e->block;
     if (!(e->tape = tape_create(r->net, capacity, true, err))
         || (stored && !(e->store = tape_create_store(r->net, rows, err)))
-        || (by_gap(r) && !(e->network = tape_create(r->net, batch, false, err)))
+        || (by_gap(r) && !(e->network = tape_create(r->net, e->block, false, err)))
         || !(e->gradient = mem_alloc(r->net->n_parameters, sizeof(real), err))
+        || (e->block < batch && !(e->block_gradient = mem_alloc(r->net->n_parameters, sizeof(real), err)))
         || !(e->targets = mem_alloc(batch, row, err)) || !(e->f = mem_alloc(batch, row, err))
         || !(e->g = mem_alloc(batch, row, err)))
         return -1;
     if (!r->batches.order) {   /* the only batch there is stays where it is */
-        gather_inputs(r->problem->split, PART_TRAIN, NULL, 0, rows, e->tape->input);
+        if (e->block == rows)
+            gather_inputs(r->problem->split, PART_TRAIN, NULL, 0, rows, e->tape->input);
         gather_targets(r->problem->split, PART_TRAIN, NULL, 0, rows, e->targets);
     }
     return 0;
@@ -92,70 +110,107 @@ static int linearise(struct run *r, int64_t s, int64_t end, struct error *err)
     return 0;
 }
 
-/* Inputs and targets of a batch; of the full batch only what differs from step to step. */
-static void gather_batch(struct run *r, struct tangent *e, const size_t *batch, size_t n)
+/* Inputs of n rows of a batch from row `first` on, and at the first the targets of all; of the full batch only
+ * what differs from step to step. batch: NULL for the full one. */
+static void gather_rows(struct run *r, struct tangent *e, const size_t *batch, size_t first, size_t n)
 {
     const struct split *split = r->problem->split;
     const struct training_spec *spec = r->problem->spec;
+    const size_t *index = batch ? batch + first : NULL;
     if (spec->augmented)
-        gather_augmented(split, &split->augment, batch, 0, n, spec->seed_augment, r->step, e->tape->input);
+        gather_augmented(split, &split->augment, index, first, n, spec->seed_augment, r->step, e->tape->input);
     else if (batch)
-        gather_inputs(split, PART_TRAIN, batch, 0, n, e->tape->input);
+        gather_inputs(split, PART_TRAIN, index, 0, n, e->tape->input);
+    else if (e->block < r->batches.size)
+        gather_inputs(split, PART_TRAIN, NULL, first, n, e->tape->input);
     if (batch)
-        gather_targets(split, PART_TRAIN, batch, 0, n, e->targets);
+        gather_targets(split, PART_TRAIN, index, 0, n, e->targets + first * r->net->outputs);
 }
 
-/* Puts a batch on the tape, as recorded at the linearisation point. */
-static void record_batch(struct run *r, struct tangent *e, const size_t *batch, size_t n)
+/* Puts n rows of a batch on the tape, as recorded at the linearisation point. */
+static void record_rows(struct run *r, struct tangent *e, const size_t *batch, size_t first, size_t n)
 {
-    gather_batch(r, e, batch, n);
+    gather_rows(r, e, batch, first, n);
     if (e->store)
-        tape_gather(r->net, e->store, batch, n, e->tape);
+        tape_gather(r->net, e->store, batch + first, n, e->tape);
     else if (!e->caches)
         network_forward(r->net, r->linear ? r->theta_s : r->theta, e->tape->input, n, e->tape);
 }
 
-/* e->f (n, C) = the trained model, before it is centred, on the batch of the tape. At delta = 0 the JVP
+/* f (n, C) = the trained model, before it is centred, on the rows of the tape. At delta = 0 the JVP
  * gives zeros and f_lin is the network's f to the last bit. */
-static void model_outputs(struct run *r, struct tangent *e, size_t n)
+static void model_outputs(struct run *r, struct tangent *e, size_t n, real *f)
 {
     size_t count = n * r->net->outputs;
     const real *f_s = e->tape->value[r->net->n_layers];
     if (r->linear) {
-        network_jvp(r->net, r->theta_s, e->tape, r->delta, e->f);
+        network_jvp(r->net, r->theta_s, e->tape, r->delta, f);
         for (size_t i = 0; i < count; i++)
-            e->f[i] += f_s[i];
+            f[i] += f_s[i];
     } else {
-        memcpy(e->f, f_s, count * sizeof *e->f);
+        memcpy(f, f_s, count * sizeof *f);
     }
 }
 
-/* Is |f_theta - f_lin| > tolerance |f_lin - f_s| on the batch of the tape, at a step of the segment at which
- * one looks? Not where both are 0, nor where f_theta is not a number. e->f is f_lin. */
-static bool gap_passes(struct run *r, struct tangent *e, size_t n)
+/* Squares of |f_theta - f_lin| and |f_lin - f_s|. */
+struct gap { double gap, way; };
+
+/* Is the step of the segment one at which one looks? */
+static bool gap_looks(const struct run *r)
 {
-    const struct refresh_schedule *refresh = &r->problem->spec->refresh;
     int64_t taken = r->step - r->segment_start;
-    if (!by_gap(r) || taken == 0 || taken % refresh->every != 0)
-        return false;
+    return by_gap(r) && taken > 0 && taken % r->problem->spec->refresh.every == 0;
+}
+
+/* Adds the rows of the tape; f is f_lin. */
+static void gap_add(struct run *r, struct tangent *e, size_t n, const real *f_lin, struct gap *sums)
+{
     const real *f_s = e->tape->value[r->net->n_layers];
     const real *f = network_forward(r->net, r->theta, e->tape->input, n, e->network);
-    double gap = 0, way = 0;
     for (size_t i = 0; i < n * r->net->outputs; i++) {
-        double error = (double)f[i] - (double)e->f[i], change = (double)e->f[i] - (double)f_s[i];
-        gap += error * error;
-        way += change * change;
+        double error = (double)f[i] - (double)f_lin[i], change = (double)f_lin[i] - (double)f_s[i];
+        sums->gap += error * error;
+        sums->way += change * change;
     }
-    return sqrt(gap) > refresh->gap * sqrt(way);
 }
 
-static void centre(struct run *r, struct tangent *e, const size_t *batch, size_t n)
+static void centre(struct run *r, const size_t *batch, size_t first, size_t n, real *f)
 {
     size_t outputs = r->net->outputs;
     for (size_t i = 0; r->f_0 && i < n; i++) {
-        const real *f_0 = r->f_0 + (batch ? batch[i] : i) * outputs;
+        const real *f_0 = r->f_0 + (batch ? batch[first + i] : first + i) * outputs;
         for (size_t c = 0; c < outputs; c++)
-            e->f[i * outputs + c] -= f_0[c];
+            f[i * outputs + c] -= f_0[c];
+    }
+}
+
+/* The gradient of n rows on the tape of a batch of `all`: the first overwrite e->gradient, the others add. */
+static void add_gradient(struct run *r, struct tangent *e, size_t first, size_t n, size_t all)
+{
+    size_t outputs = r->net->outputs, begin = first * outputs;
+    real *gradient = first == 0 ? e->gradient : e->block_gradient;
+    loss_gradient(r->problem->spec->loss, n, outputs, e->f + begin, e->targets + begin, e->g);
+    for (size_t i = 0; n < all && i < n * outputs; i++)   /* it was the mean of the block */
+        e->g[i] *= (real)((double)n / (double)all);
+    network_vjp(r->net, r->linear ? r->theta_s : r->theta, e->tape, e->g, gradient);
+    if (first > 0)
+        blas_axpy(r->net->n_parameters, 1, gradient, e->gradient);
+}
+
+/* The model's outputs of a batch, what the gap says of them, and the gradient of a batch in several blocks, whose
+ * activations are gone after it. */
+static void pass(struct run *r, struct tangent *e, const size_t *batch, size_t all, struct gap *sums)
+{
+    for (size_t first = 0, n; first < all; first += n) {
+        real *f = e->f + first * r->net->outputs;
+        n = all - first < e->block ? all - first : e->block;
+        record_rows(r, e, batch, first, n);
+        model_outputs(r, e, n, f);
+        if (gap_looks(r))
+            gap_add(r, e, n, f, sums);
+        centre(r, batch, first, n, f);
+        if (n < all)
+            add_gradient(r, e, first, n, all);
     }
 }
 
@@ -163,26 +218,26 @@ static int advance(struct run *r, int64_t until, const struct trainer_hooks *hoo
 {
     struct tangent *e = r->engine_state;
     const struct training_spec *spec = r->problem->spec;
-    size_t n, outputs = r->net->outputs;
+    size_t n;
     int answer = 0;
     (void)err;
     while (r->step < until && answer == 0) {
         const size_t *batch = batches_at(&r->batches, r->step, &n);
-        record_batch(r, e, batch, n);
-        model_outputs(r, e, n);
-        if (gap_passes(r, e, n)) {
+        struct gap sums = {0};
+        pass(r, e, batch, n, &sums);
+        /* not where both are 0, nor where f_theta is not a number */
+        if (sqrt(sums.gap) > spec->refresh.gap * sqrt(sums.way)) {
             r->refresh_now = true;
             return 0;
         }
-        centre(r, e, batch, n);
         double lr = training_lr(spec, r->problem->lr, r->step);
-        double loss = loss_value(spec->loss, n, outputs, e->f, e->targets);
+        double loss = loss_value(spec->loss, n, r->net->outputs, e->f, e->targets);
         if (!isfinite(loss)) {
             r->diverged = true;
             return 0;
         }
-        loss_gradient(spec->loss, n, outputs, e->f, e->targets, e->g);
-        network_vjp(r->net, r->linear ? r->theta_s : r->theta, e->tape, e->g, e->gradient);
+        if (n <= e->block)
+            add_gradient(r, e, 0, n, n);
         optimiser_update(r->net->n_parameters, (real)lr, (real)spec->momentum, (real)spec->weight_decay,
                          e->gradient, r->velocity, r->theta, r->delta ? r->theta_s : NULL, r->delta);
         answer = run_step_done(r, batch, n, lr, loss, hooks);

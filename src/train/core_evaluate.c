@@ -7,11 +7,9 @@
 #include "train/loss.h"
 #include "train/trainer.h"
 
-enum { BLOCK = 256 };   /* rows: wide enough for the products, small beside the data */
-
 struct readout {
     struct tape *tape;
-    real *targets, *f, *f_lin, *difference;   /* (BLOCK, outputs) */
+    real *targets, *f, *f_lin, *difference;   /* (rows of a block, outputs) */
 };
 
 static void subtract(size_t n, const real *x, real *from)
@@ -62,6 +60,7 @@ int evaluate_part(const struct problem *p, const struct moment *m, enum data_par
                   struct score *score, real *f_lin, real *f, struct error *err)
 {
     size_t rows = p->split->count[part], outputs = p->net->outputs;
+    size_t block = network_block_rows(p->net, rows < READOUT_ROWS ? rows : READOUT_ROWS, READOUT_BYTES);
     bool classes = p->split->set->task == TASK_CLASSIFICATION;
     enum loss loss = p->spec->loss;
     double sum = 0, correct = 0, sum_network = 0, correct_network = 0;
@@ -70,10 +69,10 @@ int evaluate_part(const struct problem *p, const struct moment *m, enum data_par
     *score = (struct score){NAN, NAN, NAN, NAN};
     if (rows == 0)
         return 0;
-    if (readout_create(p->net, rows < BLOCK ? rows : BLOCK, &r, err) != 0)
+    if (readout_create(p->net, block, &r, err) != 0)
         goto done;
-    for (size_t first = 0; first < rows; first += BLOCK) {
-        size_t n = rows - first < BLOCK ? rows - first : BLOCK;
+    for (size_t first = 0; first < rows; first += block) {
+        size_t n = rows - first < block ? rows - first : block;
         gather_inputs(p->split, part, NULL, first, n, r.tape->input);
         gather_targets(p->split, part, NULL, first, n, r.targets);
         read_block(p, m, n, &r);

@@ -6,9 +6,6 @@
 #include "data/gather.h"
 #include "math/blas.h"
 
-/* What a block's activations may take. A block is never under LEAST rows: products want them. */
-enum { BLOCK_BYTES = 256 << 20, LEAST = 64 };
-
 struct function_space {
     const struct problem *problem;
     const struct network *net;
@@ -19,20 +16,11 @@ struct function_space {
     real *block_gradient;     /* (P), where there are several blocks */
 };
 
-static size_t rows_of_a_block(const struct network *net, size_t rows)
-{
-    size_t row = net->inputs + 2 * net->widest;
-    for (size_t i = 0; i < net->n_layers; i++)
-        row += net->layers[i].outputs;
-    size_t fits = BLOCK_BYTES / (row * sizeof(real));
-    fits = fits < LEAST ? LEAST : fits;
-    return rows < fits ? rows : fits;
-}
-
 struct function_space *function_space_create(const struct problem *problem, struct error *err)
 {
     struct function_space *space = mem_alloc(1, sizeof *space, err);
-    size_t rows = problem->split->count[PART_TRAIN], block = rows_of_a_block(problem->net, rows);
+    size_t rows = problem->split->count[PART_TRAIN];
+    size_t block = network_block_rows(problem->net, rows, TRAINING_BLOCK_BYTES);
     if (!space)
         return NULL;
     *space = (struct function_space){.problem = problem, .net = problem->net, .rows = rows, .recorded = SIZE_MAX};

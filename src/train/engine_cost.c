@@ -2,6 +2,9 @@
 
 #include <math.h>
 
+#include "nn/cost.h"
+#include "train/spec.h"
+
 /* One core with AVX-512: 784-512-512-10, full batch of 1,000. */
 static const double GEMM_SINGLE = 200e9, GEMM_DOUBLE = 90e9;   /* flops a second */
 static const double BANDWIDTH = 26e9;                          /* bytes a second, reading a matrix once */
@@ -34,9 +37,17 @@ static double parameter_bytes(const struct engine_sizes *s)
     return number_bytes(s) * (s->momentum ? 5 : 4) * s->parameters;
 }
 
-static double tape_bytes(const struct engine_sizes *s, double rows)
+/* Of rows on a tape at a time, where those that do not fit are taken in blocks. */
+static double tape_bytes(const struct engine_sizes *s, double rows, bool fit)
 {
-    return number_bytes(s) * rows * (s->inputs + s->boundary + 2 * s->widest + 3 * s->outputs);
+    double row = number_bytes(s) * (s->inputs + s->boundary + s->scratch);
+    double block = fit ? rows : (double)block_rows(row, (size_t)rows, TRAINING_BLOCK_BYTES);
+    return block * row + number_bytes(s) * rows * 3 * s->outputs;
+}
+
+bool engine_keeps(const struct engine_sizes *s, double rows)
+{
+    return number_bytes(s) * rows * s->boundary <= TRAINING_TAPE_BYTES;
 }
 
 void engine_cost_tangent(const struct engine_sizes *s, struct engine_cost *cost)
@@ -46,7 +57,7 @@ void engine_cost_tangent(const struct engine_sizes *s, struct engine_cost *cost)
     cost->seconds = gemm_seconds(s, cost->flops)
                   + s->steps * (STEP_SECONDS + 6 * number_bytes(s) * s->parameters / BANDWIDTH);
     bool stored = s->caches && s->batch < s->rows;
-    cost->bytes = parameter_bytes(s) + tape_bytes(s, s->batch)
+    cost->bytes = parameter_bytes(s) + tape_bytes(s, s->batch, engine_keeps(s, s->batch))
                 + (stored ? number_bytes(s) * s->rows * s->boundary : 0);
 }
 
@@ -59,7 +70,7 @@ void engine_cost_kernel(const struct engine_sizes *s, struct engine_cost *cost)
     cost->flops = form + ends + s->steps * step;
     cost->seconds = (form + ends) / GEMM_DOUBLE
                   + s->steps * (STEP_SECONDS + fmax(4 * step / BANDWIDTH, step / GEMM_DOUBLE));
-    cost->bytes = parameter_bytes(s) + tape_bytes(s, s->rows) + 8 * n * (n + 6);
+    cost->bytes = parameter_bytes(s) + tape_bytes(s, s->rows, false) + 8 * n * (n + 6);
 }
 
 double filter_products(const struct engine_sizes *s)
@@ -77,5 +88,5 @@ void engine_cost_filter(const struct engine_sizes *s, struct engine_cost *cost)
     double orthogonal = 4 * m * m * n, small = 60 * m * m * m;   /* half a dozen checks on the way */
     cost->flops = products + orthogonal + small;
     cost->seconds = gemm_seconds(s, products) + 2 * orthogonal / BANDWIDTH + small / EIGEN_RATE + m * STEP_SECONDS;
-    cost->bytes = parameter_bytes(s) + tape_bytes(s, s->rows) + 8 * (m * n + 4 * n + 3 * m * m);
+    cost->bytes = parameter_bytes(s) + tape_bytes(s, s->rows, false) + 8 * (m * n + 4 * n + 3 * m * m);
 }

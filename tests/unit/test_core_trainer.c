@@ -1,4 +1,5 @@
 /* What the trainers do, and that the linearised one at K = 1 is SGD (identity 1). */
+#include "nn/cost.h"
 #include "toy_settings.h"
 
 enum { N = TOY_TRAIN, C = TOY_OUTPUTS };
@@ -252,8 +253,79 @@ START_TEST(a_run_gives_back_all_memory_and_holds_no_more_than_it_says)
 }
 END_TEST
 
+/* 75 rows, some of them several times; batches of 40, or full. */
+static void create_large(struct toy *t, int i, enum trainer_kind trainer, size_t budget)
+{
+    enum { ROWS = 75 };
+    struct training_spec spec = setting(i, trainer, trainer == TRAINER_STANDARD ? 1 : 5);
+    spec.batch = spec.batch == BATCH_FULL ? BATCH_FULL : 40;
+    if (i % 3 == 0 && trainer == TRAINER_LINEARISED)
+        spec.refresh = (struct refresh_schedule){.kind = REFRESH_GAP, .every = 2, .gap = 0.02};
+    toy_create(t, architecture(i), spec);
+    mem_free(t->split.row[PART_TRAIN]);
+    t->split.row[PART_TRAIN] = mem_alloc(ROWS, sizeof(size_t), NULL);
+    for (size_t row = 0; row < ROWS; row++)
+        t->split.row[PART_TRAIN][row] = row * 5 % (TOY_TRAIN + 4);
+    t->split.count[PART_TRAIN] = ROWS;
+    t->problem.tape_budget = budget;
+}
+
+/* With no budget at all, blocks have the least of rows there is: 32 + 32 + 11, and 32 + 8. */
+START_TEST(a_batch_whose_activations_do_not_fit_is_stepped_in_blocks_to_the_same_end)
+{
+    struct toy whole, blocks;
+    struct watch a = {0}, b = {0};
+    double expected[200];
+    enum trainer_kind trainer = _i & 64 ? TRAINER_LINEARISED : TRAINER_STANDARD;
+    create_large(&whole, _i, trainer, 0);
+    create_large(&blocks, _i, trainer, 1);
+    ck_assert_uint_le(whole.P, sizeof expected / sizeof *expected);
+    watched(&whole, &a);
+    watched(&blocks, &b);
+    ck_assert_int_eq(a.curve.refreshes, b.curve.refreshes);
+    ck_assert_mem_eq(a.curve.refresh_at, b.curve.refresh_at, sizeof a.curve.refresh_at);
+    for (size_t p = 0; p < whole.P; p++)
+        expected[p] = (double)whole.theta[p];
+    ck_assert_double_le(toy_distance(whole.P, blocks.theta, expected), sizeof(real) == 4 ? 2e-5 : 1e-13);
+    for (int s = 0; s < a.curve.steps; s++)
+        ck_assert_double_eq_tol(a.curve.loss[s], b.curve.loss[s], sizeof(real) == 4 ? 2e-5 : 1e-13);
+    toy_free(&whole);
+    toy_free(&blocks);
+}
+END_TEST
+
+START_TEST(blocks_take_less_memory_than_the_batch)
+{
+    size_t peak[2];
+    for (int i = 0; i < 2; i++) {
+        struct toy t;
+        create_large(&t, 65, TRAINER_LINEARISED, i == 0 ? 0 : 1);
+        size_t before = mem_in_use();
+        mem_reset_peak();
+        toy_train(&t, NULL);
+        peak[i] = mem_peak() - before;
+        toy_free(&t);
+    }
+    ck_assert_uint_le(4 * peak[1], 3 * peak[0]);
+}
+END_TEST
+
+START_TEST(a_block_has_all_rows_that_fit_and_never_under_32)
+{
+    ck_assert_uint_eq(block_rows(100, 256, 25600), 256);
+    ck_assert_uint_eq(block_rows(100, 1000000, 25600), 256);
+    ck_assert_uint_eq(block_rows(100, 256, 25599), 255);
+    ck_assert_uint_eq(block_rows(100, 256, 10), 32);
+    ck_assert_uint_eq(block_rows(100, 7, 10), 7);
+    ck_assert_uint_eq(block_rows(1e30, 1000, SIZE_MAX), 32);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+    tcase_add_loop_test(tests, a_batch_whose_activations_do_not_fit_is_stepped_in_blocks_to_the_same_end, 0, 128);
+    tcase_add_test(tests, blocks_take_less_memory_than_the_batch);
+    tcase_add_test(tests, a_block_has_all_rows_that_fit_and_never_under_32);
     tcase_add_loop_test(tests, the_linearised_trainer_at_K_1_is_SGD_bit_for_bit, 0, SETTINGS);
     tcase_add_loop_test(tests, refreshes_come_at_multiples_of_K_and_never_at_the_end, 0, 4);
     tcase_add_loop_test(tests, a_period_of_T_or_more_equals_never, 0, 8);
