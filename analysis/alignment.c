@@ -18,16 +18,19 @@ static double cosine(size_t n, const double *a, const double *b)
     return aa > 0 && bb > 0 ? dot / sqrt(aa * bb) : NAN;
 }
 
-/* The finished K=1 job of SGD that differs from job i in K at most, and in the trainer that K=1 implies. */
+/* The finished K=1 job of SGD that differs from job i in K or schedule at most, and in the trainer that K=1 implies. */
 static size_t twin_of(const struct observations *o, const struct observation *new, size_t n, size_t i)
 {
     size_t k = observe_find_axis(o, "refresh_period"), trainer = observe_find_axis(o, "trainer");
+    size_t schedule = observe_find_axis(o, "schedule");
     for (size_t j = 0; j < n; j++) {
         bool twin = new[j].status == STATUS_DONE && o->axes[k].levels[new[j].level[k]].number == 1
                  && (trainer == SIZE_MAX
-                     || strcmp(o->axes[trainer].levels[new[j].level[trainer]].label, "gauss-newton") != 0);
+                     || strcmp(o->axes[trainer].levels[new[j].level[trainer]].label, "gauss-newton") != 0)
+                 && (schedule == SIZE_MAX
+                     || strcmp(o->axes[schedule].levels[new[j].level[schedule]].label, "constant") == 0);
         for (size_t a = 0; a < o->n_axes && twin; a++)
-            twin = a == k || a == trainer || new[j].level[a] == new[i].level[a];
+            twin = a == k || a == trainer || a == schedule || new[j].level[a] == new[i].level[a];
         if (twin)
             return j;
     }

@@ -1,5 +1,9 @@
 /* Observations -> cells (one per combination of the --by axes), groups of cells that differ in K
- * alone, paired comparisons with the baseline K, and the answer of each group. */
+ * alone or in what takes its place, paired comparisons with the baseline K, and the answer of each group.
+ *
+ * In the place of a constant K: a refresh schedule, compared with the baseline as the Ks are but outside their order;
+ * and, where training_steps is an axis, Gauss-Newton steps, each run compared with the linearised run of the same K
+ * and K times the steps, and not with a baseline. */
 #ifndef RELIN_ANALYSIS_CELLS_H
 #define RELIN_ANALYSIS_CELLS_H
 
@@ -13,21 +17,27 @@ struct cell {
     size_t first, count;                   /* observations */
     size_t failed, diverged, missing;      /* missing: pending or running */
     double period;                         /* K; NaN where --by leaves it out */
-    double updates;                        /* NaN where they differ within the cell */
+    const char *schedule;                  /* label; NULL: a constant period. Borrowed of the axis */
+    bool solves;                           /* Gauss-Newton beside linearised cells */
+    size_t against;                        /* the cell that it is compared with; SIZE_MAX: none */
+    double updates;                        /* where the gap decides their mean; else NaN where they differ */
+    double updates_least, updates_most;
+    double eta_period;                     /* eta K, the mean over the jobs; NaN of schedules */
     struct stats_summary value, network, path;   /* network: f_theta, whatever is asked for */
     double bca_low, bca_high;
-    struct stats_summary difference;       /* to the baseline on common seeds, in the metric's unit */
+    struct stats_summary difference;       /* to `against` on common seeds, in the metric's unit */
     size_t unpaired_divergence;            /* diverged runs of the cell or of its pairs' baseline */
     double p, p_holm;
     enum suffices suffices;
 };
 
 struct group {
-    size_t first, count;                   /* cells, ascending K */
+    size_t first, count;                   /* cells: constant periods, ascending K; then schedules */
+    size_t n_constant;                     /* of the first kind */
     size_t baseline;                       /* a cell, or SIZE_MAX: no such K, or K is averaged over */
     bool has_answer;
-    struct answer answer;                  /* counted from the baseline on */
-    size_t family;                         /* Ks compared with the baseline (Holm) */
+    struct answer answer;                  /* counted from the baseline on, of constant periods */
+    size_t family;                         /* cells compared (Holm) */
 };
 
 /* What is asked. Zero-initialise, then cells_find fills what is free. */
@@ -35,6 +45,7 @@ struct question {
     const char *metric;
     enum readout readout;
     double baseline;                       /* K */
+    double step;                           /* what the metric was read at; NaN: the end */
     double margin;                         /* NaN: the default, 0.01 for accuracies, else no answer */
     bool is_accuracy;                      /* shown in percent and points */
     int better;                            /* +1 higher is, -1 lower is, 0 nobody knows */
@@ -44,7 +55,10 @@ struct cells {
     const struct observations *of;
     struct question question;
     size_t n_by, by[OBSERVE_AXES_MOST];    /* axes of a cell, refresh_period last where it is one */
+    size_t n_common;                       /* the first of them, common to a group */
     bool by_period;
+    bool pairs_trainers;                   /* Gauss-Newton cells stand beside linearised ones */
+    size_t period, schedule, trainer, steps, damping;   /* axes; SIZE_MAX: there is none */
     size_t n_units, unit[OBSERVE_AXES_MOST];   /* the others: seed, and what is averaged over */
     size_t n_cells, n_groups;
     struct cell *cell;

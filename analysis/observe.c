@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alignment.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "metric.h"
 #include "must.h"
 #include "store/store.h"
 #include "sweep/where.h"
@@ -41,7 +41,13 @@ static uint32_t level_of(struct axis *axis, const char *label, double number)
     return (uint32_t)axis->n_levels++;
 }
 
-/* Finds or adds; a file read before without this axis has the level "-" there, which is 0. */
+/* What jobs of a file without this axis have there. */
+static const char *level_without(const char *name)
+{
+    return strcmp(name, "schedule") == 0 ? "constant" : "-";
+}
+
+/* Finds or adds; jobs of files read before get level 0. */
 static size_t need_axis(struct observations *o, const char *name, struct error *err)
 {
     size_t a = observe_find_axis(o, name);
@@ -54,7 +60,7 @@ static size_t need_axis(struct observations *o, const char *name, struct error *
     }
     o->axes[o->n_axes] = (struct axis){.name = must(strdup(name)), .numeric = true};
     if (o->n > 0)
-        level_of(&o->axes[o->n_axes], "-", NAN);
+        level_of(&o->axes[o->n_axes], level_without(name), NAN);
     return o->n_axes++;
 }
 
@@ -115,25 +121,6 @@ static int read_axis(struct observations *o, const struct store_reader *reader, 
     return 0;
 }
 
-/* Copies a (job) column of numbers into the member at offset of each new observation. */
-static int read_member(const struct store_reader *reader, const char *name, struct observation *new, size_t n,
-                       size_t offset, struct error *err)
-{
-    double *numbers;
-    size_t width;
-    if (store_read_numbers(reader, name, &numbers, &width, err) != 0)
-        return -1;
-    if (width != 1) {
-        mem_free(numbers);
-        return error_set(err, ERROR_USAGE, "%s: expected a variable with one number a job, got %zu a job",
-                         name, width);
-    }
-    for (size_t i = 0; i < n; i++)
-        *(double *)((char *)&new[i] + offset) = numbers[i];
-    mem_free(numbers);
-    return 0;
-}
-
 /* The kernel path length at the linearisation points; at K=1 the network itself is that at every step. */
 static int read_path(const struct observations *o, const struct store_reader *reader, struct observation *new,
                      size_t n, struct error *err)
@@ -143,7 +130,7 @@ static int read_path(const struct observations *o, const struct store_reader *re
         return 0;
     double *own;
     size_t width;
-    if (read_member(reader, path, new, n, offsetof(struct observation, path), err) != 0 ||
+    if (metric_read_member(reader, path, new, n, offsetof(struct observation, path), err) != 0 ||
         store_read_numbers(reader, own_path, &own, &width, err) != 0)
         return -1;
     size_t k = observe_find_axis(o, "refresh_period");
@@ -152,24 +139,6 @@ static int read_path(const struct observations *o, const struct store_reader *re
             new[i].path = own[i];
     mem_free(own);
     return 0;
-}
-
-/* The metric of each job, by both read-outs where the file has them. Needs the status. */
-static int read_values(struct observations *o, const struct store_reader *reader, const char *metric,
-                       struct observation *new, size_t n, struct error *err)
-{
-    if (strcmp(metric, ALIGNMENT_METRIC) == 0)
-        return alignment_read(o, reader, new, n, err);
-    if (!store_read_has(reader, metric))
-        return error_set(err, ERROR_USAGE, "--metric %s: no such variable in the file; for example "
-                         "test_accuracy, test_loss, wall_seconds, kernels/kernel_path_length, " ALIGNMENT_METRIC, metric);
-    if (read_member(reader, metric, new, n, offsetof(struct observation, value[READOUT_LINEAR]), err) != 0)
-        return -1;
-    char network[256];
-    snprintf(network, sizeof network, "%s_network", metric);
-    o->two_readouts = store_read_has(reader, network);
-    return o->two_readouts
-           ? read_member(reader, network, new, n, offsetof(struct observation, value[READOUT_NETWORK]), err) : 0;
 }
 
 /* Status, outcome, identity. */
@@ -193,38 +162,6 @@ static int read_fate(const struct store_reader *reader, struct observation *new,
     for (size_t i = 0; i < n; i++)
         new[i].id = must(strdup(texts[i]));
     store_free_texts(texts, n);
-    return read_member(reader, "feature_updates", new, n, offsetof(struct observation, updates), err);
-}
-
-/* The training loss at the first, the middle and the last point of each job's curve. */
-static int read_losses(const struct store_reader *reader, struct observation *new, size_t n, struct error *err)
-{
-    double *step = NULL, *loss = NULL;
-    size_t width, loss_width;
-    if (!store_read_has(reader, "curve_train_loss"))
-        return 0;
-    if (store_read_numbers(reader, "step", &step, &width, err) != 0)
-        return -1;
-    if (store_read_numbers(reader, "curve_train_loss", &loss, &loss_width, err) != 0) {
-        mem_free(step);
-        return -1;
-    }
-    assert(width == loss_width);   /* both are (job, eval) */
-    for (size_t i = 0; i < n; i++) {
-        const double *s = step + i * width, *l = loss + i * width;
-        size_t last = 0, half = 0;
-        for (size_t e = 0; e < width; e++)
-            if (s[e] >= 0 && isfinite(l[e]))
-                last = e;
-        for (size_t e = 0; e < last; e++)
-            if (s[e] >= 0 && 2 * s[e] <= s[last])
-                half = e;
-        new[i].loss_first = l[0];
-        new[i].loss_half = l[half];
-        new[i].loss_last = l[last];
-    }
-    mem_free(step);
-    mem_free(loss);
     return 0;
 }
 
@@ -269,14 +206,14 @@ static int read_schedule(struct observations *o, const struct store_reader *read
     return differs ? read_axis(o, reader, "schedule", new, n, err) : 0;
 }
 
-static int read_file(struct observations *o, const struct store_reader *reader, const char *metric,
+static int read_file(struct observations *o, const struct store_reader *reader, const struct reading *reading,
                      struct observation *new, size_t n, struct error *err)
 {
     const char *const *names;
     size_t n_names = store_read_axes(reader, &names);
     for (size_t i = 0; i < n; i++)
         new[i].value[READOUT_LINEAR] = new[i].value[READOUT_NETWORK] = new[i].path = new[i].loss_first =
-            new[i].loss_half = new[i].loss_last = NAN;
+            new[i].loss_half = new[i].loss_last = new[i].updates = new[i].learning_rate = new[i].at = NAN;
     for (size_t a = 0; a < n_names; a++)
         if (strcmp(names[a], "trainer") != 0 && read_axis(o, reader, names[a], new, n, err) != 0)
             return -1;
@@ -289,10 +226,12 @@ static int read_file(struct observations *o, const struct store_reader *reader, 
         for (size_t i = 0; i < n && !here; i++)
             new[i].level[a] = level_of(&o->axes[a], "-", NAN);
     }
-    if (read_fate(reader, new, n, err) != 0 || read_values(o, reader, metric, new, n, err) != 0 ||
-        read_path(o, reader, new, n, err) != 0)
+    if (read_fate(reader, new, n, err) != 0 || metric_read(o, reader, reading, new, n, err) != 0 ||
+        metric_read_updates(o, reader, reading, new, n, err) != 0)
         return -1;
-    return read_losses(reader, new, n, err);
+    if (isnan(reading->step) && read_path(o, reader, new, n, err) != 0)   /* it is that of the whole run */
+        return -1;
+    return metric_read_losses(reader, reading, new, n, err);
 }
 
 /* --- files together -------------------------------------------------------- */
@@ -318,8 +257,8 @@ static void append(struct observations *o, struct observation *new, size_t n)
     }
 }
 
-int observe_read(struct observations *o, const char *const *paths, size_t n_paths, const char *metric,
-                 struct error *err)
+int observe_read(struct observations *o, const char *const *paths, size_t n_paths,
+                 const struct reading *reading, struct error *err)
 {
     for (size_t p = 0; p < n_paths; p++) {
         struct store_reader *reader = store_read_open(paths[p], err);
@@ -327,7 +266,7 @@ int observe_read(struct observations *o, const char *const *paths, size_t n_path
             return -1;
         size_t n = store_read_jobs(reader);
         struct observation *new = must(calloc(n + 1, sizeof *new));
-        int failed = read_file(o, reader, metric, new, n, err);
+        int failed = read_file(o, reader, reading, new, n, err);
         store_read_close(reader);
         if (failed) {
             for (size_t i = 0; i < n; i++)

@@ -31,7 +31,10 @@ struct observation {
     uint32_t level[OBSERVE_AXES_MOST];   /* of each axis */
     enum job_status status;
     bool diverged;
-    double updates;                      /* feature updates of the whole run */
+    double updates;                      /* feature updates of the whole run, or before the step that is read */
+    bool adaptive;                       /* the gap decides: updates are those that were done, NaN before the end */
+    double learning_rate;                /* eta, resolved; NaN before the end */
+    double at;                           /* the evaluation that a step was read at; NaN where none was asked for */
     double value[READOUT_COUNT];         /* the metric; NaN where there is none */
     double path;                         /* kernel path length at the linearisation points */
     double loss_first, loss_half, loss_last;   /* training loss at steps 0, T/2 (or before) and T */
@@ -46,11 +49,17 @@ struct observations {
     size_t n_repeated;                   /* jobs that were in an earlier file too */
 };
 
-/* Reads all jobs of the files; metric names a (job) variable of numbers. A job that is in several
+/* What to read of each job. */
+struct reading {
+    const char *metric;                  /* metric.h says which names there are */
+    double step;                         /* from the curves, at the last evaluation not after it; NaN: the final value */
+};
+
+/* Reads all jobs of the files. A job that is in several
  * files counts once, its finished row first. Returns 0, or -1 with *err filled. The caller frees
  * with observe_free (also after -1); *o must be zeroed. */
-int observe_read(struct observations *o, const char *const *paths, size_t n_paths, const char *metric,
-                 struct error *err);
+int observe_read(struct observations *o, const char *const *paths, size_t n_paths,
+                 const struct reading *reading, struct error *err);
 void observe_free(struct observations *o);
 
 /* The axis of a name (dots and underscores are the same), or SIZE_MAX. */

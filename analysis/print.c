@@ -48,6 +48,31 @@ void print_period(double period, struct text *out)
         print_count(period, out);
 }
 
+void print_updates(const struct cell *cell, struct text *out)
+{
+    if (cell->updates == floor(cell->updates) || isnan(cell->updates))
+        print_count(cell->updates, out);
+    else
+        text_add(out, "%.1f", cell->updates);
+    if (cell->updates_least < cell->updates_most && !isnan(cell->updates)) {
+        text_add(out, " (");
+        print_count(cell->updates_least, out);
+        text_add(out, "-");
+        print_count(cell->updates_most, out);
+        text_add(out, ")");
+    }
+}
+
+void print_schedule(const char *label, struct text *out)
+{
+    enum { MOST = 24 };
+    const char *first = strchr(label, ','), *last = strrchr(label, ',');
+    if (strlen(label) <= MOST || first == NULL || last == first)
+        text_add(out, "%s", label);
+    else
+        text_add(out, "%.*s..%s", (int)(first - label), label, last + 1);
+}
+
 double print_scale(const struct cells *c)
 {
     return c->question.is_accuracy ? 100 : 1;
@@ -58,6 +83,8 @@ void print_metric(const struct cells *c, struct text *out)
     text_add(out, "%s", c->question.metric);
     if (c->of->two_readouts)
         text_add(out, " of %s", c->question.readout == READOUT_LINEAR ? "f_lin" : "f_theta");
+    if (!isnan(c->question.step))
+        text_add(out, " at step %.15g", c->question.step);
 }
 
 void print_margin(const struct cells *c, struct text *out)
@@ -73,7 +100,7 @@ void print_margin(const struct cells *c, struct text *out)
 double print_fewest(const struct cells *c, const struct group *g)
 {
     const struct cell *cell = &c->cell[g->baseline + g->answer.possible];
-    bool is_last = g->baseline + g->answer.possible + 1 == g->first + g->count;
+    bool is_last = g->baseline + g->answer.possible + 1 == g->first + g->n_constant;
     return is_last ? cell->updates : cell[1].updates + 1;
 }
 

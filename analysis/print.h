@@ -40,6 +40,10 @@ void print_json(const struct cells *c, const char *const *files, size_t n_files,
 void print_count(double value, struct text *out);
 /* K as people write it: "100", "inf". */
 void print_period(double period, struct text *out);
+/* The updates of a cell: "9,999"; where the gap decides their mean and range: "276.3 (270-281)". */
+void print_updates(const struct cell *cell, struct text *out);
+/* A schedule's label, a long list of steps by its ends: "at=3610..3890". */
+void print_schedule(const char *label, struct text *out);
 /* 100 for accuracies, else 1; "percent"/"points" or the metric's own unit. */
 double print_scale(const struct cells *c);
 /* "test_accuracy of f_lin" */
@@ -50,6 +54,13 @@ void print_margin(const struct cells *c, struct text *out);
 double print_fewest(const struct cells *c, const struct group *g);
 /* Lines broken between words to fit the width; further lines of one are indented. */
 void print_wrapped(const char *lines, int width, int indent, struct text *out);
+/* "loses 1.2 points [0.8, 1.6]", "gains ...", "differs by ..." where nobody knows which is better: a cell against
+ * what it is compared with. */
+void print_loss_of(const struct cells *c, const struct cell *cell, struct text *out);
+/* What schedules do, by falling number of updates: " With 20 feature updates, log=20 loses ...". Without: nothing. */
+void print_schedules(const struct cells *c, const struct group *g, struct text *out);
+/* What each Gauss-Newton run does beside the linearised run of its K. */
+void print_trainers(const struct cells *c, const struct group *g, struct text *out);
 /* The sentence of one group. */
 void print_sentence(const struct cells *c, const struct group *g, struct text *out);
 /* "yes", "no", "unclear", "baseline", "". */

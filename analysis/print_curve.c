@@ -82,8 +82,10 @@ static void choose_range(const struct cells *c, const struct group *g, double fl
     f->first = INFINITY;
     f->last = -INFINITY;
     double network_low = NAN, network_high = NAN;
-    for (size_t i = g->first; i < g->first + g->count; i++) {
+    for (size_t i = g->first; i < g->first + g->n_constant; i++) {
         const struct cell *cell = &c->cell[i];
+        if (cell->solves)
+            continue;
         if (isinf(cell->period)) {
             f->has_inf = true;
         } else {
@@ -136,7 +138,9 @@ static void add_labels(const struct cells *c, const struct group *g, const struc
     int used = -1, end = 0;
     /* inf is always labelled: reserve its place first */
     int inf_from = f->has_inf ? column_of(f, INFINITY) - 2 : WIDTH_MOST + 32;
-    for (size_t i = g->first; i < g->first + g->count; i++) {
+    for (size_t i = g->first; i < g->first + g->n_constant; i++) {
+        if (c->cell[i].solves)
+            continue;
         struct text label = {0};
         const struct cell *cell = &c->cell[i];
         if (updates)
@@ -235,8 +239,9 @@ static void print_group_curve(const struct cells *c, const struct group *g, cons
         f.at[row_of(&f, floor)][k] = SYMBOL_MARGIN;
     for (int row = 0; f.has_inf && row < HEIGHT; row++)
         f.at[row][f.width - 3 - APART_GAP / 2] = SYMBOL_APART;
-    for (size_t i = g->first; i < g->first + g->count; i++)
-        draw_cell(&f, &c->cell[i], f.at);
+    for (size_t i = g->first; i < g->first + g->n_constant; i++)
+        if (!c->cell[i].solves)
+            draw_cell(&f, &c->cell[i], f.at);
     if (screen->colour)
         text_add(out, "\033[1m");
     cells_name_group(c, g, out);

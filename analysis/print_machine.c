@@ -12,6 +12,9 @@
     X(diverged, (double)cell->diverged)                           \
     X(missing, (double)cell->missing)                             \
     X(feature_updates, cell->updates)                             \
+    X(feature_updates_min, cell->updates_least)                   \
+    X(feature_updates_max, cell->updates_most)                    \
+    X(eta_K, cell->eta_period)                                    \
     X(mean, cell->value.mean)                                     \
     X(sd, cell->value.sd)                                         \
     X(se, cell->value.se)                                         \
@@ -144,7 +147,7 @@ static void add_json_answer(const struct cells *c, const struct group *g, struct
     struct text sentence = {0};
     print_sentence(c, g, &sentence);
     text_add(out, "    {");
-    add_json_axes(c, &c->cell[g->first], c->n_by - c->by_period, out);
+    add_json_axes(c, &c->cell[g->first], c->n_common, out);
     if (g->has_answer) {
         const struct cell *cell = &c->cell[g->baseline];
         const size_t at[3] = {g->answer.shown, g->answer.estimate, g->answer.possible};
@@ -193,6 +196,8 @@ void print_json(const struct cells *c, const char *const *files, size_t n_files,
     text_add_json_string(out, c->question.metric);
     text_add(out, ",\n  \"readout\": \"%s\",\n  \"baseline\": ", readout_name(c));
     add_json_value(c->question.baseline, out);
+    text_add(out, ",\n  \"step\": ");
+    add_json_value(c->question.step, out);
     text_add(out, ",\n  \"margin\": ");
     add_json_value(c->question.margin, out);
     text_add(out, ",\n  \"cells\": [\n");

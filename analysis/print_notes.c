@@ -25,7 +25,7 @@ static void add_amount(const struct cells *c, double value, struct text *out)
 
 static void add_cost_of_never(const struct cells *c, const struct group *g, struct text *out)
 {
-    const struct cell *last = &c->cell[g->first + g->count - 1];
+    const struct cell *last = &c->cell[g->first + g->n_constant - 1];
     const struct stats_summary *d = &last->difference;
     if (!isinf(last->period)) {
         text_add(out, "never updating (K=inf) was not run.");
@@ -64,20 +64,14 @@ static const char *why_not(const struct cells *c, const struct group *g)
         return "no answer: this build has no GSL (Debian: libgsl-dev), so no intervals.";
     if (c->cell[g->baseline].value.n < 2)
         return "no answer yet: the baseline needs at least two seeds.";
-    if (g->baseline + 1 == g->first + g->count)
+    if (g->baseline + 1 == g->first + g->n_constant && g->n_constant == g->count)
         return "no answer: no K above the baseline.";
     return NULL;
 }
 
-void print_sentence(const struct cells *c, const struct group *g, struct text *out)
+/* "9 feature updates [1, 9] suffice within 1 point of SGD; " */
+static void add_answer(const struct cells *c, const struct group *g, struct text *out)
 {
-    const char *reason = why_not(c, g);
-    cells_name_group(c, g, out);
-    text_add(out, ": ");
-    if (reason) {
-        text_add(out, "%s", reason);
-        return;
-    }
     const struct cell *cell = c->cell + g->baseline;
     double n = cell[g->answer.shown].updates, least = print_fewest(c, g);
     if (g->answer.shown == 0) {
@@ -103,7 +97,37 @@ void print_sentence(const struct cells *c, const struct group *g, struct text *o
         text_add(out, ")");
     }
     text_add(out, "; ");
+}
+
+void print_sentence(const struct cells *c, const struct group *g, struct text *out)
+{
+    const char *reason = why_not(c, g);
+    bool has_schedules = g->n_constant < g->count;
+    cells_name_group(c, g, out);
+    text_add(out, ": ");
+    if (c->pairs_trainers) {
+        print_trainers(c, g, out);
+        return;
+    }
+    if (reason) {
+        text_add(out, "%s", reason);
+        print_schedules(c, g, out);
+        return;
+    }
+    /* beside schedules K = inf alone is no sequence: what it costs says all, unless it is enough */
+    size_t above = g->first + g->n_constant - g->baseline - 1;
+    if (has_schedules && (above > 1 || g->answer.shown > 0))
+        text_add(out, "at a constant K, ");
+    if (!has_schedules || above > 1 || g->answer.shown > 0)
+        add_answer(c, g, out);
     add_cost_of_never(c, g, out);
+    if (has_schedules)
+        text_add(out, " Compared with ");
+    if (has_schedules)
+        add_baseline(c, out);
+    if (has_schedules)
+        text_add(out, ":");
+    print_schedules(c, g, out);
 }
 
 void print_sentences(const struct cells *c, struct text *out)
@@ -179,7 +203,7 @@ static void note_definition(const struct cells *c, const char *mark, struct text
 {
     bool any = false;
     for (size_t g = 0; g < c->n_groups; g++)
-        any = any || (c->group[g].has_answer && !why_not(c, &c->group[g]));
+        any = any || (c->group[g].has_answer && !why_not(c, &c->group[g]) && c->group[g].n_constant > 1);
     if (!any)
         return;
     text_add(out, "%s\"N [lo, N] suffice\": N from the largest K shown to be enough, tested from K=", mark);
@@ -188,6 +212,50 @@ static void note_definition(const struct cells *c, const char *mark, struct text
     print_margin(c, out);
     text_add(out, "; fewer than lo, from K=inf downwards, are shown not to be enough. With 95 %% confidence the "
                   "fewest that suffice lie in [lo, N], if more updates never hurt between the Ks of the grid.\n");
+}
+
+/* Are there cells that are not compared in the order of K? */
+static bool has_others(const struct cells *c)
+{
+    for (size_t i = 0; i < c->n_cells; i++)
+        if (c->cell[i].schedule || c->cell[i].solves)
+            return true;
+    return false;
+}
+
+static void note_others(const struct cells *c, const char *mark, struct text *out)
+{
+    if (c->pairs_trainers)
+        text_add(out, "%sa Gauss-Newton run is compared with the linearised run of the same K, seed and time: one step "
+                      "for a segment of K.\n", mark);
+    if (has_others(c))
+        text_add(out, "%s\"enough\" of a %s is judged by its own interval, each by itself: among several the chance "
+                      "of one error is larger; Holm's p counts all of a table.\n", mark,
+                 c->pairs_trainers ? "Gauss-Newton run" : "schedule");
+    for (size_t i = 0; i < c->n_cells; i++)
+        if (c->cell[i].updates_least < c->cell[i].updates_most && !isnan(c->cell[i].updates)) {
+            text_add(out, "%supdates of a gap schedule are those that happened: mean (least-most) over the jobs.\n", mark);
+            break;
+        }
+}
+
+/* Which evaluations a step was read at: they differ where the grid's jobs are of different length. */
+static void note_step(const struct cells *c, const char *mark, struct text *out)
+{
+    if (isnan(c->question.step))
+        return;
+    double least = NAN, most = NAN;
+    for (size_t i = 0; i < c->of->n; i++) {
+        least = fmin(least, c->of->at[i].at);   /* fmin passes over NaN */
+        most = fmax(most, c->of->at[i].at);
+    }
+    text_add(out, "%sat step %.15g: read at the last evaluation not after it, ", mark, c->question.step);
+    if (isnan(least))
+        text_add(out, "of which no job has one yet.\n");
+    else if (least == most)
+        text_add(out, "step %.15g; feature updates are those before it.\n", least);
+    else
+        text_add(out, "steps %.15g to %.15g; feature updates are those before it.\n", least, most);
 }
 
 /* How few pairs can be told apart by the sign-flip test, counting the family. */
@@ -204,8 +272,8 @@ static void note_power(const struct cells *c, const char *mark, struct text *out
         }
     size_t needed = stats_pairs_needed(family ? family : 1, 0.05);
     if (fewest > 0 && fewest < needed)
-        text_add(out, "%swith %zu common seeds and %zu Ks the smallest Holm-adjusted p is %.2g: no difference can "
-                      "be significant at 0.05; %zu seeds are needed.\n", mark, fewest, family,
+        text_add(out, "%swith %zu common seeds and %zu %s the smallest Holm-adjusted p is %.2g: no difference can "
+                      "be significant at 0.05; %zu seeds are needed.\n", mark, fewest, family, has_others(c) ? "comparisons" : "Ks",
                  fmin(1, (double)family * 2 * pow(0.5, (double)fewest)), needed);
 }
 
@@ -242,6 +310,8 @@ void print_notes(const struct cells *c, const char *mark, struct text *out)
     note_readout(c, mark, out);
     note_intervals(c, mark, out);
     note_definition(c, mark, out);
+    note_step(c, mark, out);
+    note_others(c, mark, out);
     note_jobs(c, mark, out);
     note_empty(c, mark, out);
     note_power(c, mark, out);

@@ -9,6 +9,8 @@
 /*  X(id, title, how soon it gives way where the table is too wide; 0: never) */
 #define COLUMNS(X)                      \
     X(PERIOD, "K", 0)                   \
+    X(TRAINER, "trainer", 0)                \
+    X(STEPS, "steps", 3)                    \
     X(UPDATES, "updates", 1)            \
     X(N, "n", 0)                        \
     X(FAILED, "fail", 5)                \
@@ -102,11 +104,18 @@ static void fill_row(const struct cells *c, const struct cell *cell, table_entry
     char number[16], difference[16];
     snprintf(number, sizeof number, "%%.%df", digits);
     snprintf(difference, sizeof difference, "%%+.%df", digits);
-    if (c->by_period)
+    if (cell->schedule)
+        print_schedule(cell->schedule, &text);
+    else if (c->by_period)
         print_period(cell->period, &text);
     snprintf(row[COLUMN_PERIOD], ENTRY_SIZE, "%s", text.chars ? text.chars : "");
     text_free(&text);
-    print_count(cell->updates, &text);
+    if (c->pairs_trainers) {
+        snprintf(row[COLUMN_TRAINER], ENTRY_SIZE, "%s", cell->solves ? "gauss-newton" : "linearised");
+        snprintf(row[COLUMN_STEPS], ENTRY_SIZE, "%s",
+                 c->of->axes[c->steps].levels[c->of->at[cell->first].level[c->steps]].label);
+    }
+    print_updates(cell, &text);
     snprintf(row[COLUMN_UPDATES], ENTRY_SIZE, "%s", text.chars);
     text_free(&text);
     snprintf(row[COLUMN_N], ENTRY_SIZE, "%zu", cell->value.n);
@@ -183,7 +192,10 @@ static void print_group(const struct cells *c, const struct group *g, const stru
         snprintf(title[k], ENTRY_SIZE, "%s", titles[k]);
     struct text baseline = {0};
     print_period(c->question.baseline, &baseline);
-    snprintf(title[COLUMN_DIFFERENCE], ENTRY_SIZE, "vs K=%.20s", baseline.chars);
+    if (c->pairs_trainers)
+        snprintf(title[COLUMN_DIFFERENCE], ENTRY_SIZE, "vs lin.");
+    else
+        snprintf(title[COLUMN_DIFFERENCE], ENTRY_SIZE, "vs K=%.20s", baseline.chars);
     text_free(&baseline);
     for (size_t i = 0; i < g->count; i++)
         fill_row(c, &c->cell[g->first + i], rows[i]);

@@ -28,6 +28,8 @@ static const struct argp_option option_table[] = {
      "f_lin, the model being trained (default), or f_theta, the network at the same parameters", 0},
     {"by", 'b', "AXES", 0, "Axes of a cell, comma-separated (default: all but seed); the others are averaged over", 0},
     {"where", KEY_WHERE, "AXIS=VALUE[,VALUE]", 0, "Only these jobs; may be repeated", 0},
+    {"at", 'a', "step=N", 0, "The metric from its curve, at the last evaluation not after step N, in place of its final "
+     "value; the feature updates are those before it", 0},
     {"margin", 'd', "X", 0, "How much worse than the baseline counts as equal, in the metric's unit "
      "(default 0.01 for accuracies: one point)", 0},
     {"baseline", 'k', "K", 0, "The refresh period to compare with (default 1: standard training)", 0},
@@ -61,6 +63,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         break;
     case 'b': o->by = value; break;
     case KEY_WHERE: o->where[o->n_where++] = value; break;
+    case 'a':
+        if (strncmp(value, "step=", 5) != 0)
+            argp_error(state, "--at: expected step=N, got '%s'", value);
+        o->question.step = parse_number(value + 5, "--at step", 0, state);
+        break;
     case 'd': o->question.margin = parse_number(value, "--margin", 0, state); break;
     case 'k': o->question.baseline = parse_number(value, "--baseline", 1, state); break;
     case KEY_TABLE: o->show |= SHOW_TABLE; break;
@@ -122,7 +129,8 @@ static int summarise(struct options *o, struct error *err)
 {
     struct observations observations = {0};
     struct cells cells = {0};
-    int result = observe_read(&observations, o->files, o->n_files, o->question.metric, err);
+    struct reading reading = {.metric = o->question.metric, .step = o->question.step};
+    int result = observe_read(&observations, o->files, o->n_files, &reading, err);
     for (size_t i = 0; i < o->n_where && result == 0; i++)
         result = observe_filter(&observations, o->where[i], err);
     if (result == 0 && observations.n == 0)
@@ -140,7 +148,7 @@ static int summarise(struct options *o, struct error *err)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN}};
+    struct options o = {.question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN, .step = NAN}};
     struct error err = {0};
     static char name[] = "relin summary";
     o.where = must(calloc((size_t)argc + 1, sizeof *o.where));

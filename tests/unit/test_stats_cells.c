@@ -18,7 +18,7 @@ static const double drop[PERIODS][SEEDS] = {{0}, {0.001, -0.001, 0.002, -0.002},
 
 static struct observations observations;
 static struct cells cells;
-static const struct question question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN};
+static const struct question question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN, .step = NAN};
 
 static void set_axis(size_t a, const char *name, bool numeric, size_t n, const char *const *labels,
                      const double *numbers)
@@ -156,7 +156,7 @@ START_TEST(losses_count_the_other_way_round)
 {
     if (!stats_have_quantiles())
         return;
-    struct question loss = {.metric = "test_loss", .baseline = 1, .margin = 0.01};
+    struct question loss = {.metric = "test_loss", .baseline = 1, .margin = 0.01, .step = NAN};
     for (size_t i = 0; i < observations.n; i++)
         observations.at[i].value[READOUT_LINEAR] = 1 - observations.at[i].value[READOUT_LINEAR];
     find(&loss, NULL);
