@@ -1,4 +1,4 @@
-#define _GNU_SOURCE   /* qsort_r */
+#define _GNU_SOURCE   /* qsort_r, strverscmp */
 #include "cells.h"
 
 #include "cells_parts.h"
@@ -223,8 +223,9 @@ static bool ends_with(const char *text, const char *end)
 
 static void complete_question(struct question *q)
 {
-    q->is_accuracy = ends_with(q->metric, "_accuracy");
-    q->better = q->is_accuracy ? 1 : ends_with(q->metric, "_loss") ? -1 : 0;
+    q->is_accuracy = ends_with(q->metric, "_accuracy") || ends_with(q->metric, "_accuracy_linearised");
+    bool is_loss = ends_with(q->metric, "_loss") || ends_with(q->metric, "_loss_linearised");
+    q->better = q->is_accuracy ? 1 : is_loss ? -1 : 0;
     if (isnan(q->margin) && q->is_accuracy)
         q->margin = 0.01;
 }
@@ -255,7 +256,7 @@ static int compare_cells(const void *a, const void *b, void *context)
         return x->schedule ? 1 : -1;
     if (x->schedule) {
         double m = isnan(x->updates) ? -1 : x->updates, n = isnan(y->updates) ? -1 : y->updates;
-        int order = m != n ? (m < n) - (m > n) : strcmp(x->schedule, y->schedule);
+        int order = m != n ? (m < n) - (m > n) : strverscmp(x->schedule, y->schedule);
         if (order)
             return order;
     } else if (x->period != y->period) {

@@ -244,44 +244,67 @@ static double updates_before(const struct observation *x, bool constant, double 
                              const double *refresh_steps, size_t width)
 {
     if (constant)
-        return isinf(period) ? 0 : fmax(0, ceil(at / period) - 1);
+        return isnan(at) ? NAN : isinf(period) ? 0 : fmax(0, ceil(at / period) - 1);
     double done = x->updates;
-    if (isnan(done) || done > (double)width)
+    if (isnan(x->at) || isnan(done))
         return NAN;
-    double before = 0;
-    for (size_t r = 0; r < width; r++)
+    double logged = 0, before = 0;
+    for (size_t r = 0; r < width; r++) {
+        logged += refresh_steps[r] >= 0;
         before += refresh_steps[r] >= 0 && refresh_steps[r] < at;
-    return before;
+    }
+    return logged == done ? before : NAN;
+}
+
+/* The evaluation of a job that had one: jobs of equal length have the same. A job that did not come so far has updates
+ * all the same, those that its period would have made. */
+static double at_of_sibling(const struct observations *o, const struct observation *new, size_t n, size_t i)
+{
+    size_t steps = observe_find_axis(o, "training_steps");
+    for (size_t j = 0; j < n; j++)
+        if (!isnan(new[j].at) && (steps == SIZE_MAX || new[j].level[steps] == new[i].level[steps]))
+            return new[j].at;
+    return NAN;
+}
+
+/* The columns that tell where a job was at a step. */
+struct history {
+    double *steps, *refreshes, *done;      /* (job, eval), (job, refresh), (job) */
+    size_t width, refresh_width;
+    char **schedules;
+};
+
+static int read_history(const struct store_reader *reader, struct history *h, struct error *err)
+{
+    size_t one;
+    if (store_read_numbers(reader, "step", &h->steps, &h->width, err) != 0 ||
+        store_read_numbers(reader, "steps_done", &h->done, &one, err) != 0 ||
+        store_read_texts(reader, "schedule", &h->schedules, err) != 0)
+        return -1;
+    return store_read_has(reader, "refresh_step")
+           ? store_read_numbers(reader, "refresh_step", &h->refreshes, &h->refresh_width, err) : 0;
 }
 
 static int turn_back(const struct observations *o, const struct store_reader *reader, const struct reading *reading,
                      struct observation *new, size_t n, struct error *err)
 {
-    double *steps = NULL, *refreshes = NULL, *done = NULL;
-    char **schedules = NULL;
-    size_t width, refresh_width = 0, one;
-    int result = -1;
-    if (store_read_numbers(reader, "step", &steps, &width, err) != 0 ||
-        store_read_numbers(reader, "steps_done", &done, &one, err) != 0 ||
-        store_read_texts(reader, "schedule", &schedules, err) != 0)
-        goto done;
-    if (store_read_has(reader, "refresh_step") &&
-        store_read_numbers(reader, "refresh_step", &refreshes, &refresh_width, err) != 0)
-        goto done;
-    for (size_t i = 0; i < n; i++) {
-        size_t e = evaluation_at(steps + i * width, width, reading->step);
-        new[i].at = e == SIZE_MAX ? NAN : steps[i * width + e];
-        new[i].diverged = new[i].diverged && done[i] <= reading->step;
-        new[i].updates = updates_before(&new[i], strcmp(schedules[i], "constant") == 0, period_of(o, &new[i]), new[i].at,
-                                        refreshes + i * refresh_width, refresh_width);
+    struct history h = {0};
+    int result = read_history(reader, &h, err);
+    for (size_t i = 0; i < n && result == 0; i++) {
+        size_t e = evaluation_at(h.steps + i * h.width, h.width, reading->step);
+        new[i].diverged = new[i].diverged && h.done[i] <= reading->step;
+        new[i].at = e == SIZE_MAX || new[i].diverged ? NAN : h.steps[i * h.width + e];
     }
-    result = 0;
-done:
-    mem_free(steps);
-    mem_free(refreshes);
-    mem_free(done);
-    if (schedules)
-        store_free_texts(schedules, n);
+    for (size_t i = 0; i < n && result == 0; i++) {
+        double at = isnan(new[i].at) ? at_of_sibling(o, new, n, i) : new[i].at;
+        new[i].updates = updates_before(&new[i], strcmp(h.schedules[i], "constant") == 0, period_of(o, &new[i]), at,
+                                        h.refreshes + i * h.refresh_width, h.refresh_width);
+    }
+    mem_free(h.steps);
+    mem_free(h.refreshes);
+    mem_free(h.done);
+    if (h.schedules)
+        store_free_texts(h.schedules, n);
     return result;
 }
 

@@ -50,7 +50,7 @@ void print_period(double period, struct text *out)
 
 void print_updates(const struct cell *cell, struct text *out)
 {
-    if (cell->updates == floor(cell->updates) || isnan(cell->updates))
+    if (isnan(cell->updates) || cell->updates >= 100 || cell->updates == floor(cell->updates))
         print_count(cell->updates, out);
     else
         text_add(out, "%.1f", cell->updates);
@@ -73,6 +73,16 @@ void print_schedule(const char *label, struct text *out)
         text_add(out, "%.*s..%s", (int)(first - label), label, last + 1);
 }
 
+void print_baseline(const struct cells *c, struct text *out)
+{
+    if (c->question.baseline == 1) {
+        text_add(out, "SGD");
+    } else {
+        text_add(out, "K=");
+        print_period(c->question.baseline, out);
+    }
+}
+
 double print_scale(const struct cells *c)
 {
     return c->question.is_accuracy ? 100 : 1;
@@ -84,7 +94,7 @@ void print_metric(const struct cells *c, struct text *out)
     if (c->of->two_readouts)
         text_add(out, " of %s", c->question.readout == READOUT_LINEAR ? "f_lin" : "f_theta");
     if (!isnan(c->question.step))
-        text_add(out, " at step %.15g", c->question.step);
+        text_add(out, " at step <= %.15g", c->question.step);
 }
 
 void print_margin(const struct cells *c, struct text *out)

@@ -44,6 +44,8 @@ void print_period(double period, struct text *out);
 void print_updates(const struct cell *cell, struct text *out);
 /* A schedule's label, a long list of steps by its ends: "at=3610..3890". */
 void print_schedule(const char *label, struct text *out);
+/* What the baseline is called: "SGD", "K=5". */
+void print_baseline(const struct cells *c, struct text *out);
 /* 100 for accuracies, else 1; "percent"/"points" or the metric's own unit. */
 double print_scale(const struct cells *c);
 /* "test_accuracy of f_lin" */
@@ -57,7 +59,8 @@ void print_wrapped(const char *lines, int width, int indent, struct text *out);
 /* "loses 1.2 points [0.8, 1.6]", "gains ...", "differs by ..." where nobody knows which is better: a cell against
  * what it is compared with. */
 void print_loss_of(const struct cells *c, const struct cell *cell, struct text *out);
-/* What schedules do, by falling number of updates: " With 20 feature updates, log=20 loses ...". Without: nothing. */
+/* What schedules do, by falling number of updates: " Against SGD: with 20 feature updates, log=20 loses ...".
+ * Nothing where there are none, or no baseline. */
 void print_schedules(const struct cells *c, const struct group *g, struct text *out);
 /* What each Gauss-Newton run does beside the linearised run of its K. */
 void print_trainers(const struct cells *c, const struct group *g, struct text *out);

@@ -41,22 +41,25 @@ static bool same_updates(const struct cell *x, const struct cell *y)
 
 void print_schedules(const struct cells *c, const struct group *g, struct text *out)
 {
-    if (g->baseline == SIZE_MAX)
+    if (g->baseline == SIZE_MAX || g->n_constant == g->count)
         return;
+    text_add(out, " Against ");
+    print_baseline(c, out);
     for (size_t i = g->first + g->n_constant; i < g->first + g->count; i++) {
         const struct cell *cell = &c->cell[i];
         bool first = i == g->first + g->n_constant || !same_updates(cell - 1, cell);
         bool last = i + 1 == g->first + g->count || !same_updates(cell, cell + 1);
         if (first) {
-            text_add(out, " With ");
+            text_add(out, i == g->first + g->n_constant ? ": with " : "; with ");
             print_updates(cell, out);
             text_add(out, cell->updates == 1 ? " feature update, " : " feature updates, ");
         }
         print_schedule(cell->schedule, out);
         text_add(out, " ");
         print_loss_of(c, cell, out);
-        text_add(out, last ? "." : ", ");
+        text_add(out, last ? "" : ", ");
     }
+    text_add(out, ".");
 }
 
 void print_trainers(const struct cells *c, const struct group *g, struct text *out)

@@ -12,9 +12,6 @@
     X(diverged, (double)cell->diverged)                           \
     X(missing, (double)cell->missing)                             \
     X(feature_updates, cell->updates)                             \
-    X(feature_updates_min, cell->updates_least)                   \
-    X(feature_updates_max, cell->updates_most)                    \
-    X(eta_K, cell->eta_period)                                    \
     X(mean, cell->value.mean)                                     \
     X(sd, cell->value.sd)                                         \
     X(se, cell->value.se)                                         \
@@ -36,7 +33,10 @@
     X(difference_low, cell->difference.low)                       \
     X(difference_high, cell->difference.high)                     \
     X(p, cell->p)                                                 \
-    X(p_holm, cell->p_holm)
+    X(p_holm, cell->p_holm)                                       \
+    X(feature_updates_min, cell->updates_least)                   \
+    X(feature_updates_max, cell->updates_most)                    \
+    X(eta_K, cell->eta_period)
 
 #define NAME(name, value) #name,
 static const char *const field_names[] = {FIELDS(NAME)};

@@ -7,17 +7,6 @@
 
 /* --- the sentence ---------------------------------------------------------- */
 
-/* What the baseline is called. */
-static void add_baseline(const struct cells *c, struct text *out)
-{
-    if (c->question.baseline == 1) {
-        text_add(out, "SGD");
-    } else {
-        text_add(out, "K=");
-        print_period(c->question.baseline, out);
-    }
-}
-
 static void add_amount(const struct cells *c, double value, struct text *out)
 {
     text_add(out, "%.*f", c->question.is_accuracy ? 1 : 4, value * print_scale(c));
@@ -69,6 +58,14 @@ static const char *why_not(const struct cells *c, const struct group *g)
     return NULL;
 }
 
+/* Beside schedules K = inf alone is no sequence: what it costs says all, unless it is enough. */
+static bool tells_answer(const struct cells *c, const struct group *g)
+{
+    bool has_schedules = g->n_constant < g->count;
+    return g->has_answer && !why_not(c, g)
+        && (!has_schedules || g->first + g->n_constant - g->baseline > 2 || g->answer.shown > 0);
+}
+
 /* "9 feature updates [1, 9] suffice within 1 point of SGD; " */
 static void add_answer(const struct cells *c, const struct group *g, struct text *out)
 {
@@ -76,7 +73,7 @@ static void add_answer(const struct cells *c, const struct group *g, struct text
     double n = cell[g->answer.shown].updates, least = print_fewest(c, g);
     if (g->answer.shown == 0) {
         text_add(out, "fewer feature updates than ");
-        add_baseline(c, out);
+        print_baseline(c, out);
         text_add(out, "'s own ");
         print_count(n, out);
         text_add(out, " are not shown to suffice within ");
@@ -90,7 +87,7 @@ static void add_answer(const struct cells *c, const struct group *g, struct text
     }
     print_margin(c, out);
     text_add(out, " of ");
-    add_baseline(c, out);
+    print_baseline(c, out);
     if (g->answer.shown == 0) {
         text_add(out, " (the fewest that could: ");
         print_count(least, out);
@@ -102,7 +99,6 @@ static void add_answer(const struct cells *c, const struct group *g, struct text
 void print_sentence(const struct cells *c, const struct group *g, struct text *out)
 {
     const char *reason = why_not(c, g);
-    bool has_schedules = g->n_constant < g->count;
     cells_name_group(c, g, out);
     text_add(out, ": ");
     if (c->pairs_trainers) {
@@ -114,19 +110,11 @@ void print_sentence(const struct cells *c, const struct group *g, struct text *o
         print_schedules(c, g, out);
         return;
     }
-    /* beside schedules K = inf alone is no sequence: what it costs says all, unless it is enough */
-    size_t above = g->first + g->n_constant - g->baseline - 1;
-    if (has_schedules && (above > 1 || g->answer.shown > 0))
-        text_add(out, "at a constant K, ");
-    if (!has_schedules || above > 1 || g->answer.shown > 0)
+    if (tells_answer(c, g)) {
+        text_add(out, "%s", g->n_constant < g->count ? "at a constant K, " : "");
         add_answer(c, g, out);
+    }
     add_cost_of_never(c, g, out);
-    if (has_schedules)
-        text_add(out, " Compared with ");
-    if (has_schedules)
-        add_baseline(c, out);
-    if (has_schedules)
-        text_add(out, ":");
     print_schedules(c, g, out);
 }
 
@@ -203,7 +191,7 @@ static void note_definition(const struct cells *c, const char *mark, struct text
 {
     bool any = false;
     for (size_t g = 0; g < c->n_groups; g++)
-        any = any || (c->group[g].has_answer && !why_not(c, &c->group[g]) && c->group[g].n_constant > 1);
+        any = any || tells_answer(c, &c->group[g]);
     if (!any)
         return;
     text_add(out, "%s\"N [lo, N] suffice\": N from the largest K shown to be enough, tested from K=", mark);
@@ -258,18 +246,22 @@ static void note_step(const struct cells *c, const char *mark, struct text *out)
         text_add(out, "steps %.15g to %.15g; feature updates are those before it.\n", least, most);
 }
 
-/* How few pairs can be told apart by the sign-flip test, counting the family. */
+/* How few pairs can be told apart by the sign-flip test, counting the family: in the group whose best comparison has
+ * the fewest. */
 static void note_power(const struct cells *c, const char *mark, struct text *out)
 {
     size_t fewest = 0, family = 0;
-    for (size_t g = 0; g < c->n_groups; g++)
+    for (size_t g = 0; g < c->n_groups; g++) {
+        size_t most = 0;
         for (size_t i = 0; i < c->group[g].count; i++) {
             size_t n = c->cell[c->group[g].first + i].difference.n;
-            if (n > 0 && (fewest == 0 || n < fewest)) {
-                fewest = n;
-                family = c->group[g].family;
-            }
+            most = n > most ? n : most;
         }
+        if (most > 0 && (fewest == 0 || most < fewest)) {
+            fewest = most;
+            family = c->group[g].family;
+        }
+    }
     size_t needed = stats_pairs_needed(family ? family : 1, 0.05);
     if (fewest > 0 && fewest < needed)
         text_add(out, "%swith %zu common seeds and %zu %s the smallest Holm-adjusted p is %.2g: no difference can "

@@ -23,7 +23,7 @@ struct options {
 const char *argp_program_version = "relin " RELIN_VERSION;
 
 static const struct argp_option option_table[] = {
-    {"metric", 'm', "NAME", 0, "What to summarise: any variable with one number a job (default test_accuracy)", 0},
+    {"metric", 'm', "NAME", 0, "What to summarise: any variable with one number a job or a snapshot (default test_accuracy)", 0},
     {"readout", 'r', "linear|network", 0,
      "f_lin, the model being trained (default), or f_theta, the network at the same parameters", 0},
     {"by", 'b', "AXES", 0, "Axes of a cell, comma-separated (default: all but seed); the others are averaged over", 0},
@@ -93,8 +93,20 @@ static const struct argp parser = {
            "than the updates of the last such K. [lo, N] covers the fewest that suffice with at least 95 % "
            "confidence, if more updates never hurt between the Ks of the grid. A K with a diverged job is never "
            "shown to be enough.\n\n"
+           "Schedules that are no constant period stand below the Ks, by falling number of updates, and are compared "
+           "with the same baseline. They have no order that could be tested in sequence, even less those of equal "
+           "number: the sentence tells what each loses against the baseline, and \"enough\" judges each by its own "
+           "interval. Where the gap decides, the updates are those that happened: mean (least-most). A long list of "
+           "steps is shown by its ends; --csv has it whole.\n\n"
+           "Gauss-Newton jobs of other training.steps than the linearised ones stand beside these: each is compared "
+           "with the linearised jobs of the same K, seed and time (K times the steps), in place of a baseline. "
+           "--where trainer=linearised has the usual tables.\n\n"
+           "--metric also takes what is measured of kernels, by name: kernel_path_length_linearised, or "
+           "kernel_regression_accuracy, of which there is one a snapshot: the last one is taken. In --csv and --json "
+           "eta_K is learning_rate times K.\n\n"
            "  relin summary results.h5 --where architecture=mlp-2x512\n"
            "  relin summary results.h5 --metric test_loss --margin 0.005\n"
+           "  relin summary results.h5 --at step=1000\n"
            "  relin summary results.h5 --csv > table.csv\n\n"
            "Exit codes: 0 printed, 2 bad command line, 70 a file cannot be read."};
 

@@ -206,3 +206,65 @@ assert all("sentence" in a for a in d["answers"]) and d["notes"]'
     [ "$status" -eq 2 ]
     [[ "$output" = *"kernels.parameters: final"* ]]
 }
+
+# beside WHAT FILE ROWS [ARGUMENT...]: the CSV of a file, with these arguments, agrees with numpy.
+beside() {
+    relin summary --csv "${@:4}" "$2" >"$BATS_TEST_TMPDIR/beside.csv"
+    run "$PYTHON" tests/python/beside.py "$1" "$2" "$BATS_TEST_TMPDIR/beside.csv"
+    [ "$output" = "$3 rows agree" ]
+}
+
+@test "schedules are compared with K=1 and counted by the updates that happened" {
+    needs_gsl
+    relin run tests/sweeps/beside.yaml -o "$BATS_TEST_TMPDIR/beside.h5"
+    beside schedules "$BATS_TEST_TMPDIR/beside.h5" 5
+    run relin summary "$BATS_TEST_TMPDIR/beside.h5"
+    [ "$status" -eq 0 ]
+    [[ "$output" = *"wide: never updating"*" Against SGD: with "*"at=1..12 "*"with 2 feature updates, first=2/5 "* ]]
+    [[ "$output" = *"mean (least-most) over the jobs"* ]]
+    # at a step: a schedule's refreshes before it
+    run relin summary "$BATS_TEST_TMPDIR/beside.h5" --at step=8 --csv --where schedule=first=2/5
+    [[ "${lines[1]}" = wide,first=2/5,*,test_accuracy,linear,4,4,0,0,0,1,* ]]   # of two, at 5 and 10
+    beside step=8 "$BATS_TEST_TMPDIR/beside.h5" 5 --at step=8
+    beside last=kernel_regression_accuracy "$BATS_TEST_TMPDIR/beside.h5" 5 --metric kernel_regression_accuracy
+    beside last=kernel_distance "$BATS_TEST_TMPDIR/beside.h5" 5 --metric kernels/kernel_distance
+}
+
+@test "Gauss-Newton stands beside the linearised run of the same K, seed and time" {
+    needs_gsl
+    relin run tests/sweeps/trainers.yaml -o "$BATS_TEST_TMPDIR/trainers.h5"
+    beside trainers "$BATS_TEST_TMPDIR/trainers.h5" 4
+    beside trainers "$BATS_TEST_TMPDIR/trainers.h5" 4 --by trainer,refresh_period
+    run relin summary "$BATS_TEST_TMPDIR/trainers.h5" --table --sentence
+    [[ "$output" = *"vs lin."* ]]
+    [[ "$output" = *"wide: Gauss-Newton beside the linearised run of the same K: K=2 "*"; K=5 "* ]]
+    run relin summary "$BATS_TEST_TMPDIR/trainers.h5" --table --where trainer=linearised
+    [[ "$output" = *"training_steps 20"*"training_steps 40"* ]]
+}
+
+@test "a metric is read from its curve at a step" {
+    beside step=7 "$FILE" 6 --at step=7
+    run relin summary "$FILE" --at step=7 --table
+    [[ "${lines[0]}" = "wide: test_accuracy of f_lin at step <= 7, percent"* ]]
+    [[ "$output" = *"at step 7: read at the last evaluation not after it, step "* ]]
+    run relin summary "$FILE" --at step=7 --metric kernel_path_length
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--at step=7: expected a metric that has a curve (such as "*"), got kernel_path_length"* ]]
+    run relin summary "$FILE" --at 7
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--at: expected step=N, got '7'"* ]]
+}
+
+@test "metrics of kernels go by their names, and wrong names are told the near ones" {
+    beside last=kernel_distance "$FILE" 6 --metric kernel_distance
+    run relin summary "$FILE" --metric kernel_path_length_linearised --csv --where architecture=wide
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 4 ]
+    [[ "${lines[1]}" = "wide,1,kernel_path_length_linearised,,4,4,"* ]]
+    run relin summary "$FILE" --metric kernl_path_length
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--metric kernl_path_length: no such variable in the file; near are kernel_path_length, "* ]]
+    run relin summary "$FILE" --metric eigenvalues
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"expected a variable with one number a job or a snapshot, got "* ]]
+}

@@ -45,6 +45,7 @@ static void setup(void)
                 double value = base[s] - drop[k][s];
                 *x = (struct observation){.level = {a, k, s}, .status = STATUS_DONE, .value = {value, value - 0.1},
                                           .updates = k == 0 ? 99 : k == 1 ? 9 : 0, .path = (double)k,
+                                          .learning_rate = 0.5, .at = NAN,
                                           .loss_first = 1, .loss_half = 0.1, .loss_last = 0.098};
                 char id[32];
                 snprintf(id, sizeof id, "job%zu", observations.n++);
@@ -306,7 +307,7 @@ START_TEST(csv_and_json_write_inf_as_inf_and_missing_as_empty_or_null)
     print_csv(&cells, &csv);
     ck_assert_int_eq(strncmp(csv.chars, "architecture,refresh_period,metric,readout,planned,n,", 53), 0);
     ck_assert_ptr_nonnull(strstr(csv.chars, "\ndeep,inf,test_accuracy,linear,4,4,0,0,0,0,0.75,"));
-    ck_assert_ptr_nonnull(strstr(csv.chars, ",0,,,,,,baseline\n"));
+    ck_assert_ptr_nonnull(strstr(csv.chars, ",0,,,,,,99,99,0.5,baseline\n"));
     print_json(&cells, (const char *const[]){"a \"b\".h5"}, 1, &json);
     ck_assert_ptr_nonnull(strstr(json.chars, "\"refresh_period\": \"inf\""));
     ck_assert_ptr_nonnull(strstr(json.chars, "\"bca_low\": null"));
