@@ -10,6 +10,7 @@ struct network_size {
                                  its output: of the layers that read what no parameter moves, and of the others */
     double boundary;          /* sum of features over all layer boundaries but the input */
     double widest;
+    double patches;           /* numbers that convolutions gather for their products: window^2 channels at every place */
     double scratch;           /* sum of features over the scratch buffers of derivatives */
     int parameterised_layers;
 };

@@ -14,6 +14,7 @@ int network_measure(const struct network_spec *spec, struct image input, size_t 
         double out = (double)image_features(l->out);
         *(buffers.layers[i].input_varies ? &size->rest : &size->first) += l->multiply_adds;
         size->parameters += l->parameters;
+        size->patches += l->kind == KIND_LAYER_CONVOLUTION ? l->multiply_adds / (double)l->out.channels : 0;
         size->boundary += out;
         if (out > size->widest)
             size->widest = out;

@@ -83,20 +83,32 @@ static double step_flops(const struct job *job, const struct sizes *s)
     return s->steps * s->batch * row + refreshes + gap_flops(job, s);
 }
 
+/* Rows of passes: forward, JVP and VJP. */
+struct passes { double forwards, jvps, vjps; };
+
+static double pass_flops(const struct sizes *s, const struct passes *p)
+{
+    return 2 * (p->forwards * s->all + (p->jvps + p->vjps) * (s->first + 2 * s->rest));
+}
+
 /* Lanczos at initialisation for a rate of the limit, and at refreshes for the stability ratio. */
-static double limit_flops(const struct job *job, const struct sizes *s)
+static void add_limit(const struct job *job, const struct sizes *s, struct passes *p)
 {
     bool cheap = stability_is_cheap(s->steps / (s->updates + 1), s->batch, s->train);
     bool logged = job->stability == STABILITY_ALWAYS || (job->stability == STABILITY_AUTO && cheap);
     double runs = (job->training.lr_of_limit ? 1 : 0) + (logged ? fmin(s->updates, 64) : 0);
-    return runs * LANCZOS_PRODUCTS * s->train * 2 * (3 * s->first + 5 * s->rest);
+    double rows = runs * LANCZOS_PRODUCTS * s->train;
+    p->forwards += rows;
+    p->jvps += rows;
+    p->vjps += rows;
 }
 
-static double evaluation_flops(const struct job *job, const struct sizes *s)
+static void add_evaluations(const struct job *job, const struct sizes *s, struct passes *p)
 {
-    double row = s->linearised ? 2 * (3 * s->first + 4 * s->rest) : 2 * s->all;
     double logged = job->training.trainer == TRAINER_STANDARD ? 0 : fmin(s->most, 64);
-    return ((double)job_most_evaluations(job) + 1) * (s->train + s->validation + s->test) * row + logged * s->train * row;
+    double rows = ((double)job_most_evaluations(job) + 1) * (s->train + s->validation + s->test) + logged * s->train;
+    p->forwards += rows * (s->linearised ? 2 : 1);
+    p->jvps += s->linearised ? rows : 0;
 }
 
 /* All segments of a job by one engine, each as long as the mean. */
@@ -113,6 +125,7 @@ static struct engine_cost training_cost(const struct job *job, const struct size
         .forward = 2 * s->all,
         .first = 2 * s->first,
         .boundary = s->net.boundary,
+        .patches = s->net.patches,
         .inputs = s->features,
         .scratch = s->net.scratch,
         .double_precision = t->precision == PRECISION_DOUBLE,
@@ -157,12 +170,17 @@ void job_predict(const struct job *job, const struct dataset *set, struct job_co
     struct sizes s = measure(job, set);
     double slower = job->training.precision == PRECISION_DOUBLE ? 2 : 1;
     struct engine_cost training = training_cost(job, &s, job->training.engine);
-    double others = limit_flops(job, &s) + evaluation_flops(job, &s);
+    const struct engine_sizes moved = {.boundary = s.net.boundary, .patches = s.net.patches, .double_precision = slower == 2};
+    struct passes passes = {0};
+    add_limit(job, &s, &passes);
+    add_evaluations(job, &s, &passes);
+    double others = pass_flops(&s, &passes);
     double probe = fmin((double)job->kernels.probe, s.train) + fmin((double)job->kernels.probe, s.test);
     struct kernel_cost kernels;
     kernel_predict(job, set, probe, &kernels);
     cost->flops = training.flops + others + kernels.flops;
-    cost->seconds = training.seconds + (slower * others + 2 * kernels.flops) / GEMM_RATE;
+    cost->seconds = training.seconds + (slower * others + 2 * kernels.flops) / GEMM_RATE
+                  + engine_moved_seconds(&moved, passes.forwards, passes.jvps, passes.vjps);
     cost->bytes = training.bytes + other_bytes(job, &s, probe) + kernels.bytes;
 }
 
