@@ -407,7 +407,9 @@ PYTHON
     "$RELIN" measure m.h5 --metric kernels > measure.log &
     pid=$!
     wait_for 20 job_runs
+    kill -STOP $pid   # else it may have ended by the time the run asks for the lock
     run "$RELIN" run "$SWEEPS/farm.yaml" "${bare[@]}" grid.seed=0 training.steps=300000 -o m.h5
+    kill -CONT $pid
     [ "$status" -eq 75 ]
     wait $pid
 }
