@@ -2,7 +2,9 @@
 #include <math.h>
 
 #include "base/text.h"
+#include "nn/cost.h"
 #include "sweep_text.h"
+#include "train/engine_cost.h"
 
 /* 64 inputs, 4 classes, pools of 500; nothing reads the pools. */
 static const struct dataset set = {.train = {.rows = 500, .features = 64}, .test = {.rows = 300, .features = 64},
@@ -69,6 +71,35 @@ START_TEST(double_precision_costs_more_time_and_memory_but_no_more_flops)
     struct job_cost one = cost_with("training.precision=single"), two = cost_with("training.precision=double");
     ck_assert(two.seconds > one.seconds && two.bytes > one.bytes);
     ck_assert_double_eq(two.flops, one.flops);
+}
+END_TEST
+
+/* The three-stage network of sweeps/cifar10-cnn.yaml on 128 rows: 0.46 GFLOP a step, 31 GFLOP/s. */
+START_TEST(thin_convolutions_are_priced_by_the_numbers_they_move)
+{
+    const struct network_spec cnn = {.type = NETWORK_CNN, .n_channels = 3, .channels = {8, 16, 16}, .window = 3,
+                                     .convolutions = 1, .pool = 2, .pooled = -1, .pooling = POOLING_AUTO,
+                                     .width_multiplier = 1, .bias = true, .sigma_w = NAN};
+    struct network_size size;
+    struct engine_cost cost;
+    ck_assert_int_eq(network_measure(&cnn, (struct image){32, 32, 3}, 10, &size, NULL), 0);
+    ck_assert_double_eq(size.patches, 32 * 32 * 9 * 3 + 16 * 16 * 9 * 8 + 8 * 8 * 9 * 16);
+    struct engine_sizes sizes = {.rows = 128, .outputs = 10, .batch = 128, .steps = 1, .parameters = size.parameters,
+                                 .forward = 2 * (size.first + size.rest), .first = 2 * size.first,
+                                 .boundary = size.boundary, .patches = size.patches, .standard = true};
+    engine_cost_tangent(&sizes, &cost);
+    ck_assert_double_eq_tol(cost.flops / cost.seconds, 31e9, 5e9);
+    ck_assert_double_eq(engine_moved_seconds(&sizes, 20, 0, 0), 2 * engine_moved_seconds(&sizes, 10, 0, 0));
+}
+END_TEST
+
+/* 1 GiB holds 2^28 numbers of single precision, 2^27 of double. */
+START_TEST(activations_are_kept_up_to_a_fixed_budget)
+{
+    struct engine_sizes sizes = {.boundary = 1 << 14};
+    ck_assert(engine_keeps(&sizes, 1 << 14) && !engine_keeps(&sizes, (1 << 14) + 1));
+    sizes.double_precision = true;
+    ck_assert(engine_keeps(&sizes, 1 << 13) && !engine_keeps(&sizes, (1 << 13) + 1));
 }
 END_TEST
 
@@ -206,6 +237,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_choice_is_in_the_text_of_a_job_and_not_in_its_id);
     tcase_add_test(tests, an_engine_that_is_asked_for_is_taken_whatever_it_costs);
     tcase_add_test(tests, a_kernel_costs_by_its_mode);
+    tcase_add_test(tests, thin_convolutions_are_priced_by_the_numbers_they_move);
+    tcase_add_test(tests, activations_are_kept_up_to_a_fixed_budget);
     tcase_add_test(tests, axes_are_as_long_as_the_job_that_needs_most);
 }
 
