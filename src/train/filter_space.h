@@ -10,7 +10,9 @@
  *   every step so far it moves alpha by at most its integral over h(0) = min(sum eta/(N (1 - mu)), 1/(N w));
  * - f_lin: the same as an error of theta - theta_s, |Phi^T v| times as large with v a vector like the tip,
  *   which bounds the error of f_lin on any input, the held-out ones too, up to the norm of its features;
- * and the last products must not have changed theta by much, lest y_tip was small by accident.
+ * and the last products must not have changed theta by much, lest y_tip was small by accident. What rounding of
+ * the products would do to alpha in any case, a residual of some accuracies of |Theta alpha| at every step, is
+ * no error: in single precision it ends segments of many thousand steps before the tolerance does.
  * A chain of K products is exact for K steps. In double; private to src/train. */
 #ifndef RELIN_TRAIN_FILTER_SPACE_H
 #define RELIN_TRAIN_FILTER_SPACE_H
@@ -32,6 +34,8 @@ struct filter_space {
     size_t n_chains, products[PARTS];  /* of a chain */
     double error[PARTS];               /* a chain's share of the relative error, at the worst rung */
     struct { double sum, tip; } debt[PARTS];   /* a chain's share of alpha's error, and of the residual, so far */
+    double accuracy;                   /* of a product, relative */
+    double rounding;                   /* what that may do to alpha, up to a rung */
     double change;                     /* of theta, relative, by the last products, at the worst rung */
     struct modes modes;
     struct mode_state state;
