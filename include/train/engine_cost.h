@@ -46,5 +46,7 @@ bool engine_keeps(const struct engine_sizes *sizes, double rows);
 /* Predicted products with Theta of a segment of K steps, each a VJP and a JVP over the N rows: never more
  * than K or than N C for one starting vector; a kept momentum buffer and weight decay begin further ones. */
 double filter_products(const struct engine_sizes *sizes);
+/* Is it cheaper to form Theta and to take all its eigenvectors? Where N C is some hundreds and the network large. */
+bool filter_is_dense(const struct engine_sizes *sizes);
 
 #endif

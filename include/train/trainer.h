@@ -23,12 +23,16 @@
 
 struct error;
 
+/* How the filter engine knows Theta: the cheaper by engine_cost.h, or as told. */
+enum filter_by { FILTER_BY_COST, FILTER_BY_PRODUCTS, FILTER_BY_EIGENVECTORS };
+
 struct problem {
     const struct network *net;
     const struct split *split;
     const struct training_spec *spec;
     double lr;                       /* base eta, the limit already resolved */
     const real *theta_0;             /* (P) the initial parameters; needed where spec->centred */
+    enum filter_by filter_by;        /* 0 for most */
     size_t tape_budget;              /* bytes in place of TRAINING_TAPE_BYTES and TRAINING_BLOCK_BYTES, 0 for these */
 };
 

@@ -275,7 +275,7 @@ static int prepare(struct run *run, struct error *err)
     network_init(run->net, job->training.seed_init, run->theta);
     if (run->theta_0)
         memcpy(run->theta_0, run->theta, parameters * sizeof(real));
-    run->problem = (struct problem){run->net, e->split, run->spec, NAN, run->theta_0, 0};
+    run->problem = (struct problem){.net = run->net, .split = e->split, .spec = run->spec, .lr = NAN, .theta_0 = run->theta_0};
     assert(job->kernels.parameters != PARAMETERS_FINAL || parameters <= e->result->layout.parameter);
     if (evaluations > 0 && (run->n_evals = job_evaluation_steps(job, run->eval_steps, err)) < 0)
         return -1;

@@ -9,8 +9,10 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "core_engine.h"
+#include "core_theta.h"
 #include "data/gather.h"
 #include "filter_space.h"
+#include "train/engine_cost.h"
 #include "train/function_space.h"
 
 static const double TOLERANCE = 1e-8;          /* of alpha and of theta - theta_s, relative, */
@@ -23,7 +25,11 @@ struct filter {
     size_t n;                         /* N C */
     int64_t end;                      /* of the segment */
     bool kept;                        /* momentum at a refresh */
-    bool broken;                      /* the segment begins with a residual that is not finite */
+    bool broken;                      /* the segment begins with a residual that is not finite, */
+    bool overflowed;                  /* or its first step leads to one: products are not finite */
+    double loss;                      /* of the segment's first step */
+    real *kernel;                     /* (n, n) Theta where it is formed, */
+    double *matrix;                   /* and in double, which in double is the same */
     real *targets, *u;                /* (n) */
     real *gradient;                   /* (P) */
     double *x;                        /* (n) */
@@ -40,6 +46,9 @@ static void destroy(struct run *r)
     mem_free(e->u);
     mem_free(e->gradient);
     mem_free(e->x);
+    if (sizeof(real) < sizeof(double))
+        mem_free(e->matrix);
+    mem_free(e->kernel);
     mem_free(e);
 }
 
@@ -86,9 +95,11 @@ static int apply(void *context, const double *x, double *y)
         e->u[i] = (real)x[i];
     function_space_vjp(e->network, e->u, e->gradient);
     function_space_jvp(e->network, e->gradient, e->u);
-    for (size_t i = 0; i < e->n; i++)
+    for (size_t i = 0; i < e->n; i++) {
         y[i] = (double)e->u[i];
-    return 0;
+        e->overflowed = e->overflowed || !isfinite(y[i]);
+    }
+    return e->overflowed ? -1 : 0;
 }
 
 /* Begins the part's chain from x. */
@@ -116,21 +127,68 @@ static double norm(size_t n, const real *x)
     return sqrt(sum);
 }
 
+/* Is it cheaper to form Theta for a segment of so many steps? */
+static bool is_dense(const struct run *r, const struct filter *e, int64_t steps)
+{
+    const struct network *net = r->net;
+    struct engine_sizes sizes = {
+        .rows = (double)r->batches.rows,
+        .outputs = (double)net->outputs,
+        .steps = (double)steps,
+        .forward = 2 * (net->first + net->rest),
+        .first = 2 * net->first,
+        .inputs = (double)net->inputs,
+        .double_precision = sizeof(real) == sizeof(double),
+        .momentum_kept = e->kept && r->segment_start > 0,
+        .weight_decay = r->problem->spec->weight_decay != 0,
+    };
+    for (size_t i = 0; i < net->n_layers; i++)
+        sizes.boundary += (double)net->layers[i].outputs;
+    if (r->problem->filter_by != FILTER_BY_COST)
+        return r->problem->filter_by == FILTER_BY_EIGENVECTORS;
+    return filter_is_dense(&sizes);
+}
+
+/* Fills the space with the eigenvectors of Theta_s. */
+static int fill(struct run *r, struct filter *e, struct error *err)
+{
+    bool same = sizeof(real) == sizeof(double);
+    if (!e->kernel && !(e->kernel = mem_alloc(e->n, e->n * sizeof(real), err)))
+        return -1;
+    if (!e->matrix && !(e->matrix = same ? (void *)e->kernel : mem_alloc(e->n, e->n * sizeof(double), err)))
+        return -1;
+    if (theta_form(r->problem, r->theta_s, 0, e->kernel, e->u, err) != 0)
+        return -1;
+    for (size_t i = 0; i < e->n * e->n; i++) {
+        e->matrix[i] = (double)e->kernel[i];
+        e->overflowed = e->overflowed || !isfinite(e->matrix[i]);
+    }
+    return e->overflowed ? 0 : filter_space_fill(&e->space, e->matrix, err);
+}
+
 static int linearise(struct run *r, int64_t s, int64_t end, struct error *err)
 {
     struct filter *e = r->engine_state;
     double floor = NEGLIGIBLE * REAL_EPSILON * norm(r->net->n_parameters, r->theta_s);
     e->end = end;
-    e->broken = false;
+    e->broken = e->overflowed = false;
+    e->loss = 0;
+    filter_space_clear(&e->space);
+    if (is_dense(r, e, end - s) && fill(r, e, err) != 0)
+        return -1;
     function_space_move(e->network, r->theta_s);
     function_space_outputs(e->network, e->u);
-    for (size_t i = 0; i < e->n; i++)
+    for (size_t i = 0; i < e->n; i++) {
         e->x[i] = (double)e->u[i] - (r->f_0 ? (double)r->f_0[i] : 0) - (double)e->targets[i];
-    filter_space_clear(&e->space);
+        e->loss += 0.5 * e->x[i] * e->x[i] / (double)r->batches.rows;
+    }
     if (begin_part(e, PART_R, err) != 0 || (e->kept && begin_image(e, PART_Q, r->velocity, err) != 0)
         || (r->problem->spec->weight_decay != 0 && begin_image(e, PART_P, r->theta_s, err) != 0))
         return -1;
-    return e->broken ? 0 : filter_space_converge(&e->space, s, end, tolerance(), floor, apply, e, err);
+    if (e->broken || e->overflowed)
+        return 0;
+    int answer = filter_space_converge(&e->space, s, end, tolerance(), floor, apply, e, err);
+    return e->overflowed ? 0 : answer;
 }
 
 /* gradient = Phi^T of the vector with these numbers along the modes. */
@@ -209,9 +267,10 @@ static int advance(struct run *r, int64_t until, const struct trainer_hooks *hoo
     struct filter_space *space = &e->space;
     int answer = 0;
     (void)err;
-    if (e->broken) {
+    if (e->broken || e->overflowed) {
         r->diverged = true;
-        return 0;
+        return e->broken ? 0 : run_step_done(r, NULL, r->batches.rows,
+                                             training_lr(r->problem->spec, r->problem->lr, r->step), e->loss, hooks);
     }
     if (hooks && hooks->after_step) {
         answer = advance_watched(r, e, until, hooks);

@@ -15,6 +15,9 @@ static const double FORWARD_PART = 0.3, VJP_PART = 0.7, JVP_PART = 0.58;   /* a 
 static const double EIGEN_RATE = 15e9;                         /* flops a second of small eigenproblems */
 static const double STEP_SECONDS = 40e-6;                      /* of a pass, apart from its flops */
 
+/* Theta is not formed to be diagonalised beyond this side: 5 matrices of 32 MB. */
+static const double DENSE_MOST = 2000;
+
 /* Products until alpha is right to 1e-8: 60, 120 and 200 for K = 1e3, 1e4 and 1e5 on a real NTK at half
  * the stability limit, where the theory's bound is sqrt(2 K ln(2/delta)). */
 static const double PRODUCTS_AT_1000 = 60, PRODUCTS_POWER = 0.28;
@@ -72,11 +75,16 @@ void engine_cost_tangent(const struct engine_sizes *s, struct engine_cost *cost)
                 + (stored ? number_bytes(s) * s->rows * s->boundary : 0);
 }
 
-void engine_cost_kernel(const struct engine_sizes *s, struct engine_cost *cost)
+/* Flops of Theta by identity 5. */
+static double forming_flops(const struct engine_sizes *s)
 {
     double n = s->rows * s->outputs;
-    double deltas = n * (s->forward - s->first), gram = n * n * (s->boundary + s->inputs / s->outputs);
-    double form = s->rows * s->forward + deltas + gram, ends = s->rows * 2 * derivative_flops(s);
+    return s->rows * s->forward + n * (s->forward - s->first) + n * n * (s->boundary + s->inputs / s->outputs);
+}
+
+void engine_cost_kernel(const struct engine_sizes *s, struct engine_cost *cost)
+{
+    double n = s->rows * s->outputs, form = forming_flops(s), ends = s->rows * 2 * derivative_flops(s);
     double step = 2 * n * s->batch * s->outputs;
     cost->flops = form + ends + s->steps * step;
     cost->seconds = (form + ends) / GEMM_DOUBLE
@@ -92,7 +100,7 @@ double filter_products(const struct engine_sizes *s)
     return ceil(chains * fmin(most, one));
 }
 
-void engine_cost_filter(const struct engine_sizes *s, struct engine_cost *cost)
+static void cost_by_lanczos(const struct engine_sizes *s, struct engine_cost *cost)
 {
     double m = filter_products(s), n = s->rows * s->outputs;
     double products = m * s->rows * 2 * derivative_flops(s) + s->rows * (s->forward + derivative_flops(s));
@@ -100,4 +108,29 @@ void engine_cost_filter(const struct engine_sizes *s, struct engine_cost *cost)
     cost->flops = products + orthogonal + small;
     cost->seconds = gemm_seconds(s, products) + engine_moved_seconds(s, s->rows, m * s->rows, (m + 1) * s->rows) + 2 * orthogonal / BANDWIDTH + small / EIGEN_RATE + m * STEP_SECONDS;
     cost->bytes = parameter_bytes(s) + tape_bytes(s, s->rows, false) + 8 * (m * n + 4 * n + 3 * m * m);
+}
+
+static void cost_by_eigenvectors(const struct engine_sizes *s, struct engine_cost *cost)
+{
+    double n = s->rows * s->outputs, form = forming_flops(s), eigen = 9 * n * n * n;
+    double passes = s->rows * (s->forward + 2 * derivative_flops(s));
+    cost->flops = form + eigen + passes;
+    cost->seconds = gemm_seconds(s, form + passes) + eigen / EIGEN_RATE;
+    cost->bytes = parameter_bytes(s) + tape_bytes(s, s->rows, false) + 8 * n * (5 * n + 12);
+}
+
+bool filter_is_dense(const struct engine_sizes *s)
+{
+    struct engine_cost lanczos, eigenvectors;
+    cost_by_lanczos(s, &lanczos);
+    cost_by_eigenvectors(s, &eigenvectors);
+    return s->rows * s->outputs <= DENSE_MOST && eigenvectors.seconds < lanczos.seconds;
+}
+
+void engine_cost_filter(const struct engine_sizes *s, struct engine_cost *cost)
+{
+    if (filter_is_dense(s))
+        cost_by_eigenvectors(s, cost);
+    else
+        cost_by_lanczos(s, cost);
 }

@@ -2,8 +2,10 @@
  *
  * alpha_k of every step k of the segment is a polynomial of Theta applied to r_s, Phi v_s and Phi theta_s;
  * each of these that is not zero begins a chain of one space (math/lanczos.h), and the next product goes
- * to the chains that still owe most. One space and not one a vector, since the leading eigenvectors are
- * needed by all; chains and not blocks, since Phi v_s is small after a long segment and needs few.
+ * to the chains that still owe most. One space and not one for each vector: it takes as many products or
+ * fewer (300 images, heavy ball kept, K = 1e4: 449 and 462 against 472 and 494; K = 1e5: 492 and 724 against 512 and
+ * 774), and residuals along different spaces would not be orthogonal. Chains and not blocks, since Phi v_s is
+ * small after a long segment and needs few products or none.
  *
  * The space is judged at the segment's end and at a quarter, a sixteenth, ... of it, on
  * - alpha: what the space leaves of Theta alpha is rem_j |y_tip| for chain j, V^T y = alpha. As a residual of
@@ -13,7 +15,7 @@
  * and the last products must not have changed theta by much, lest y_tip was small by accident. What rounding of
  * the products would do to alpha in any case, a residual of some accuracies of |Theta alpha| at every step, is
  * no error: in single precision it ends segments of many thousand steps before the tolerance does.
- * A chain of K products is exact for K steps. In double; private to src/train. */
+ * A single chain of K products is exact for K steps. In double; private to src/train. */
 #ifndef RELIN_TRAIN_FILTER_SPACE_H
 #define RELIN_TRAIN_FILTER_SPACE_H
 
@@ -29,11 +31,14 @@ struct filter_space {
     struct lanczos *krylov;
     struct mode_rule rule;
     size_t n;                          /* N C */
+    bool dense;                        /* filled: V is the identity */
     double most_loss;                  /* |rho|^2/2 that ends a run */
     int chain[PARTS];                  /* of a part, or -1 where it is zero */
-    size_t n_chains, products[PARTS];  /* of a chain */
+    enum filter_part part[PARTS];      /* of a chain */
+    size_t n_chains, products[PARTS], tip_before[PARTS];   /* of a chain; its tip before the last product */
     double error[PARTS];               /* a chain's share of the relative error, at the worst rung */
-    struct { double sum, tip; } debt[PARTS];   /* a chain's share of alpha's error, and of the residual, so far */
+    struct { long double sum, tip, now; } debt[PARTS];   /* a chain's share of alpha's error, and of the residual at
+                                          the rung before, and at this; a run that diverges overflows doubles */
     double accuracy;                   /* of a product, relative */
     double rounding;                   /* what that may do to alpha, up to a rung */
     double change;                     /* of theta, relative, by the last products, at the worst rung */
@@ -54,6 +59,9 @@ void filter_space_free(struct filter_space *f);
 
 /* Empties the space. */
 void filter_space_clear(struct filter_space *f);
+/* The space is all there is, by Theta's own eigenvectors, and needs no products: theta (n, n) symmetric, destroyed.
+ * On an empty space. Returns 0, or -1 with *err filled. */
+int filter_space_fill(struct filter_space *f, double *theta, struct error *err);
 /* Starting vector of a part, x (n); one not begun is zero. Returns 0, or -1 with *err filled. */
 int filter_space_begin(struct filter_space *f, enum filter_part part, const double *x, struct error *err);
 

@@ -20,7 +20,13 @@ static struct training_spec filter_setting(int i, double period)
     spec.schedule.warmup = i % 5;
     return spec;
 }
-enum { FILTER_SETTINGS = 60 };
+enum { FILTER_SETTINGS = 60, WAYS = 2 };
+
+/* By products with Theta for an even number, by its eigenvectors for an odd one. */
+static enum filter_by way(int i)
+{
+    return i % WAYS ? FILTER_BY_EIGENVECTORS : FILTER_BY_PRODUCTS;
+}
 
 struct record { struct toy *toy; size_t P; int n; real *theta, *delta; int64_t step[16]; double time[16], loss[16]; };
 static const int64_t wanted[] = {0, 1, 2, 5, 7, 20, 33, 100, 140, 150};
@@ -73,7 +79,8 @@ START_TEST(it_is_where_stepping_is_at_every_moment)
     for (size_t k = 0; k < sizeof filter_periods / sizeof *filter_periods; k++) {
         struct toy t;
         struct record stepped, filtered;
-        toy_create(&t, architecture(_i), filter_setting(_i, filter_periods[k]));
+        toy_create(&t, architecture(_i / WAYS), filter_setting(_i / WAYS, filter_periods[k]));
+        t.problem.filter_by = way(_i);
         t.training.steps = 150;
         run_with(&t, ENGINE_TANGENT, &stepped);
         run_with(&t, ENGINE_FILTER, &filtered);
@@ -84,6 +91,8 @@ START_TEST(it_is_where_stepping_is_at_every_moment)
             double error = apart(t.P, filtered.theta + (size_t)i * t.P, stepped.theta + (size_t)i * t.P, t.theta_0);
             ck_assert_msg(error < (sizeof(real) == 8 ? 1e-7 : 2e-3), "period %g, step %d: %g", filter_periods[k],
                           (int)stepped.step[i], error);
+            /* and f_lin on the held-out inputs */
+            ck_assert_double_eq_tol(filtered.loss[i] / stepped.loss[i], 1, sizeof(real) == 8 ? 1e-7 : 2e-3);
         }
         mem_free(stepped.theta);
         mem_free(filtered.theta);
@@ -98,9 +107,10 @@ START_TEST(a_hundred_thousand_steps_of_a_segment_are_where_stepping_is)
     struct record stepped, filtered;
     struct training_spec spec = toy_training(TRAINER_LINEARISED, 100000);
     double lambda;
-    spec.momentum = _i & 1 ? 0.5 : 0;
-    spec.weight_decay = _i & 2 ? 1e-3 : 0;
+    spec.momentum = _i & 2 ? 0.5 : 0;
+    spec.weight_decay = _i & 4 ? 1e-3 : 0;
     toy_create(&t, toy_network(1, ACTIVATION_TANH, PARAMETERISATION_STANDARD), spec);
+    t.problem.filter_by = way(_i);
     t.training.steps = 150000;   /* a second segment of half the length */
     ck_assert_int_eq(stability_lambda_max(&t.problem, t.theta_0, &lambda, NULL), 0);
     t.problem.lr = 0.3 * (1 + spec.momentum) * N / lambda;
@@ -139,6 +149,7 @@ START_TEST(who_wants_steps_is_told_of_each_and_can_stop)
     struct trainer_hooks hooks = {.context = &stepped, .after_step = keep_loss};
     stepped.n = filtered.n = 0;
     toy_create(&t, architecture(_i), filter_setting(_i, 40));
+    t.problem.filter_by = way(_i / 3);
     t.training.steps = 150;
     ck_assert_int_eq(toy_train(&t, &hooks).end, TRAINING_STOPPED);
     real *theta = mem_alloc(t.P, sizeof *theta, NULL);
@@ -164,10 +175,11 @@ START_TEST(a_run_that_diverges_does_so_at_the_step_at_which_stepping_does)
     struct toy t;
     struct training_spec spec = toy_training(TRAINER_LINEARISED, INFINITY);
     double lambda;
-    spec.momentum = _i & 1 ? 0.5 : 0;
-    spec.weight_decay = _i & 2 ? 0.01 : 0;
+    spec.momentum = _i & 2 ? 0.5 : 0;
+    spec.weight_decay = _i & 4 ? 0.01 : 0;
     spec.steps = 100000;
     toy_create(&t, toy_network(1, ACTIVATION_TANH, PARAMETERISATION_STANDARD), spec);
+    t.problem.filter_by = way(_i);
     ck_assert_int_eq(stability_lambda_max(&t.problem, t.theta_0, &lambda, NULL), 0);
     for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
         t.problem.lr = beyond[i] * 2 * (1 + spec.momentum) / (lambda / N + spec.weight_decay);
@@ -196,6 +208,7 @@ START_TEST(a_converged_model_stays_where_it_is)
     real f[N * C];
     float target[N * C + 4 * C] = {0};
     toy_create(&t, toy_network(1, ACTIVATION_TANH, PARAMETERISATION_STANDARD), filter_setting(0, 7));
+    t.problem.filter_by = way(_i);
     struct moment moment = {.theta = t.theta_0, .theta_s = t.theta_0};
     ck_assert_int_eq(evaluate_part(&t.problem, &moment, PART_TRAIN, &score, NULL, f, NULL), 0);
     for (size_t i = 0; i < N; i++)
@@ -223,6 +236,7 @@ START_TEST(a_segment_is_the_spectral_filter_of_the_explicit_kernel)
     static const int64_t steps[] = {1, 2, 7, 100, 1000, 100000, 100000000};
     struct toy t;
     toy_create(&t, toy_network(2, ACTIVATION_TANH, (enum parameterisation)(_i % 2)), toy_training(TRAINER_LINEARISED, INFINITY));
+    t.problem.filter_by = way(_i / 2);
     t.split.row[PART_TRAIN][3] = t.split.row[PART_TRAIN][8];
     t.training.engine = ENGINE_FILTER;
     real x[N * TOY_FEATURES], y[ROWS];
@@ -273,6 +287,7 @@ START_TEST(a_run_gives_back_all_memory)
 {
     struct toy t;
     toy_create(&t, architecture(2), filter_setting(5, 30));
+    t.problem.filter_by = way(_i);
     t.training.engine = ENGINE_FILTER;
     size_t before = mem_in_use();
     toy_train(&t, NULL);
@@ -283,13 +298,13 @@ END_TEST
 
 static void add(TCase *tests)
 {
-    tcase_add_loop_test(tests, it_is_where_stepping_is_at_every_moment, 0, FILTER_SETTINGS);
-    tcase_add_loop_test(tests, a_hundred_thousand_steps_of_a_segment_are_where_stepping_is, 0, 4);
+    tcase_add_loop_test(tests, it_is_where_stepping_is_at_every_moment, 0, WAYS * FILTER_SETTINGS);
+    tcase_add_loop_test(tests, a_hundred_thousand_steps_of_a_segment_are_where_stepping_is, 0, 8);
     tcase_add_loop_test(tests, who_wants_steps_is_told_of_each_and_can_stop, 0, FILTER_SETTINGS);
-    tcase_add_loop_test(tests, a_run_that_diverges_does_so_at_the_step_at_which_stepping_does, 0, 4);
-    tcase_add_test(tests, a_converged_model_stays_where_it_is);
-    tcase_add_loop_test(tests, a_segment_is_the_spectral_filter_of_the_explicit_kernel, 0, 2);
-    tcase_add_test(tests, a_run_gives_back_all_memory);
+    tcase_add_loop_test(tests, a_run_that_diverges_does_so_at_the_step_at_which_stepping_does, 0, 8);
+    tcase_add_loop_test(tests, a_converged_model_stays_where_it_is, 0, WAYS);
+    tcase_add_loop_test(tests, a_segment_is_the_spectral_filter_of_the_explicit_kernel, 0, 4);
+    tcase_add_loop_test(tests, a_run_gives_back_all_memory, 0, WAYS);
 }
 
 UNIT_MAIN("filter", add)
