@@ -12,7 +12,7 @@ static const double BANDWIDTH = 26e9;                          /* bytes a second
  * Of the zoo, lenet to resnet20, steps of 32 and 128 rows. */
 static const double BOUNDARY_SECONDS = 1.6e-9, PATCH_SECONDS = 0.8e-9;
 static const double FORWARD_PART = 0.3, VJP_PART = 0.7, JVP_PART = 0.58;   /* a JVP also gathers stored activations */
-static const double EIGEN_RATE = 15e9;                         /* flops a second of small eigenproblems */
+static const double EIGEN_RATE = 15e9, LARGE_EIGEN_RATE = 45e9;   /* flops a second of eigenproblems of some hundred, and more */
 static const double STEP_SECONDS = 40e-6;                      /* of a pass, apart from its flops */
 
 /* Theta is not formed to be diagonalised beyond this side: 5 matrices of 32 MB. */
@@ -115,7 +115,7 @@ static void cost_by_eigenvectors(const struct engine_sizes *s, struct engine_cos
     double n = s->rows * s->outputs, form = forming_flops(s), eigen = 9 * n * n * n;
     double passes = s->rows * (s->forward + 2 * derivative_flops(s));
     cost->flops = form + eigen + passes;
-    cost->seconds = gemm_seconds(s, form + passes) + eigen / EIGEN_RATE;
+    cost->seconds = gemm_seconds(s, form + passes) + eigen / LARGE_EIGEN_RATE;
     cost->bytes = parameter_bytes(s) + tape_bytes(s, s->rows, false) + 8 * n * (5 * n + 12);
 }
 

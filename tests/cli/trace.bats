@@ -47,6 +47,18 @@ replayed() {
     done
 }
 
+@test "segments taken at once by the filter engine are replayed" {
+    local filter="training.engine=filter training.steps=60"
+    for job in 2 5 8 11; do
+        replayed "$job" $filter
+        replayed "$job" $filter training.momentum=0.9 training.lr='{of_limit: 0.2}' training.weight_decay=0.01
+    done
+    replayed 2 $filter training.momentum=0.8 training.momentum_at_refresh=reset training.lr='{of_limit: 0.2}'
+    replayed 3 $filter training.centred=true training.schedule='{cosine: {final: 0.1}, warmup: 3}'
+    replayed 2 $filter grid.refresh_period=[1,25,60] training.schedule='{step: {every: 7, factor: 0.5}}'
+    replayed 3 $filter training.precision=single
+}
+
 @test "momentum that is reset at a refresh, and centred training, are replayed" {
     replayed 2 training.momentum=0.9 training.momentum_at_refresh=reset training.lr='{of_limit: 0.2}'
     replayed 8 training.centred=true
