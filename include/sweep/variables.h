@@ -80,7 +80,7 @@ enum variable_writer { WRITER_SKELETON, WRITER_PLAN, WRITER_ROWS, WRITER_RECORD 
     X(OUTCOME, ROOT, "outcome", JOB, TEXT16, RECORD, "", "completed, diverged; empty until the job ended")        \
     X(ERROR, ROOT, "error", JOB, TEXT256, RECORD, "", "why the job failed or diverged")                           \
     X(ATTEMPTS, ROOT, "attempts", JOB, I32, RECORD, "1", "how often the job was started")                         \
-    X(ENGINE, ROOT, "engine", JOB, TEXT16, RECORD, "", "engine that stepped the segments: tangent, kernel; else the trainer, standard or gauss-newton") \
+    X(ENGINE, ROOT, "engine", JOB, TEXT16, RECORD, "", "engine that stepped the segments: tangent, kernel or filter; else the trainer, standard or gauss-newton") \
     X(WORKER, ROOT, "worker", JOB, I32, RECORD, "", "MPI rank that ran the job, -1 before")                       \
     X(HOST, ROOT, "host", JOB, TEXT64, RECORD, "", "host that ran the job")                                       \
     X(CPU_MODEL, ROOT, "cpu_model", JOB, TEXT64, RECORD, "", "processor that ran the job")                        \
@@ -96,7 +96,7 @@ enum variable_writer { WRITER_SKELETON, WRITER_PLAN, WRITER_ROWS, WRITER_RECORD 
     X(CRC, ROOT, "crc", JOB, U32, RECORD, "", "CRC-32 of the job's rows and record")                              \
     X(STEPS_DONE, ROOT, "steps_done", JOB, I64, RECORD, "step", "training steps done; less than planned where diverged") \
     X(LEARNING_RATE, ROOT, "learning_rate", JOB, F64, RECORD, "1", "base learning rate eta, a multiple of the limit resolved; of gauss-newton with a given damping the scale of its step") \
-    X(LAMBDA_MAX_INITIAL, ROOT, "lambda_max_initial", JOB, F64, RECORD, "1", "largest eigenvalue of the full kernel on the training inputs at initialisation, where the learning rate needs it") \
+    X(LAMBDA_MAX_INITIAL, ROOT, "lambda_max_initial", JOB, F64, RECORD, "1", "largest eigenvalue of the full kernel on the training inputs at initialisation, for cross-entropy with the Hessian of the loss, where the learning rate needs it") \
     /* results */                                                                                                \
     SCORES(X, , "", JOB, RECORD, "")                                                                             \
     /* curves */                                                                                                 \

@@ -89,7 +89,7 @@ const struct key keys[] = {
     {"training.seeds.batch", KIND_WHOLE, IN(job.training.seed_batch), 0, BIG, NULL, "", "seed of the order of mini-batches"},
     {"training.seeds.augment", KIND_WHOLE, IN(job.training.seed_augment), 0, BIG, NULL, "", "seed of augmentation"},
 
-    {"kernels.probe", KIND_WHOLE, IN(job.kernels.probe), 0, 20000, NULL, "128", "probe inputs from the training set, and as many from the test set"},
+    {"kernels.probe", KIND_WHOLE, IN(job.kernels.probe), 0, 20000, NULL, "128", "probe inputs from the training set, and as many from the test set; at most as many as these have rows"},
     {"kernels.snapshots", KIND_WHOLE, IN(job.kernels.snapshots), 0, 10000, NULL, "12", "kernel snapshots, log-spaced, the first at 0, the last at T"},
     {"kernels.path_points", KIND_WHOLE, IN(job.kernels.path_points), 0, 10000, NULL, "24", "measuring times of the kernel path length, common to all K"},
     {"kernels.mode", KIND_CHOICE, IN(job.kernels.mode), 0, 0, "trace|full|sum_of_logits", "trace",

@@ -10,7 +10,7 @@
 #include "columns.h"
 #include "grid.h"
 
-enum { MOST_BYTES = 4 << 20 };
+enum { MOST_BYTES = 4 << 20, OVERRIDE_PATH_SIZE = 256 };
 
 static const char *const sections[] = {"name", "data", "architectures", "grid", "training", "kernels", "limits"};
 
@@ -44,7 +44,7 @@ static const char *axis_name(const struct node *grid, const char *path)
 static void override(struct tree *tree, const char *text, struct mistakes *mistakes)
 {
     const char *equals = strchr(text, '=');
-    char path[256];
+    char path[OVERRIDE_PATH_SIZE];
     struct tree value;
     if (!equals || equals == text || (size_t)(equals - text) >= sizeof path) {
         mistakes_add(mistakes, 0, 0, "expected key=value, such as training.steps=100, got '%s'", text);
@@ -55,17 +55,27 @@ static void override(struct tree *tree, const char *text, struct mistakes *mista
         mistakes_add(mistakes, 0, 0, "%s: expected a value after =, got nothing", path);
         return;
     }
-    const struct node *grid = node_get(tree->root, "grid");
-    const char *axis = axis_name(grid, path);
-    if (axis) {
-        bool plain = node_get(grid, axis) != NULL;
-        mistakes_add(mistakes, 0, 0, "%s: is an axis of the grid, which would win: set grid%s%s%s", path, plain ? "." : "",
-                     plain ? axis : " as a whole", plain ? equals : "");
-        return;
-    }
     if (tree_parse(&value, equals + 1, strlen(equals + 1), true, mistakes) == 0 && tree_set(tree, path, &value))
         mistakes_add(mistakes, 0, 0, "%s: expected a key inside maps, got one below a value or list", path);
     tree_free(&value);
+}
+
+/* An override of a key that is an axis would do nothing. Asked when all overrides are in: one of them may
+ * have made the key an axis, or no longer one. */
+static void check_override_is_seen(const struct tree *tree, const char *text, struct mistakes *mistakes)
+{
+    const char *equals = strchr(text, '=');
+    char path[OVERRIDE_PATH_SIZE];
+    if (!equals || (size_t)(equals - text) >= sizeof path)
+        return;
+    snprintf(path, sizeof path, "%.*s", (int)(equals - text), text);
+    const struct node *grid = node_get(tree->root, "grid");
+    const char *axis = axis_name(grid, path);
+    if (!axis)
+        return;
+    bool plain = node_get(grid, axis) != NULL;
+    mistakes_add(mistakes, 0, 0, "%s: is an axis of the grid, which would win: set grid%s%s%s", path, plain ? "." : "",
+                 plain ? axis : " as a whole", plain ? equals : "");
 }
 
 static void check_sections(const struct node *root, struct mistakes *mistakes)
@@ -306,6 +316,8 @@ int sweep_load(struct sweep *sweep, const char *path, const char *const *overrid
         override(&tree, overrides[i], &mistakes);
         text_add(&text, "\n# override: %s\n", overrides[i]);
     }
+    for (size_t i = 0; i < n; i++)
+        check_override_is_seen(&tree, overrides[i], &mistakes);
     read_base(&base, &mistakes);
     check_required(&base, &mistakes);
     sweep->name = sweep_name(tree.root, path, &mistakes);

@@ -67,12 +67,44 @@ START_TEST(a_path_that_is_no_file_is_said_by_name)
 }
 END_TEST
 
+/* Whatever their order: what decides is the grid that the overrides leave. */
+START_TEST(overrides_of_a_key_and_of_the_grid_may_come_in_any_order)
+{
+    static const char *const freed[] = {"training.lr=3", "grid={seed: 1}"};
+    static const char *const hidden[] = {"training.lr=3", "grid.training.lr=[1, 2]"};
+    static const struct { const char *const *list; const char *message; } cases[] = {
+        {freed, NULL},
+        {hidden, "command line: training.lr: is an axis of the grid, which would win: set grid.training.lr=3"},
+    };
+    char path[] = "/tmp/relin_test_sweep_XXXXXX";
+    static const char text[] = BEGIN "grid: {architecture: a, training.lr: [1, 2]}\n";
+    int descriptor = mkstemp(path);
+    ck_assert_int_eq(write(descriptor, text, sizeof text - 1), (ssize_t)(sizeof text - 1));
+    close(descriptor);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int swapped = 0; swapped < 2; swapped++) {
+            const char *const list[] = {cases[i].list[swapped], cases[i].list[!swapped]};
+            struct sweep sweep;
+            struct error err = {0};
+            int status = sweep_load(&sweep, path, list, 2, &err);
+            ck_assert_msg(status == (cases[i].message ? -1 : 0), "%zu %d: %s", i, swapped, err.text);
+            if (cases[i].message)
+                ck_assert_str_eq(err.text, cases[i].message);
+            else
+                ck_assert_double_eq(sweep.jobs[0].training.lr, 3);
+            sweep_free(&sweep);
+        }
+    unlink(path);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, a_mistake_is_reported_in_these_words, 0, (int)(sizeof refused / sizeof *refused));
     tcase_add_test(tests, more_mistakes_than_fit_are_counted);
     tcase_add_test(tests, a_byte_that_is_not_utf8_is_reported_at_its_place);
     tcase_add_test(tests, a_path_that_is_no_file_is_said_by_name);
+    tcase_add_test(tests, overrides_of_a_key_and_of_the_grid_may_come_in_any_order);
 }
 
 UNIT_MAIN("messages of sweep files", add_tests)
