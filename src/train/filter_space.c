@@ -158,9 +158,10 @@ static double added_response(const struct mode_rule *rule, int64_t from, int64_t
  * integral of beta |y_tip| over h(0), with a power law between rungs since y_tip grows like one. */
 static void add_debt(struct filter_space *f, size_t j, double h_before, double h, double scale)
 {
-    double tip = INFINITY, before = f->debt[j].tip / scale;
+    double left = lanczos_remainder(f->krylov, j), before = f->debt[j].tip / scale;
+    double tip = left > 0 ? INFINITY : 0;   /* a start that the others span leaves nothing, without a product */
     if (f->products[j])
-        tip = lanczos_remainder(f->krylov, j) * fabs(f->y[lanczos_tip(f->krylov, j)]) / scale;
+        tip = left * fabs(f->y[lanczos_tip(f->krylov, j)]) / scale;
     double power = before > 0 && tip > before && h_before > 0 ? log(tip / before) / log(h / h_before) : 0;
     f->debt[j].sum = f->debt[j].sum / scale + fmax(h * tip - h_before * before, 0) / (power + 1);
     f->debt[j].sum *= scale;
