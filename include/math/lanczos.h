@@ -7,7 +7,7 @@
  * Several starting vectors share one space: each begins a chain, v <- A v made orthogonal to all of V, and
  * the caller says which chain the next product goes to. With one chain T is tridiagonal; with more, it is
  * dense, and what one chain has found is of use to the others. A chain whose remainder vanishes has ended:
- * its part of the space is invariant. */
+ * its part of the space is invariant. Once m = n all have. */
 #ifndef RELIN_MATH_LANCZOS_H
 #define RELIN_MATH_LANCZOS_H
 

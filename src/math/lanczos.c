@@ -154,14 +154,29 @@ static int make_room(struct lanczos *l, struct error *err)
     return 0;
 }
 
+/* Makes the chain's remainder orthogonal to what V has grown by since. */
+static void renew(struct lanczos *l, struct chain *chain)
+{
+    if (!(chain->norm > chain->least) || chain->fresh == l->m)
+        return;
+    memset(l->discarded, 0, l->m * sizeof(double));
+    chain->norm = orthogonalise(l, chain->remainder, chain->norm, chain->begun ? l->discarded : chain->start);
+}
+
+/* V is all there is, whichever chain it grew by: what the others have left is rounding. */
+static void end_chains(struct lanczos *l)
+{
+    for (size_t i = 0; i < l->n_chains; i++) {
+        renew(l, &l->chains[i]);
+        l->chains[i].norm = 0;
+    }
+}
+
 /* V's next row = the chain's remainder, normalised. Returns false where the chain has ended. */
 static bool append(struct lanczos *l, struct chain *chain)
 {
     double *w = chain->remainder;
-    if (chain->norm > chain->least && chain->fresh < l->m) {   /* V has grown since */
-        memset(l->discarded, 0, l->m * sizeof(double));
-        chain->norm = orthogonalise(l, w, chain->norm, chain->begun ? l->discarded : chain->start);
-    }
+    renew(l, chain);
     if (!(chain->norm > chain->least)) {
         chain->norm = 0;
         return false;
@@ -201,10 +216,12 @@ int lanczos_extend(struct lanczos *l, size_t number, eigen_operator apply, void 
     chain->norm = orthogonalise(l, w, chain->norm, column);
     if (!isfinite(chain->norm) || !isfinite(column[l->m - 1]))
         return error_set(err, ERROR_JOB, "Lanczos met numbers that are not finite");
-    if (!(chain->norm > chain->least) || l->m == l->n)
+    if (!(chain->norm > chain->least))
         chain->norm = 0;
     for (size_t i = 0; i < l->m; i++)
         l->t[i * l->room + l->m - 1] = column[i];
+    if (l->m == l->n)
+        end_chains(l);
     return 0;
 }
 

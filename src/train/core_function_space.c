@@ -20,7 +20,8 @@ struct function_space *function_space_create(const struct problem *problem, stru
 {
     struct function_space *space = mem_alloc(1, sizeof *space, err);
     size_t rows = problem->split->count[PART_TRAIN];
-    size_t block = network_block_rows(problem->net, rows, TRAINING_BLOCK_BYTES);
+    size_t bytes = problem->tape_budget ? problem->tape_budget : TRAINING_BLOCK_BYTES;
+    size_t block = network_block_rows(problem->net, rows, bytes);
     if (!space)
         return NULL;
     *space = (struct function_space){.problem = problem, .net = problem->net, .rows = rows, .recorded = SIZE_MAX};

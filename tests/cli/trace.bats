@@ -141,6 +141,12 @@ YAML
         $PYTHON "$TOOLS/replay.py" t.h5
     done
     $PYTHON "$TOOLS/format.py" trace t.h5
+    for depth in myrtle.depth=5 myrtle.depth=10 resnet.depth=20 resnet.depth=32; do   # K = 3
+        job=7
+        [ "${depth%%.*}" = myrtle ] || job=9
+        "$RELIN" trace networks.yaml "architectures.$depth" --job $job -o t.h5
+        $PYTHON "$TOOLS/replay.py" t.h5
+    done
     for mode in full sum_of_logits; do
         "$RELIN" trace networks.yaml kernels.mode=$mode --job 9 -o t.h5
         $PYTHON "$TOOLS/replay.py" t.h5

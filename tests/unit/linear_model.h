@@ -56,7 +56,7 @@ static inline void explicit_step(struct toy *t, struct linear_model *m, const si
 static inline void explicit_create(struct toy *t, struct linear_model *m)
 {
     *m = (struct linear_model){
-        .x = mem_alloc(N * TOY_FEATURES, sizeof(real), NULL), .y = mem_alloc(N * C, sizeof(real), NULL),
+        .x = mem_alloc(N * t->net->inputs, sizeof(real), NULL), .y = mem_alloc(N * C, sizeof(real), NULL),
         .theta_s = mem_alloc(t->P, sizeof(real), NULL), .J = mem_alloc(N * C * t->P, sizeof(double), NULL),
         .f_s = mem_alloc(N * C, sizeof(double), NULL), .f_0 = mem_alloc(N * C, sizeof(double), NULL),
         .theta = mem_alloc(t->P, sizeof(double), NULL), .v = mem_alloc(t->P, sizeof(double), NULL),
@@ -92,7 +92,7 @@ static inline double explicit_gap(struct toy *t, const struct linear_model *m, c
     for (size_t p = 0; p < t->P; p++)
         theta[p] = (real)m->theta[p];
     for (size_t i = 0; i < n; i++) {
-        const real *f = network_forward(t->net, theta, m->x + batch[i] * TOY_FEATURES, 1, tape);
+        const real *f = network_forward(t->net, theta, m->x + batch[i] * t->net->inputs, 1, tape);
         for (size_t c = 0; c < C; c++) {
             size_t row = batch[i] * C + c;
             double f_lin = m->f_s[row];

@@ -229,8 +229,9 @@ START_TEST(the_stability_ratio_is_the_share_of_the_limit_with_decay_and_momentum
     job.training.momentum = 0.5;
     job.training.weight_decay = 1;
     job.stability = STABILITY_ALWAYS;
+    job.training.schedule = (struct schedule){.kind = SCHEDULE_STEP, .every = 2, .factor = 0.25};   /* that of the step to come */
     struct result result = run(&job, NULL);
-    ck_assert_double_eq_tol(number(&result, VAR_REFRESH_STABILITY_RATIO, 0) / 1e-9, 1, 1e-5);
+    ck_assert_double_eq_tol(number(&result, VAR_REFRESH_STABILITY_RATIO, 0) / 1e-9, 0.25, 1e-5);
     mem_free(result.block);
 }
 END_TEST

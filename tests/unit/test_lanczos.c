@@ -140,6 +140,26 @@ START_TEST(an_invariant_space_ends_its_chains)
 }
 END_TEST
 
+/* Also where the last row came by another chain, and of a chain that had no product. */
+START_TEST(chains_end_where_the_space_is_whole)
+{
+    static double a[N * N], start[3][N];
+    random_psd(a, N);
+    struct lanczos *l = lanczos_create(N, N, 1e-15, NULL);
+    for (size_t c = 0; c < 3; c++)
+        ck_assert_int_eq(lanczos_begin(l, (random_vector(30 + c, start[c]), start[c]), NULL), 0);
+    for (size_t k = 0; k < N; k++) {
+        ck_assert_double_gt(lanczos_remainder(l, 1), 0);
+        ck_assert_int_eq(lanczos_extend(l, k % 2, apply, a, NULL), 0);
+    }
+    ck_assert_uint_eq(lanczos_size(l), N);
+    for (size_t c = 0; c < 3; c++)
+        ck_assert_double_eq(lanczos_remainder(l, c), 0);
+    check_space(l, a, 3, start);
+    lanczos_destroy(l);
+}
+END_TEST
+
 START_TEST(modes_of_the_whole_space_are_the_matrix_s)
 {
     static double a[N * N], copy[N * N], values[N], expected[N], vectors[N * N], start[N], v[N], w[N];
@@ -191,6 +211,7 @@ static void add(TCase *tests)
 {
     tcase_add_loop_test(tests, a_space_is_what_its_header_says_for_one_to_four_chains, 0, LANCZOS_CHAINS);
     tcase_add_test(tests, an_invariant_space_ends_its_chains);
+    tcase_add_test(tests, chains_end_where_the_space_is_whole);
     tcase_add_test(tests, modes_of_the_whole_space_are_the_matrix_s);
     tcase_add_test(tests, what_cannot_be_computed_is_an_error);
 }

@@ -7,7 +7,7 @@
 
 enum { M = 7 };
 static const double lambda[M] = {0, 1e-9, 1e-4, 0.3, 1, 1.7, 2};
-static const double r[M] = {1, -2, 0.5, 3, 0.1, -1, 1e-3}, q[M] = {0, 1, 0, -0.4, 2, 1, 0.5}, p[M] = {0, -3, 1, 2, 0.2, 0, 1};
+static const double r[M] = {1, -2, 0.5, 3, 0.1, -1, 1e-3}, q[M] = {0, 1, 0, -0.4, 2, 1, 0.5}, p[M] = {0.7, -3, 1, 2, 0.2, 0, 1};
 
 struct work { double alpha[M], beta[M], scratch[4 * M]; };
 

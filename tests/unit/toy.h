@@ -33,17 +33,17 @@ static inline void toy_normal(struct random *r, size_t n, real *x)
         x[i] = (real)random_normal(r);
 }
 
-static inline void toy_pool(struct data_pool *pool, size_t rows, uint64_t seed)
+static inline void toy_pool(struct data_pool *pool, size_t rows, size_t features, uint64_t seed)
 {
     struct random r;
-    float *x = mem_alloc(rows * TOY_FEATURES, sizeof *x, NULL);
+    float *x = mem_alloc(rows * features, sizeof *x, NULL);
     int32_t *label = mem_alloc(rows, sizeof *label, NULL);
     random_start(&r, seed, RANDOM_SET, 0);
-    for (size_t i = 0; i < rows * TOY_FEATURES; i++)
+    for (size_t i = 0; i < rows * features; i++)
         x[i] = (float)random_normal(&r);
     for (size_t i = 0; i < rows; i++)
         label[i] = (int32_t)random_below(&r, TOY_OUTPUTS);
-    *pool = (struct data_pool){.rows = rows, .features = TOY_FEATURES, .x = x, .label = label};
+    *pool = (struct data_pool){.rows = rows, .features = features, .x = x, .label = label};
 }
 
 static inline struct network_spec toy_network(size_t n_widths, enum activation activation,
@@ -78,22 +78,28 @@ static inline void toy_free(struct toy *t)
     mem_free(t->theta_s);
 }
 
-/* The problem points into *t, which must stay where it is. */
-static inline void toy_create(struct toy *t, struct network_spec network, struct training_spec training)
+/* On inputs of a shape. The problem points into *t, which must stay where it is. */
+static inline void toy_create_on(struct toy *t, struct network_spec network, struct image input,
+                                 struct training_spec training)
 {
+    size_t features = image_features(input);
+    bool images = input.height * input.width > 1;
     struct error err;
     memset(t, 0, sizeof *t);
     t->network = network;
     t->training = training;
     t->set.outputs = TOY_OUTPUTS;
     t->set.task = TASK_CLASSIFICATION;
-    t->set.n_dims = 1;
-    t->set.shape[0] = TOY_FEATURES;
-    toy_pool(&t->set.train, TOY_TRAIN + 4, 11);
-    toy_pool(&t->set.test, TOY_TEST, 12);
+    t->set.n_dims = images ? 3 : 1;
+    t->set.shape[0] = images ? input.channels : features;
+    t->set.shape[1] = input.height;
+    t->set.shape[2] = input.width;
+    toy_pool(&t->set.train, TOY_TRAIN + 4, features, 11);
+    toy_pool(&t->set.test, TOY_TEST, features, 12);
     t->split.set = &t->set;
-    t->split.channels = 1;
-    t->split.scale[0] = 1;
+    t->split.channels = images ? input.channels : 1;
+    for (size_t c = 0; c < t->split.channels; c++)
+        t->split.scale[c] = 1;
     t->split.count[PART_TRAIN] = TOY_TRAIN;
     t->split.count[PART_TEST] = TOY_TEST;
     for (int part = 0; part < PART_COUNT; part++) {
@@ -101,8 +107,8 @@ static inline void toy_create(struct toy *t, struct network_spec network, struct
         for (size_t i = 0; i < t->split.count[part]; i++)
             t->split.row[part][i] = part == PART_TRAIN ? (i * 4) % (TOY_TRAIN + 4) : i;
     }
-    t->net = network_create(&t->network, image_flat(TOY_FEATURES), TOY_OUTPUTS, &err);
-    ck_assert_ptr_nonnull(t->net);
+    t->net = network_create(&t->network, input, TOY_OUTPUTS, &err);
+    ck_assert_msg(t->net != NULL, "%s", err.text);
     t->P = t->net->n_parameters;
     t->theta_0 = mem_alloc(t->P, sizeof(real), NULL);
     t->theta = mem_alloc(t->P, sizeof(real), NULL);
@@ -111,6 +117,11 @@ static inline void toy_create(struct toy *t, struct network_spec network, struct
     memcpy(t->theta, t->theta_0, t->P * sizeof(real));
     t->problem = (struct problem){.net = t->net, .split = &t->split, .spec = &t->training,
                                   .lr = training.lr, .theta_0 = t->theta_0};
+}
+
+static inline void toy_create(struct toy *t, struct network_spec network, struct training_spec training)
+{
+    toy_create_on(t, network, image_flat(TOY_FEATURES), training);
 }
 
 /* Trains t->theta from theta_0. */
