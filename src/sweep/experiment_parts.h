@@ -13,6 +13,8 @@ struct keeper {
     const struct experiment_checkpoint *options;   /* NULL: none is kept */
     char identity[512];
     double next;                         /* clock_seconds() from which one is due */
+    double looked;                       /* when the clock was last read, */
+    int stride, skip;                    /* every how many steps it is, and how many are left */
     struct checkpoint *resume;           /* NULL: the run begins at its beginning */
 };
 
@@ -39,7 +41,7 @@ void keeper_end(struct keeper *keeper, enum error_code failure);
 /* Shall the run stop? */
 bool keeper_stops(const struct keeper *keeper);
 /* Is one to be written now? */
-bool keeper_due(const struct keeper *keeper);
+bool keeper_due(struct keeper *keeper);
 /* Begins one, NULL where it cannot, and ends it. A failure costs the checkpoint and a line in the log. */
 struct checkpoint *keeper_begin(struct keeper *keeper);
 void keeper_commit(struct keeper *keeper, struct checkpoint *c);
