@@ -64,6 +64,8 @@ typedef float real;
 #define evaluate_part REAL_NAME(evaluate_part)
 #define trainer_run REAL_NAME(trainer_run)
 #define run_step_done REAL_NAME(run_step_done)
+#define run_between_steps REAL_NAME(run_between_steps)
+#define trainer_carry REAL_NAME(trainer_carry)
 #define loss_softmax REAL_NAME(loss_softmax)
 #define loss_factor REAL_NAME(loss_factor)
 #define loss_factor_transposed REAL_NAME(loss_factor_transposed)
@@ -87,5 +89,6 @@ typedef float real;
 #define refresh_log_moment REAL_NAME(refresh_log_moment)
 #define refresh_log_step REAL_NAME(refresh_log_step)
 #define refresh_log_record REAL_NAME(refresh_log_record)
+#define refresh_log_carry REAL_NAME(refresh_log_carry)
 
 #endif

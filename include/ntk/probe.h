@@ -15,6 +15,7 @@
 #include "nn/spec.h"
 #include "ntk/spec.h"
 
+struct checkpoint;
 struct error;
 struct probe;
 
@@ -52,6 +53,10 @@ int probe_numbers_create(struct probe_numbers *numbers, const struct probe *prob
 void probe_numbers_destroy(struct probe_numbers *numbers);
 /* The values of from, in the arrays of to. */
 void probe_numbers_copy(struct probe_numbers *to, const struct probe_numbers *from, const struct probe *probe);
+
+/* Writes or reads the values of numbers, and the first measurement. */
+void probe_numbers_carry(struct probe_numbers *numbers, const struct probe *probe, struct checkpoint *c);
+void probe_carry(struct probe *probe, struct checkpoint *c);
 
 /* kernel (m, m), overwritten: the kernel at theta, and nothing else. 0, or 1 where the kernel is not finite, which
  * is theta's doing. */

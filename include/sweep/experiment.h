@@ -6,6 +6,14 @@
 #include "sweep/job.h"
 #include "sweep/result.h"
 
+/* Where a run keeps its state, so that it can be stopped and go on to the same bits (base/checkpoint.h). */
+struct experiment_checkpoint {
+    const char *path;                   /* read at the start where it is there and fits; left at the end */
+    double interval;                    /* seconds between two writings, which take at most a twentieth of the time */
+    bool (*stops)(void *context);       /* asked between steps: write, and end quietly (outcome "stopped")? May be NULL */
+    void *context;
+};
+
 /* What an onlooker of a run may want; every function may be NULL. Reals come as double, and pointers are
  * valid during the call only. A non-zero answer ends the run: negative as an error, positive quietly
  * (outcome "stopped"). Order: start; then for t = 0..T snapshot and layers of t before step of t; finish
@@ -27,6 +35,7 @@ struct experiment_observer {
                   const double *train_f, const double *train_f_lin,
                   const double *test_f, const double *test_f_lin);
     volatile int64_t *steps_done;       /* for progress and ETA; may be NULL */
+    const struct experiment_checkpoint *checkpoint;   /* NULL: none. A run that goes on shows what comes after only */
 };
 
 /* Runs a job with the calling process's BLAS threads setting and memory high-water mark. result: bound

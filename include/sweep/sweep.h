@@ -17,6 +17,7 @@ struct sweep_axis {
 
 struct sweep_limits {
     double job_wall;       /* seconds; INFINITY: none */
+    double checkpoint;     /* seconds between two checkpoints of a job; INFINITY: none */
     int64_t attempts;
 };
 

@@ -21,6 +21,7 @@
 #include "nn/network.h"
 #include "train/spec.h"
 
+struct checkpoint;
 struct error;
 
 /* How the filter engine knows Theta: the cheaper by engine_cost.h, or as told. */
@@ -56,6 +57,9 @@ struct step_record {
     double loss;                     /* training objective at f_lin on the batch before the step, without decay */
 };
 
+/* All that the rest of a training depends on, beside the problem: opaque. */
+struct trainer_state;
+
 /* Called by trainer_run; each may be NULL. A non-zero answer stops the training: positive
  * quietly, negative as an error, which the hook reports by itself: trainer_run leaves *err alone.
  * Both trainers call the same hooks at K = 1, with the network as the model of every moment. */
@@ -65,7 +69,14 @@ struct trainer_hooks {
     int64_t (*next_moment)(void *context, int64_t step);   /* the first t >= step for at_moment; NULL: each */
     int (*before_refresh)(void *context, const struct moment *moment);/* at every refresh but the first linearisation */
     int (*after_step)(void *context, const struct step_record *record);   /* costs the engines that need not step */
+    /* Between steps, or between the products of a long solve, where the state may be written down by trainer_carry
+     * and nothing else; NULL: not now, while an earlier state is being taken up. */
+    int (*between_steps)(void *context, const struct trainer_state *state);
+    struct checkpoint *resume;       /* begin with the state that is next in it, and so end with the same bits */
 };
+
+/* Writes the state to a checkpoint. */
+void trainer_carry(const struct trainer_state *state, struct checkpoint *c);
 
 enum training_end { TRAINING_COMPLETED, TRAINING_DIVERGED, TRAINING_STOPPED };
 
@@ -75,7 +86,8 @@ struct training_outcome {
 };
 
 /* Trains theta (P; initial in, final out). theta_s (P), overwritten: the last linearisation point.
- * A loss that is not finite ends the run as diverged: an outcome, not an error.
+ * A loss that is not finite ends the run as diverged: an outcome, not an error. With hooks->resume theta need not be
+ * initialised, and hooks are called for what comes after that state only.
  * Returns 0, or -1 with *err filled. */
 int trainer_run(const struct problem *problem, real *theta, real *theta_s,
                 const struct trainer_hooks *hooks, struct training_outcome *outcome, struct error *err);

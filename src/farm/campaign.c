@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "farm/checkpoints.h"
 
 /* Failed for good under a smaller limits.attempts than now: they may try again. */
 static void revive_failed(struct campaign *campaign)
@@ -13,6 +14,14 @@ static void revive_failed(struct campaign *campaign)
     for (size_t i = 0; i < campaign->sweep.n_jobs; i++)
         if (campaign->status[i] == STATUS_FAILED && campaign->attempts[i] < campaign->sweep.limits.attempts)
             campaign->status[i] = STATUS_PENDING;
+}
+
+/* Those of jobs that are done: a run that was killed between the two may have left one. */
+static void remove_checkpoints(const struct campaign *campaign)
+{
+    for (size_t i = 0; i < campaign->sweep.n_jobs; i++)
+        if (campaign->status[i] == STATUS_DONE)
+            checkpoints_remove(campaign->path, campaign->sweep.jobs[i].id);
 }
 
 /* Which of the rows that are kept had diverged. */
@@ -68,6 +77,7 @@ int campaign_open(struct campaign *campaign, const struct farm_options *options,
         || count_diverged(campaign, err))
         return -1;
     revive_failed(campaign);
+    remove_checkpoints(campaign);
     campaign->seconds = mem_alloc(sweep->n_jobs, sizeof *campaign->seconds, err);
     if (!campaign->seconds)
         return -1;
@@ -92,6 +102,7 @@ void campaign_describe(const struct campaign *campaign, const struct farm_option
                                  layout->eigenvalue, layout->probe, layout->parameter, layout->kernel};
     memcpy(setup.layout, lengths, sizeof lengths);
     setup.job_wall = campaign->sweep.limits.job_wall;
+    setup.checkpoint = campaign->sweep.limits.checkpoint;
     setup.attempts = campaign->sweep.limits.attempts;
     setup.n_sets = sets->n;
     snprintf(setup.run, sizeof setup.run, "%s", run);
@@ -107,8 +118,10 @@ void campaign_describe(const struct campaign *campaign, const struct farm_option
 
 void campaign_close(struct campaign *campaign)
 {
-    if (campaign->locked)
+    if (campaign->locked) {
+        checkpoints_remove_folder(campaign->path);
         store_unlock(campaign->path);
+    }
     mem_free(campaign->status);
     mem_free(campaign->attempts);
     mem_free(campaign->seconds);

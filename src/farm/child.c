@@ -2,7 +2,9 @@
 #include "farm/child.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,9 +44,33 @@ static void close_all_but_standard(void)
         close(fd);
 }
 
-void child_run(pid_t parent, int64_t row, const char *job_text, const struct dataset *set,
-               const struct result_layout *layout, void *block)
+static volatile sig_atomic_t stop_asked;
+
+static void catch_stop(int number)
 {
+    (void)number;
+    stop_asked = 1;
+}
+
+void child_catch_stop(void)
+{
+    struct sigaction action = {.sa_handler = catch_stop, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, NULL);
+}
+
+static bool stops(void *context)
+{
+    (void)context;
+    return stop_asked;
+}
+
+void child_run(pid_t parent, int64_t row, const char *job_text, const struct dataset *set,
+               const struct result_layout *layout, void *block, const struct checkpoints *checkpoints)
+{
+    char path[CHECKPOINTS_PATH_SIZE + 64];
+    struct experiment_checkpoint keep = {.interval = INFINITY, .stops = stops};
+    struct experiment_observer observer = {.checkpoint = &keep};
     struct error err = {0};
     struct job job = {0};
     struct result result;
@@ -58,9 +84,14 @@ void child_run(pid_t parent, int64_t row, const char *job_text, const struct dat
     result_bind(&result, layout, block);
     result_clear(&result);
     int status = job_parse(&job, job_text, &err);
+    if (!status && checkpoints && isfinite(checkpoints->interval)
+        && checkpoints_path(checkpoints->result, job.id, path, sizeof path) == 0) {
+        keep.path = path;
+        keep.interval = checkpoints->interval;
+    }
     if (!status)
-        status = experiment_run(&job, set, &result, NULL, &err);   /* sets the BLAS threads too */
+        status = experiment_run(&job, set, &result, &observer, &err);   /* sets the BLAS threads too */
     if (status)
         result_set_text(&result, VAR_ERROR, err.text);
-    _exit(status ? CHILD_FAILED : CHILD_DONE);
+    _exit(status ? CHILD_FAILED : strcmp(result_text(&result, VAR_OUTCOME), "stopped") == 0 ? CHILD_STOPPED : CHILD_DONE);
 }

@@ -6,13 +6,21 @@
 #include <sys/types.h>
 
 #include "data/dataset.h"
+#include "farm/checkpoints.h"
 #include "sweep/result.h"
 
 /* How a child ends. Anything else is a crash. */
-enum { CHILD_DONE = 0, CHILD_FAILED = 10 /* the result's `error` says why */ };
+enum {
+    CHILD_DONE = 0,
+    CHILD_FAILED = 10,       /* the result's `error` says why */
+    CHILD_STOPPED = 11,      /* asked to by USR1; it has written its state, where it keeps one and could */
+};
 
-/* Never returns. parent: the spawner, whose death is the child's. */
+/* From now on USR1 asks the process, a child that will run, to stop between two steps. */
+void child_catch_stop(void);
+/* Never returns. parent: the spawner, whose death is the child's. checkpoints: NULL where no state is kept. */
 void child_run(pid_t parent, int64_t row, const char *job_text, const struct dataset *set,
-               const struct result_layout *layout, void *block) __attribute__((noreturn));
+               const struct result_layout *layout, void *block, const struct checkpoints *checkpoints)
+    __attribute__((noreturn));
 
 #endif

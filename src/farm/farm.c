@@ -161,6 +161,8 @@ static int prepare_spawner(struct rank *rank, struct error *err)
     setup.data_rank = rank->leader;
     setup.n_sets = rank->head.n_sets;
     setup.layout = rank->layout;
+    snprintf(setup.checkpoints.result, sizeof setup.checkpoints.result, "%s", rank->path);
+    setup.checkpoints.interval = rank->head.checkpoint;
     int failed = rank->trains ? spawner_prepare(&rank->spawner, &setup, err) : 0;
     for (size_t i = 0; i < SPAWNER_BLOCKS && rank->trains; i++) {
         shm_name(name, rank->run, rank->wire.rank, "result", i);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "farm/checkpoints.h"
 #include "farm/record.h"
 
 static const double beat_every = WIRE_PING_SECONDS, sync_every = 30;
@@ -151,6 +152,7 @@ static void handle_record(struct master *master, const struct wire_message *mess
         warn_of(master, row, message->from, "failed for good", result_text(&master->record, VAR_ERROR));
     } else {
         master->n_done++;
+        checkpoints_remove(master->campaign->path, master->campaign->sweep.jobs[row].id);
         master->n_diverged += strcmp(result_text(&master->record, VAR_OUTCOME), "diverged") == 0;
         queue_learn(&master->queue, row, *result_f64(&master->record, VAR_WALL_SECONDS));
     }

@@ -48,6 +48,7 @@ struct server {
     void *blocks[SPAWNER_BLOCKS];
     pid_t child;                         /* 0: none */
     double started, deadline;            /* of clock_seconds */
+    bool killed;
     struct spawner_report report;
 };
 
@@ -79,11 +80,13 @@ static void server_run(struct server *server, const struct spawner_order *order,
     server->report = (struct spawner_report){.row = order->row, .start_time = clock_unix()};
     server->started = clock_seconds();
     server->deadline = server->started + order->wall;
+    server->killed = false;
     pid_t child = fork();
     if (child == 0) {
+        child_catch_stop();
         sigprocmask(SIG_SETMASK, &server->mask, NULL);
         child_run(self, order->row, text, &server->sets[order->set], &server->setup.layout,
-                  server->blocks[order->block]);
+                  server->blocks[order->block], &server->setup.checkpoints);
     }
     if (child > 0) {
         server->child = child;
@@ -108,12 +111,21 @@ static void server_reap(struct server *server)
     send(server->socket, report, sizeof *report, MSG_NOSIGNAL);
 }
 
-static void server_kill(struct server *server, bool *why)
+/* At its limit, or where it did not stop in time. */
+static void server_kill(struct server *server)
 {
-    if (server->child) {
-        *why = true;
-        kill(server->child, SIGKILL);
-    }
+    server->report.timed_out = !server->report.stopped;
+    server->killed = true;
+    kill(server->child, SIGKILL);
+}
+
+static void server_stop(struct server *server)
+{
+    if (!server->child || server->report.stopped || server->killed)
+        return;
+    server->report.stopped = true;
+    server->deadline = clock_seconds() + SPAWNER_GRACE_SECONDS;
+    kill(server->child, SIGUSR1);
 }
 
 /* One request. Returns false when the rank is gone. */
@@ -132,7 +144,7 @@ static bool server_answer(struct server *server, char *message)
         send(server->socket, &err, sizeof err, MSG_NOSIGNAL);
         break;
     case REQUEST_RUN: server_run(server, &request->order, message + sizeof *request); break;
-    case REQUEST_STOP: server_kill(server, &server->report.stopped); break;
+    case REQUEST_STOP: server_stop(server); break;
     }
     return true;
 }
@@ -140,7 +152,7 @@ static bool server_answer(struct server *server, char *message)
 /* Milliseconds until the running child's limit. */
 static int server_patience(const struct server *server)
 {
-    if (!server->child || server->report.timed_out || !isfinite(server->deadline))
+    if (!server->child || server->killed || !isfinite(server->deadline))
         return -1;
     double left = server->deadline - clock_seconds();
     return left <= 0 ? 0 : left > 1e6 ? 1000000000 : (int)(left * 1e3) + 1;
@@ -162,7 +174,7 @@ static void server_loop(struct server *server)
         if (events[0].revents && !server_answer(server, message))
             break;
         if (server_patience(server) == 0)
-            server_kill(server, &server->report.timed_out);
+            server_kill(server);
     }
     if (server->child) {
         kill(server->child, SIGKILL);
@@ -174,7 +186,7 @@ static void server_loop(struct server *server)
 static void serve(int socket)
 {
     struct server server = {.socket = socket};
-    sigset_t child_ends;
+    sigset_t child_ends, stop;
     /* A process group of its own: whoever ends the rank's group leaves time to clear up. What
      * is meant for the rank (a drain) is not for spawner and children; they end with the socket. */
     setpgid(0, 0);
@@ -185,6 +197,10 @@ static void serve(int socket)
     sigemptyset(&child_ends);
     sigaddset(&child_ends, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child_ends, &server.mask);
+    /* a child unblocks USR1 when it listens: until then what is sent to it waits, and is not ignored */
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
     /* libcrypto takes 0.5 ms to set itself up: once here, not in every child */
     char hex[HASH_HEX_SIZE];
     hash_hex("", 0, hex);

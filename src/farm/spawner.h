@@ -10,10 +10,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "farm/checkpoints.h"
 #include "sweep/result.h"
 
 struct error;
 
+/* A child that was asked to stop and has not within so many seconds is killed: it is in a long evaluation, say. */
+enum { SPAWNER_GRACE_SECONDS = 6 };
 enum { SPAWNER_BLOCKS = 2 };   /* results: one is written to the file while the next job runs */
 
 struct spawner {
@@ -27,6 +30,7 @@ struct spawner_setup {
     int rank, data_rank;                 /* whose names: of the blocks, of the data */
     uint64_t n_sets;
     struct result_layout layout;
+    struct checkpoints checkpoints;
 };
 
 struct spawner_order {
@@ -39,7 +43,7 @@ struct spawner_order {
 struct spawner_report {
     int64_t row;
     int32_t status;                      /* as of wait4 */
-    bool timed_out, stopped;             /* killed at its limit; on request */
+    bool timed_out, stopped;             /* killed at its limit; asked to stop */
     double start_time, wall_seconds, cpu_seconds;
 };
 
@@ -49,7 +53,7 @@ int spawner_start(struct spawner *spawner, struct error *err);
 int spawner_prepare(struct spawner *spawner, const struct spawner_setup *setup, struct error *err);
 /* One job at a time. Returns 0, or -1 where the spawner is gone. */
 int spawner_run(struct spawner *spawner, const struct spawner_order *order, const char *job_text);
-/* Kills the running child; its report still comes. */
+/* Asks the running child to write its state and stop, and kills it after SPAWNER_GRACE_SECONDS; its report still comes. */
 void spawner_stop(struct spawner *spawner);
 /* 1: *report filled; 0: nothing yet; -1: the spawner is gone. */
 int spawner_poll(struct spawner *spawner, struct spawner_report *report);

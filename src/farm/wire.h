@@ -51,6 +51,7 @@ struct wire_head {
 struct wire_setup {
     uint64_t layout[8];          /* struct result_layout, in its order */
     double job_wall;             /* seconds; INFINITY: none */
+    double checkpoint;           /* limits.checkpoint, the same */
     int64_t attempts;            /* limits.attempts */
     uint64_t n_sets;
     char run[WIRE_RUN_ID + 7];   /* names the run's shared memory */

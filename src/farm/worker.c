@@ -178,7 +178,7 @@ static void take_report(struct worker *worker, const struct spawner_report *repo
     bool done = WIFEXITED(report->status) && WEXITSTATUS(report->status) == CHILD_DONE;
     if (!task)
         return;
-    if (!done && report->stopped) {
+    if (!done && (report->stopped || (WIFEXITED(report->status) && WEXITSTATUS(report->status) == CHILD_STOPPED))) {
         give_back(worker, task, true);
         return;
     }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/checkpoint.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "math/blas.h"
@@ -155,6 +156,29 @@ void probe_numbers_copy(struct probe_numbers *to, const struct probe_numbers *fr
     to->layer_distance = arrays.layer_distance;
     to->layer_target_alignment = arrays.layer_target_alignment;
     memcpy(to->eigenvalues, from->eigenvalues, (2 * probe->size + 3 * probe->layers) * sizeof(double));
+}
+
+void probe_numbers_carry(struct probe_numbers *numbers, const struct probe *probe, struct checkpoint *c)
+{
+    struct probe_numbers arrays = *numbers;
+    checkpoint_carry(c, numbers, sizeof *numbers);
+    numbers->eigenvalues = arrays.eigenvalues;   /* addresses are not state */
+    numbers->target_energy = arrays.target_energy;
+    numbers->layer_trace_share = arrays.layer_trace_share;
+    numbers->layer_distance = arrays.layer_distance;
+    numbers->layer_target_alignment = arrays.layer_target_alignment;
+    checkpoint_carry(c, numbers->eigenvalues, (2 * probe->size + 3 * probe->layers) * sizeof(double));
+}
+
+void probe_carry(struct probe *p, struct checkpoint *c)
+{
+    size_t square = p->size * p->size * sizeof(double);
+    checkpoint_carry(c, &p->started, sizeof p->started);
+    if (!p->started)
+        return;
+    checkpoint_carry(c, p->initial, square);
+    checkpoint_carry(c, p->initial_centred, square);
+    checkpoint_carry(c, p->initial_layers, p->layers * square);
 }
 
 /* The kernel of theta; layers: its layers' terms and activations into the probe's scratch. 1: not finite. */

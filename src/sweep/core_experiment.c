@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/checkpoint.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/gather.h"
@@ -16,7 +17,7 @@ _Static_assert(PART_TRAIN == 0 && PART_VALIDATION == 1 && PART_TEST == 2
                "scores are written by the distances of their identifiers");
 
 struct run {
-    const struct experiment *e;
+    struct experiment *e;
     const struct experiment_observer *observer;
     const struct training_spec *spec;
     struct network *net;
@@ -237,12 +238,42 @@ static int after_step(void *context, const struct step_record *record)
                                     record->refresh, record->loss));
 }
 
+/* Everything of the run but the trainer's state. First the result: it has what was resolved and measured. */
+static void carry(struct run *run, struct checkpoint *c)
+{
+    checkpoint_carry(c, run->e->result->block, result_size(&run->e->result->layout));
+    checkpoint_carry(c, &run->evaluated, sizeof run->evaluated);
+    refresh_log_carry(&run->refreshes, c);
+    if (run->e->kernels)
+        kernel_series_carry(run->e->kernels, c);
+}
+
+static int between_steps(void *context, const struct trainer_state *state)
+{
+    struct run *run = context;
+    struct keeper *keeper = &run->e->keeper;
+    bool stops = keeper_stops(keeper);
+    if (state && (stops || keeper_due(keeper))) {
+        struct checkpoint *c = keeper_begin(keeper);
+        if (c) {
+            carry(run, c);
+            trainer_carry(state, c);
+        }
+        keeper_commit(keeper, c);
+    }
+    return stops;
+}
+
 /* eta, or its multiple of the limit 2 (1 + momentum)/(lambda_max/N + decay) at theta_0. */
 static int resolve_lr(struct run *run, struct error *err)
 {
     const struct training_spec *spec = run->spec;
     double lambda = NAN, rows = (double)run->e->split->count[PART_TRAIN];
     run->problem.lr = spec->lr;
+    if (run->e->keeper.resume) {
+        run->problem.lr = *result_f64(run->e->result, VAR_LEARNING_RATE);
+        return 0;
+    }
     if (spec->lr_of_limit) {
         if (stability_lambda_max(&run->problem, run->theta, &lambda, err) != 0)
             return error_prefix(err, "training.lr: of_limit");
@@ -280,9 +311,14 @@ static int prepare(struct run *run, struct error *err)
     if (evaluations > 0 && (run->n_evals = job_evaluation_steps(job, run->eval_steps, err)) < 0)
         return -1;
     assert((uint64_t)run->n_evals <= e->result->layout.eval);   /* sweep_layout's promise */
-    if (resolve_lr(run, err) != 0)
+    if (refresh_log_create(&run->refreshes, &run->problem, job, e->result, err) != 0)
         return -1;
-    return refresh_log_create(&run->refreshes, &run->problem, job, e->result, err);
+    if (e->keeper.resume) {
+        carry(run, e->keeper.resume);
+        if (checkpoint_check(e->keeper.resume, false, err) != 0)
+            return -1;
+    }
+    return resolve_lr(run, err);
 }
 
 /* theta_T - theta_0; the buffer of theta_s takes the initial parameters, drawn anew. */
@@ -327,7 +363,8 @@ int experiment_train(struct experiment *e, struct error *err)
     int answer = -1;
     struct run run = {.e = e, .observer = e->observer, .spec = &e->job->training};
     bool each_step = e->observer->step || run.spec->trainer == TRAINER_GAUSS_NEWTON;   /* whose solves are logged */
-    const struct trainer_hooks hooks = {&run, at_moment, next_moment, before_refresh, each_step ? after_step : NULL};
+    const struct trainer_hooks hooks = {&run, at_moment, next_moment, before_refresh, each_step ? after_step : NULL,
+                                        e->keeper.options ? between_steps : NULL, e->keeper.resume};
     struct training_outcome outcome = {.end = TRAINING_STOPPED};
     if (prepare(&run, err) != 0)
         goto done;

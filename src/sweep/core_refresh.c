@@ -69,6 +69,17 @@ void refresh_log_step(struct refresh_log *log, const struct step_record *record)
     log->solver_residual = solved ? record->solver_residual : NAN;
 }
 
+void refresh_log_carry(struct refresh_log *log, struct checkpoint *c)
+{
+    checkpoint_carry(c, &log->written, sizeof log->written);
+    checkpoint_carry(c, &log->seen, sizeof log->seen);
+    checkpoint_carry(c, &log->segment, sizeof log->segment);
+    checkpoint_carry(c, &log->solver_iterations, sizeof log->solver_iterations);
+    checkpoint_carry(c, &log->solver_residual, sizeof log->solver_residual);
+    if (log->start)
+        checkpoint_carry(c, log->start, log->problem->net->n_parameters * sizeof(real));
+}
+
 static double distance(size_t n, const real *x, const real *y)
 {
     double sum = 0;

@@ -4,6 +4,7 @@
 #ifndef RELIN_SWEEP_CORE_REFRESH_H
 #define RELIN_SWEEP_CORE_REFRESH_H
 
+#include "base/checkpoint.h"
 #include "sweep/job.h"
 #include "sweep/result.h"
 #include "train/trainer.h"
@@ -29,6 +30,8 @@ void refresh_log_destroy(struct refresh_log *log);
 void refresh_log_moment(struct refresh_log *log, const struct moment *moment);
 /* After every step. */
 void refresh_log_step(struct refresh_log *log, const struct step_record *record);
+/* Writes or reads how far it is. */
+void refresh_log_carry(struct refresh_log *log, struct checkpoint *c);
 /* Before every refresh. Returns 0, or -1 with *err filled. */
 int refresh_log_record(struct refresh_log *log, const struct moment *moment, struct error *err);
 

@@ -46,18 +46,20 @@ int experiment_run(const struct job *job, const struct dataset *set, struct resu
     int answer = -1;
     double *x = NULL, *y = NULL;
     struct split split = {0};
-    struct experiment e = {job, &split, result, observer ? observer : &nobody, NULL};
+    struct experiment e = {.job = job, .split = &split, .result = result, .observer = observer ? observer : &nobody};
     mem_reset_peak();
     blas_set_threads((int)job->training.threads);
     if (split_draw(&split, set, &job->data, job->training.seed_data, (size_t)job_drawn_probe(job), err) != 0
         || (job->measured.any && split_take_probe(&split, (size_t)job->kernels.probe, err) != 0)
         || create_kernels(&e, &x, &y, err) != 0)
         goto done;
+    keeper_start(&e.keeper, &e);
     answer = job->training.precision == PRECISION_DOUBLE ? experiment_train_double(&e, err)
                                                          : experiment_train_single(&e, err);
     if (answer == 0)
         describe_run(&e);
 done:
+    keeper_end(&e.keeper, answer != 0 && err ? err->code : ERROR_NONE);
     kernel_series_destroy(e.kernels);
     mem_free(x);
     mem_free(y);

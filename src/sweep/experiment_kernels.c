@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/checkpoint.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "ntk/metrics.h"
@@ -285,6 +286,30 @@ int kernel_series_linearised(struct kernel_series *s, int64_t step, double eta, 
         remember_snapshot(s, side, step);
     }
     return 0;
+}
+
+static void side_carry(struct kernel_series *s, struct side *side, struct checkpoint *c)
+{
+    size_t square = s->n * s->n * sizeof(double);
+    checkpoint_carry(c, side->kernel, square);
+    checkpoint_carry(c, side->previous, square);
+    checkpoint_carry(c, side->path_previous, square);
+    checkpoint_carry(c, &side->segment, sizeof side->segment);
+    checkpoint_carry(c, &side->measured, sizeof side->measured);
+    checkpoint_carry(c, &side->previous_step, sizeof side->previous_step);
+    checkpoint_carry(c, &side->on_path, sizeof side->on_path);
+    checkpoint_carry(c, &side->path, sizeof side->path);
+    probe_numbers_carry(&side->numbers, s->probe, c);
+}
+
+void kernel_series_carry(struct kernel_series *s, struct checkpoint *c)
+{
+    checkpoint_carry(c, &s->written, sizeof s->written);
+    checkpoint_carry(c, &s->broken, sizeof s->broken);
+    probe_carry(s->probe, c);
+    side_carry(s, &s->network, c);
+    if (!s->twins)
+        side_carry(s, &s->linearised, c);
 }
 
 void kernel_series_finish(struct kernel_series *s)

@@ -2,10 +2,21 @@
 #ifndef RELIN_SWEEP_EXPERIMENT_PARTS_H
 #define RELIN_SWEEP_EXPERIMENT_PARTS_H
 
+#include "base/error.h"
 #include "sweep/experiment.h"
 
-struct error;
+struct checkpoint;
 struct kernel_series;
+
+/* A run's checkpoint. */
+struct keeper {
+    const struct experiment_checkpoint *options;   /* NULL: none is kept */
+    char identity[512];
+    double next;                         /* clock_seconds() from which one is due */
+    double looked;                       /* when the clock was last read, */
+    int stride, skip;                    /* every how many steps it is, and how many are left */
+    struct checkpoint *resume;           /* NULL: the run begins at its beginning */
+};
 
 struct experiment {
     const struct job *job;
@@ -13,12 +24,27 @@ struct experiment {
     struct result *result;
     const struct experiment_observer *observer;   /* never NULL */
     struct kernel_series *kernels;                /* NULL where no kernel is measured */
+    struct keeper keeper;
 };
 
 /* Training in the job's precision: scores, curves, refreshes, outcome, and the kernels' moments.
  * Returns 0, or -1 with *err filled. */
 int experiment_train_single(struct experiment *experiment, struct error *err);
 int experiment_train_double(struct experiment *experiment, struct error *err);
+
+/* --- its checkpoint --- */
+
+/* Opens the file that is there, where it is of this job and program: else says why not in the log. */
+void keeper_start(struct keeper *keeper, const struct experiment *experiment);
+/* failure: of the run, or ERROR_NONE. */
+void keeper_end(struct keeper *keeper, enum error_code failure);
+/* Shall the run stop? */
+bool keeper_stops(const struct keeper *keeper);
+/* Is one to be written now? */
+bool keeper_due(struct keeper *keeper);
+/* Begins one, NULL where it cannot, and ends it. A failure costs the checkpoint and a line in the log. */
+struct checkpoint *keeper_begin(struct keeper *keeper);
+void keeper_commit(struct keeper *keeper, struct checkpoint *c);
 
 /* --- the kernels of one run as they are measured along it --- */
 
@@ -43,6 +69,8 @@ int kernel_series_network(struct kernel_series *series, int64_t step, double eta
 /* Then the linear model: theta_s, or NULL where kernel_series_wants_linearised said no. */
 int kernel_series_linearised(struct kernel_series *series, int64_t step, double eta, int64_t segment,
                              const double *theta_s, struct error *err);
+/* Writes or reads what was measured so far, beside the result. */
+void kernel_series_carry(struct kernel_series *series, struct checkpoint *c);
 /* Writes what is known at the end only: the path lengths of a run that was completed. */
 void kernel_series_finish(struct kernel_series *series);
 

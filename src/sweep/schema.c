@@ -102,6 +102,8 @@ const struct key keys[] = {
      "measure the stability ratio at every logged refresh, a Lanczos run each; auto: where the segment is so long that it costs at most 5 %"},
 
     {"limits.job_wall", KIND_DURATION, IN(limits.job_wall), 1e-3, BIG, NULL, "none", "longest wall time of a job: 30s, 15m, 2h, 1d"},
+    {"limits.checkpoint", KIND_DURATION, IN(limits.checkpoint), 1e-3, BIG, NULL, "5m",
+     "a running job writes its state so often, and when a run is asked to stop, and goes on from there: 30s, 15m, 2h, 1d; none: never"},
     {"limits.attempts", KIND_WHOLE, IN(limits.attempts), 1, 1000, NULL, "3", "how often a job that crashes is started"},
 };
 const size_t n_keys = sizeof keys / sizeof *keys;

@@ -4,6 +4,7 @@
 #ifndef RELIN_TRAIN_CORE_ENGINE_H
 #define RELIN_TRAIN_CORE_ENGINE_H
 
+#include "base/checkpoint.h"
 #include "train/batches.h"
 #include "train/trainer.h"
 
@@ -22,6 +23,9 @@ struct engine_ops {
      * run->diverged where the loss of step run->step is not finite, or with run->refresh_now where that
      * step must begin a new segment. Returns 0, a hook's answer, or -1 with *err filled. */
     int (*advance)(struct run *run, int64_t until, const struct trainer_hooks *hooks, struct error *err);
+    /* Carries what `linearise` at the start of the segment does not make again; NULL: nothing. Where it was read,
+     * `advance` to the step reached makes theta, delta and velocity of it. */
+    void (*carry)(struct run *run, struct checkpoint *c);
 };
 
 struct run {
@@ -39,15 +43,24 @@ struct run {
     int64_t step;             /* t: the next step to be taken */
     int64_t segment_start;    /* s */
     double curve_time;        /* sum of eta over the steps taken */
+    int64_t wanted;           /* the next step whose parameters the hooks want */
     bool diverged, refresh_now;
+    bool begun;               /* the engine is within the segment: not while it linearises */
+    bool resuming;            /* the state is not yet that which was carried */
+    const struct trainer_hooks *hooks;
     size_t solver_iterations; /* Gauss-Newton: of the step taken, */
     double solver_residual;   /* for run_step_done */
 };
 
 /* What an engine tells of a step it took, and of the one after: run->step and curve_time move on.
- * loss: of the batch at f_lin before the step. Returns the hook's answer. */
+ * loss: of the batch at f_lin before the step. Returns the hooks' answer: also that of between_steps, for which
+ * the engine's own state must be at the new step (hooks NULL: neither is called). */
 int run_step_done(struct run *run, const size_t *batch, size_t batch_size, double lr, double loss,
                   const struct trainer_hooks *hooks);
+
+/* Asks hooks->between_steps. For engines that do long work without a step: the run must be as it was before that
+ * work. Returns the hook's answer, positive to stop. */
+int run_between_steps(struct run *run);
 
 extern const struct engine_ops engine_tangent;   /* weight space: everything; also ordinary SGD */
 extern const struct engine_ops engine_kernel;    /* function space: any loss and batch, Theta_s in memory */

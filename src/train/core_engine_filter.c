@@ -30,6 +30,8 @@ struct filter {
     double loss;                      /* of the segment's first step */
     real *kernel;                     /* (n, n) Theta where it is formed, */
     double *matrix;                   /* and in double, which in double is the same */
+    struct run *run;
+    int stopped;                      /* what the hooks answered to stop a long solve */
     real *targets, *u;                /* (n) */
     real *gradient;                   /* (P) */
     double *x;                        /* (n) */
@@ -76,6 +78,7 @@ static int create(struct run *r, struct error *err)
     if (!e)
         return -1;
     e->n = n;
+    e->run = r;
     e->kept = spec->momentum != 0 && spec->momentum_at_refresh == MOMENTUM_KEEP;
     if (filter_space_create(&e->space, &rule, n, most_products(spec, n), REAL_EPSILON, err) != 0
         || !(e->network = function_space_create(r->problem, err))
@@ -87,10 +90,12 @@ static int create(struct run *r, struct error *err)
     return 0;
 }
 
-/* y = Theta x */
+/* y = Theta x, unless the hooks stop it: until the space is found the run stands at the segment's start. */
 static int apply(void *context, const double *x, double *y)
 {
     struct filter *e = context;
+    if ((e->stopped = run_between_steps(e->run)) != 0)
+        return e->stopped;
     for (size_t i = 0; i < e->n; i++)
         e->u[i] = (real)x[i];
     function_space_vjp(e->network, e->u, e->gradient);
@@ -188,6 +193,8 @@ static int linearise(struct run *r, int64_t s, int64_t end, struct error *err)
     if (e->broken || e->overflowed)
         return 0;
     int answer = filter_space_converge(&e->space, s, end, tolerance(), floor, apply, e, err);
+    if (answer != 0 && e->stopped > 0)
+        return e->stopped;
     return e->overflowed ? 0 : answer;
 }
 
@@ -278,11 +285,27 @@ static int advance(struct run *r, int64_t until, const struct trainer_hooks *hoo
         while (!r->diverged && !modes_advance(&space->rule, &space->modes, &space->state, until, space->most_loss,
                                               space->scratch))
             r->diverged = overflows(e);
-        while (r->step < space->state.step)
+        while (r->step < space->state.step)   /* their number decides bits: no state between them */
             run_step_done(r, NULL, r->batches.rows, training_lr(r->problem->spec, r->problem->lr, r->step), NAN, NULL);
     }
+    if (answer == 0 && !r->diverged && !(hooks && hooks->after_step))
+        answer = run_between_steps(r);
     make_parameters(r, e);
     return answer;
+}
+
+/* The space is found again from theta_s and v_s, which stays in run->velocity until the segment's end. */
+static void carry(struct run *r, struct checkpoint *c)
+{
+    struct filter *e = r->engine_state;
+    struct mode_state *state = &e->space.state;
+    checkpoint_carry(c, &e->space.most_loss, sizeof e->space.most_loss);
+    checkpoint_carry(c, &state->step, sizeof state->step);
+    double *const numbers[] = {&state->a, &state->b, &state->c, &state->d};
+    for (size_t i = 0; i < 4; i++)
+        checkpoint_carry(c, numbers[i], sizeof *numbers[i]);
+    checkpoint_carry(c, state->alpha, e->space.modes.n * sizeof *state->alpha);
+    checkpoint_carry(c, state->beta, e->space.modes.n * sizeof *state->beta);
 }
 
 const struct engine_ops engine_filter = {
@@ -291,4 +314,5 @@ const struct engine_ops engine_filter = {
     .destroy = destroy,
     .linearise = linearise,
     .advance = advance,
+    .carry = carry,
 };

@@ -220,10 +220,25 @@ static int advance(struct run *r, int64_t until, const struct trainer_hooks *hoo
     return answer;
 }
 
+/* Theta_s and the images are made again of theta_s and v_s, which stays in run->velocity until the segment's end. */
+static void carry(struct run *r, struct checkpoint *c)
+{
+    struct kernel *e = r->engine_state;
+    size_t bytes = r->batches.rows * r->net->outputs * sizeof(double);
+    double *const vectors[] = {e->d, e->V, e->alpha, e->beta};
+    double *const numbers[] = {&e->along_v, &e->along_theta, &e->velocity_v, &e->velocity_theta};
+    for (size_t i = 0; i < 4; i++) {
+        if (vectors[i])
+            checkpoint_carry(c, vectors[i], bytes);
+        checkpoint_carry(c, numbers[i], sizeof *numbers[i]);
+    }
+}
+
 const struct engine_ops engine_kernel = {
     .name = "kernel",
     .create = create,
     .destroy = destroy,
     .linearise = linearise,
     .advance = advance,
+    .carry = carry,
 };

@@ -31,6 +31,8 @@ static const double LARGEST = 1e4, TOLERANCE = sizeof(real) == sizeof(double) ? 
 struct gauss_newton {
     struct function_space *space;
     size_t rows, outputs, parameters;
+    struct run *run;
+    int stopped;              /* what the hooks answered to stop a long solve */
     double nu, decay;         /* mu + N lambda, N lambda */
     real *targets, *f;        /* (N, C) */
     real *p;                  /* (N, C) softmax(f); NULL for half-MSE */
@@ -59,7 +61,7 @@ static int create(struct run *r, struct error *err)
     struct gauss_newton *k = r->engine_state = mem_alloc(1, sizeof *k, err);
     if (!k)
         return -1;
-    *k = (struct gauss_newton){.rows = rows, .outputs = outputs, .parameters = r->net->n_parameters,
+    *k = (struct gauss_newton){.rows = rows, .outputs = outputs, .parameters = r->net->n_parameters, .run = r,
                                .decay = (double)rows * spec->weight_decay};
     k->nu = training_damping(spec, r->problem->lr, (double)rows) + k->decay;
     if (!(k->space = function_space_create(r->problem, err)) || !(k->targets = mem_alloc(count, real_size, err))
@@ -74,10 +76,12 @@ static int create(struct run *r, struct error *err)
     return 0;
 }
 
-/* y = (S^T Theta S + nu I) x */
+/* y = (S^T Theta S + nu I) x, unless the hooks stop it: until it is solved the run stands before the step. */
 static int apply(void *context, const double *x, double *y)
 {
     struct gauss_newton *k = context;
+    if ((k->stopped = run_between_steps(k->run)) != 0)
+        return k->stopped;
     loss_factor(k->rows, k->outputs, k->p, x, k->u);
     function_space_vjp(k->space, k->u, k->gradient);
     function_space_jvp(k->space, k->gradient, k->u);
@@ -176,7 +180,7 @@ static int advance(struct run *r, int64_t until, const struct trainer_hooks *hoo
             return 0;
         }
         if (solve(r, k, err) != 0)
-            return -1;
+            return k->stopped > 0 ? k->stopped : -1;
         blas_axpy(k->parameters, tied ? -1 : (real)-lr, k->gradient, r->theta);
         answer = run_step_done(r, NULL, k->rows, tied ? r->problem->lr * spec->refresh_period : lr, loss, hooks);
     }

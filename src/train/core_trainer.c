@@ -60,14 +60,17 @@ static int linearise(struct run *r, int64_t end, struct error *err)
 {
     size_t n_parameters = r->net->n_parameters;
     r->segment_start = r->step;
-    r->refresh_now = false;
+    r->refresh_now = r->begun = false;
     if (r->velocity && r->problem->spec->momentum_at_refresh == MOMENTUM_RESET)
         memset(r->velocity, 0, n_parameters * sizeof *r->velocity);
+    r->begun = !r->linear;
     if (!r->linear)
         return 0;
     memcpy(r->theta_s, r->theta, n_parameters * sizeof *r->theta);
     memset(r->delta, 0, n_parameters * sizeof *r->delta);
-    return r->engine->linearise(r, r->step, end, err);
+    int answer = r->engine->linearise(r, r->step, end, err);
+    r->begun = true;
+    return answer;
 }
 
 int run_step_done(struct run *r, const size_t *batch, size_t batch_size, double lr, double loss,
@@ -85,7 +88,76 @@ int run_step_done(struct run *r, const size_t *batch, size_t batch_size, double 
     };
     r->step++;
     r->curve_time += lr;
-    return hooks && hooks->after_step ? hooks->after_step(hooks->context, &record) : 0;
+    int answer = hooks && hooks->after_step ? hooks->after_step(hooks->context, &record) : 0;
+    return answer == 0 && hooks ? run_between_steps(r) : answer;
+}
+
+/* --- the state --- */
+
+struct trainer_state {
+    struct run *run;
+};
+
+int run_between_steps(struct run *r)
+{
+    struct trainer_state state = {r};
+    if (!r->hooks || !r->hooks->between_steps)
+        return 0;
+    return r->hooks->between_steps(r->hooks->context, r->resuming ? NULL : &state);
+}
+
+static void carry_run(struct run *r, struct checkpoint *c)
+{
+    size_t bytes = r->net->n_parameters * sizeof(real);
+    checkpoint_carry(c, &r->step, sizeof r->step);
+    checkpoint_carry(c, &r->segment_start, sizeof r->segment_start);
+    checkpoint_carry(c, &r->wanted, sizeof r->wanted);
+    checkpoint_carry(c, &r->curve_time, sizeof r->curve_time);
+    checkpoint_carry(c, &r->begun, sizeof r->begun);
+    checkpoint_carry(c, &r->solver_iterations, sizeof r->solver_iterations);
+    checkpoint_carry(c, &r->solver_residual, sizeof r->solver_residual);
+    checkpoint_carry(c, r->theta, bytes);
+    if (r->linear) {
+        checkpoint_carry(c, r->theta_s, bytes);
+        checkpoint_carry(c, r->delta, bytes);
+    }
+    if (r->velocity)
+        checkpoint_carry(c, r->velocity, bytes);
+}
+
+static void carry_engine(struct run *r, struct checkpoint *c)
+{
+    if (r->begun && r->engine->carry)
+        r->engine->carry(r, c);
+}
+
+void trainer_carry(const struct trainer_state *state, struct checkpoint *c)
+{
+    carry_run(state->run, c);
+    carry_engine(state->run, c);
+}
+
+/* Takes up the state that was carried. What a segment's start decides is computed again. */
+static int resume(struct run *r, struct checkpoint *c, struct error *err)
+{
+    int answer = 0;
+    carry_run(r, c);
+    if (checkpoint_check(c, !r->begun, err) != 0)
+        return -1;
+    bool begun = r->begun;
+    r->resuming = begun;
+    r->begun = false;
+    if (r->linear)
+        answer = r->engine->linearise(r, r->segment_start, training_next_refresh(r->problem->spec, r->segment_start), err);
+    r->begun = true;
+    if (answer == 0 && begun) {
+        carry_engine(r, c);
+        if (checkpoint_check(c, true, err) != 0)
+            return -1;
+        answer = r->engine->advance(r, r->step, r->hooks, err);
+    }
+    r->resuming = false;
+    return answer;
 }
 
 static struct moment moment_now(const struct run *r)
@@ -112,14 +184,17 @@ static int64_t next_moment(const struct trainer_hooks *hooks, int64_t step)
 static int train(struct run *r, const struct trainer_hooks *hooks, struct error *err)
 {
     const struct training_spec *spec = r->problem->spec;
-    int64_t refresh = training_next_refresh(spec, 0), wanted = next_moment(hooks, 0);
-    int answer = linearise(r, refresh, err);
-    while (answer == 0) {
+    bool resumes = hooks && hooks->resume;
+    if (!resumes)
+        r->wanted = next_moment(hooks, 0);
+    int answer = resumes ? resume(r, hooks->resume, err) : linearise(r, training_next_refresh(spec, 0), err);
+    int64_t refresh = training_next_refresh(spec, r->segment_start);
+    while (answer == 0 && !r->diverged) {
         struct moment moment = moment_now(r);
-        if (r->step == wanted) {
+        if (r->step == r->wanted) {
             if ((answer = hooks->at_moment(hooks->context, &moment)) != 0)
                 return answer;
-            wanted = next_moment(hooks, r->step + 1);
+            r->wanted = next_moment(hooks, r->step + 1);
         }
         if (r->step >= spec->steps)
             return 0;
@@ -131,9 +206,7 @@ static int train(struct run *r, const struct trainer_hooks *hooks, struct error 
             if ((answer = linearise(r, refresh, err)) != 0)
                 return answer;
         }
-        answer = r->engine->advance(r, wanted < refresh ? wanted : refresh, hooks, err);
-        if (r->diverged)
-            return answer;
+        answer = r->engine->advance(r, r->wanted < refresh ? r->wanted : refresh, hooks, err);
     }
     return answer;
 }
@@ -154,6 +227,7 @@ int trainer_run(const struct problem *problem, real *theta, real *theta_s,
         .solver_residual = NAN,
         .theta = theta,
         .theta_s = theta_s,
+        .hooks = hooks,
     };
     int answer = -1;
     *outcome = (struct training_outcome){.end = TRAINING_COMPLETED};

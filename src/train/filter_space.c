@@ -23,7 +23,6 @@ int filter_space_create(struct filter_space *f, const struct mode_rule *rule, si
         .rule = *rule,
         .n = n,
         .accuracy = accuracy,
-        .most_loss = rule->single ? 0.5 * FLT_MAX * FLT_MAX : INFINITY,
         .krylov = lanczos_create(n, most, accuracy, err),
     };
     return f->krylov ? 0 : -1;
@@ -56,6 +55,7 @@ void filter_space_clear(struct filter_space *f)
     lanczos_clear(f->krylov);
     f->n_chains = f->judged = 0;
     f->dense = false;
+    f->most_loss = f->rule.single ? 0.5 * FLT_MAX * FLT_MAX : INFINITY;   /* of each segment anew: it begins alike when resumed */
     for (size_t i = 0; i < PARTS; i++)
         f->chain[i] = -1;
 }

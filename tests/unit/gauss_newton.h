@@ -156,7 +156,7 @@ static inline struct training_outcome log_run(struct toy *t, struct log *log)
 {
     memset(log, 0, sizeof *log);
     log->P = t->P;
-    struct trainer_hooks hooks = {log, log_moment, NULL, log_refresh, log_step};
+    struct trainer_hooks hooks = {.context = log, .at_moment = log_moment, .before_refresh = log_refresh, .after_step = log_step};
     return toy_train(t, &hooks);
 }
 

@@ -243,6 +243,8 @@ static const struct { const char *text, *override, *message; } refused[] = {
      "@:4:20: limits.job_wall: expected a time such as 30s, 15m, 2h, 1d, or none, got 3 weeks"},
     {BEGIN "limits: {job_wall: []}\n", NULL,
      "@:4:20: limits.job_wall: expected a time such as 30s, 15m, 2h, 1d, or none, got []"},
+    {BEGIN "limits: {checkpoint: often}\n", NULL,
+     "@:4:22: limits.checkpoint: expected a time such as 30s, 15m, 2h, 1d, or none, got often"},
     {BEGIN "limits: {attempts: 1001}\n", NULL,
      "@:4:20: limits.attempts: expected a whole number from 1 to 1000, got 1001"},
     {BEGIN "limits: {wall: 3h}\n", NULL,

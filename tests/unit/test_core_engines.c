@@ -78,7 +78,8 @@ static void want_moments(struct shown *s, int64_t K, int64_t T)
 static void show(struct toy *t, enum engine engine, bool watched, int64_t K, struct shown *s)
 {
     struct result_layout layout = {.refresh = REFRESHES};
-    const struct trainer_hooks hooks = {s, show_moment, next_shown, show_refresh, watched ? show_step : NULL};
+    const struct trainer_hooks hooks = {.context = s, .at_moment = show_moment, .next_moment = next_shown,
+                                        .before_refresh = show_refresh, .after_step = watched ? show_step : NULL};
     *s = (struct shown){.toy = t, .theta = mem_alloc(MOMENTS * t->P, sizeof(double), NULL),
                         .f_lin = mem_alloc(MOMENTS * READ, sizeof(double), NULL),
                         .score = mem_alloc(MOMENTS * 4, sizeof(double), NULL)};

@@ -62,7 +62,8 @@ static struct training_outcome log_run(struct toy *t, enum engine engine, int64_
                         .f_lin = mem_alloc(moments * N * C, sizeof(double), NULL),
                         .theta = mem_alloc(moments * t->P, sizeof(double), NULL),
                         .time = mem_alloc(moments, sizeof(double), NULL), .toy = t, .every = every};
-    struct trainer_hooks hooks = {log, log_moment, log_next, log_refresh, log_step};
+    struct trainer_hooks hooks = {.context = log, .at_moment = log_moment, .next_moment = log_next, .before_refresh = log_refresh,
+                                   .after_step = log_step};
     t->training.engine = engine;
     return toy_train(t, &hooks);
 }

@@ -36,7 +36,7 @@ static int watch_step(void *context, const struct step_record *record)
 
 static struct training_outcome watched(struct toy *t, struct watch *w)
 {
-    struct trainer_hooks hooks = {w, watch_moment, NULL, watch_refresh, watch_step};
+    struct trainer_hooks hooks = {.context = w, .at_moment = watch_moment, .before_refresh = watch_refresh, .after_step = watch_step};
     w->toy = t;
     w->curve = (struct curve){0};
     return toy_train(t, &hooks);

@@ -189,7 +189,8 @@ static void id_with(const char *override, char id[HASH_HEX_SIZE])
 
 START_TEST(what_decides_no_number_leaves_the_id_alone)
 {
-    static const char *const same[] = {"limits.job_wall=2h", "limits.attempts=1", "name=other", "training.momentum=0.0",
+    static const char *const same[] = {"limits.job_wall=2h", "limits.checkpoint=none", "limits.attempts=1", "name=other",
+                                       "training.momentum=0.0",
                                        "training.trainer=standard", "training.refresh_period=1", "training.engine=auto",
                                        "training.seed=0", "training.seeds.init=0", "training.lr=1e-1", "kernels.probe=128",
                                        "architectures.a.type=mlp", "architectures.b.widths=[3]", "data.train=1e2",
