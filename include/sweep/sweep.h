@@ -22,6 +22,7 @@ struct sweep_limits {
 };
 
 struct sweep {
+    char *path;            /* of the file, for messages */
     char *name;
     char *text;            /* the file's text with overrides appended as comments */
     char *resolved;        /* resolved JSON of the whole sweep: without the grid's values */

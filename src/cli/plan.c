@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "plan/simulate.h"
 #include "plan_engines.h"
+#include "sweep/fit.h"
 #include "sweep/sweep.h"
 
 enum { KEY_JSON = 0x100, KEY_JOBS, KEY_KEYS, KEY_WORKERS, MOST_COUNTS = 32, MOST_WORKERS = 1000000 };
@@ -106,8 +107,9 @@ static int predict_all(struct plan *plan, struct error *err)
 {
     struct dataset set = {0};
     struct text loaded = {0}, wanted = {0};
-    int status = -1;
-    for (size_t i = 0; i < plan->sweep.n_jobs; i++) {
+    struct fit *fit = fit_begin(&plan->sweep, err);
+    int status = fit ? 0 : -1;
+    for (size_t i = 0; i < plan->sweep.n_jobs && status == 0; i++) {
         struct job *job = &plan->sweep.jobs[i];
         wanted.length = 0;
         dataset_identity(&job->data, &wanted);
@@ -115,22 +117,22 @@ static int predict_all(struct plan *plan, struct error *err)
             struct text swap = loaded;
             dataset_close(&set);
             set = (struct dataset){0};
-            if (dataset_load(&set, &job->data, dataset_root(), err))
-                goto done;
             loaded = wanted;
             wanted = swap;
+            if (dataset_load(&set, &job->data, dataset_root(), err))
+                status = fit_note(fit, job, err);
         }
-        if (dataset_check_counts(&set, &job->data, err) || job_check_network(job, &set, err))
-            goto done;
-        job_plan_engine(job, &set);
-        job_predict(job, &set, &plan->cost[i]);
-        plan->sorted[i] = plan->cost[i].seconds;
+        if (set.outputs && fit_job(fit, job, &set)) {
+            job_plan_engine(job, &set);
+            job_predict(job, &set, &plan->cost[i]);
+            plan->sorted[i] = plan->cost[i].seconds;
+        }
         if ((size_t)job->training.threads > plan->threads)
             plan->threads = (size_t)job->training.threads;
     }
+    if (fit && fit_end(fit, status == 0 ? err : NULL))
+        status = -1;
     qsort(plan->sorted, plan->sweep.n_jobs, sizeof *plan->sorted, longest_first);
-    status = 0;
-done:
     dataset_close(&set);
     text_free(&loaded);
     text_free(&wanted);

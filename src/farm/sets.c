@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "farm/shm.h"
+#include "sweep/fit.h"
 
 int sets_find(struct sets *sets, const struct sweep *sweep, struct error *err)
 {
@@ -45,28 +46,35 @@ int sets_publish(const struct data_spec *spec, const char *root, const char *run
     return dataset_publish(spec, root && root[0] ? root : NULL, name, err);
 }
 
+/* One set, unless what is wrong with it was noted. */
+static int prepare_one(struct sets *sets, size_t i, const struct job *job, const char *root, const char *run,
+                       struct fit *fit, struct error *err)
+{
+    char name[SHM_NAME_SIZE];
+    shm_name(name, run, 0, "data", i);
+    if (sets_publish(&job->data, root, run, 0, i, err))
+        return fit_note(fit, job, err);
+    return dataset_map(&sets->mapped[i], name, err);
+}
+
 int sets_prepare(struct sets *sets, const struct sweep *sweep, const char *root, const char *run,
                  struct error *err)
 {
-    char name[SHM_NAME_SIZE];
+    int status = 0;
     sets->mapped = mem_alloc(sets->n, sizeof *sets->mapped, err);
     sets->job_set = mem_alloc(sweep->n_jobs, sizeof *sets->job_set, err);
-    if (!sets->mapped || !sets->job_set)
+    struct fit *fit = sets->mapped && sets->job_set ? fit_begin(sweep, err) : NULL;
+    if (!fit)
         return -1;
-    for (size_t i = 0; i < sets->n; i++) {
-        if (sets_publish(&sweep->jobs[sets->first[i]].data, root, run, 0, i, err))
-            return -1;
-        shm_name(name, run, 0, "data", i);
-        if (dataset_map(&sets->mapped[i], name, err))
-            return -1;
+    for (size_t i = 0; i < sets->n && status == 0; i++)
+        status = prepare_one(sets, i, &sweep->jobs[sets->first[i]], root, run, fit, err);
+    for (size_t job = 0; job < sweep->n_jobs && status == 0; job++) {
+        const struct dataset *set = &sets->mapped[sets->of_job[job]];
+        sets->job_set[job] = set;
+        if (set->outputs)
+            fit_job(fit, &sweep->jobs[job], set);
     }
-    for (size_t job = 0; job < sweep->n_jobs; job++) {
-        sets->job_set[job] = &sets->mapped[sets->of_job[job]];
-        if (dataset_check_counts(sets->job_set[job], &sweep->jobs[job].data, err)
-            || job_check_network(&sweep->jobs[job], sets->job_set[job], err))
-            return -1;
-    }
-    return 0;
+    return fit_end(fit, status == 0 ? err : NULL) || status ? -1 : 0;
 }
 
 void sets_unname(const char *run, int rank, size_t n)

@@ -18,6 +18,21 @@ void grid_axis_path(const char *name, char *path, size_t size)
     snprintf(path, size, "%.200s", name);
 }
 
+const struct node *grid_find_axis(const struct node *grid, const char *path)
+{
+    const struct node *found = NULL;
+    for (size_t i = 0; grid && grid->kind != NODE_SCALAR && i < grid->n && !found; i++) {
+        const char *name = grid->kind == NODE_MAP ? grid->key[i]->scalar : "";
+        char axis[256];
+        grid_axis_path(name, axis, sizeof axis);
+        if (grid->kind == NODE_LIST || strcmp(name, "zip") == 0)
+            found = grid_find_axis(grid->value[i], path);
+        else if (strcmp(axis, path) == 0)
+            found = grid->key[i];
+    }
+    return found;
+}
+
 static const struct network_spec *find_architecture(const struct grid_base *base, const char *name, size_t length)
 {
     for (size_t i = 0; i < base->n_architectures; i++)

@@ -24,22 +24,6 @@ static void *grow(void *block, size_t count, size_t size)
     return block;
 }
 
-/* The name under which a path is an axis of the grid, in a zip or a joined grid too, or NULL. */
-static const char *axis_name(const struct node *grid, const char *path)
-{
-    const char *found = NULL;
-    for (size_t i = 0; grid && grid->kind != NODE_SCALAR && i < grid->n && !found; i++) {
-        const char *name = grid->kind == NODE_MAP ? grid->key[i]->scalar : "";
-        char axis[256];
-        grid_axis_path(name, axis, sizeof axis);
-        if (grid->kind == NODE_LIST || strcmp(name, "zip") == 0)
-            found = axis_name(grid->value[i], path);
-        else if (strcmp(axis, path) == 0)
-            found = name;
-    }
-    return found;
-}
-
 /* "key=value" into the tree; the value is YAML. */
 static void override(struct tree *tree, const char *text, struct mistakes *mistakes)
 {
@@ -70,12 +54,12 @@ static void check_override_is_seen(const struct tree *tree, const char *text, st
         return;
     snprintf(path, sizeof path, "%.*s", (int)(equals - text), text);
     const struct node *grid = node_get(tree->root, "grid");
-    const char *axis = axis_name(grid, path);
+    const struct node *axis = grid_find_axis(grid, path);
     if (!axis)
         return;
-    bool plain = node_get(grid, axis) != NULL;
+    bool plain = node_get(grid, axis->scalar) != NULL;
     mistakes_add(mistakes, 0, 0, "%s: is an axis of the grid, which would win: set grid%s%s%s", path, plain ? "." : "",
-                 plain ? axis : " as a whole", plain ? equals : "");
+                 plain ? axis->scalar : " as a whole", plain ? equals : "");
 }
 
 static void check_sections(const struct node *root, struct mistakes *mistakes)
@@ -123,7 +107,7 @@ static void read_architectures(struct grid_base *base, const struct node *root, 
         section_parse(prefix, map->value[i], &draft, NULL, mistakes);
         network_check_keys(prefix, &draft, map->value[i], mistakes);
         snprintf(depth, sizeof depth, "%sdepth", prefix);
-        network_check(prefix, &draft, map->value[i], !axis_name(node_get(root, "grid"), depth), mistakes);
+        network_check(prefix, &draft, map->value[i], !grid_find_axis(node_get(root, "grid"), depth), mistakes);
         snprintf(draft.job.network.name, sizeof draft.job.network.name, "%.*s", NETWORK_NAME_SIZE - 1, name->scalar);
         base->architectures[base->n_architectures++] = draft.job.network;
     }
@@ -160,8 +144,8 @@ static void check_required(const struct grid_base *base, struct mistakes *mistak
         /* steps follow from updates; beside a damping that is given lr is 1 */
         const char *other = strcmp(path, "training.steps") == 0 ? "training.feature_updates"
                           : strcmp(path, "training.lr") == 0 ? "training.damping" : NULL;
-        bool other_way = other && (key_given(&base->draft, other) || axis_name(node_get(root, "grid"), other));
-        if (!other_way && !key_given(&base->draft, path) && !axis_name(node_get(root, "grid"), path))
+        bool other_way = other && (key_given(&base->draft, other) || grid_find_axis(node_get(root, "grid"), other));
+        if (!other_way && !key_given(&base->draft, path) && !grid_find_axis(node_get(root, "grid"), path))
             mistakes_add(mistakes, where->line, where->column, "%s: expected %s, got nothing: add it", path, required[i][1]);
     }
 }
@@ -320,6 +304,7 @@ int sweep_load(struct sweep *sweep, const char *path, const char *const *overrid
         check_override_is_seen(&tree, overrides[i], &mistakes);
     read_base(&base, &mistakes);
     check_required(&base, &mistakes);
+    sweep->path = strdup(path);
     sweep->name = sweep_name(tree.root, path, &mistakes);
     sweep->limits = base.draft.limits;
     expand(sweep, &columns, &base, &mistakes);
@@ -356,6 +341,7 @@ void sweep_free(struct sweep *sweep)
     }
     free(sweep->axes);
     free(sweep->jobs);
+    free(sweep->path);
     free(sweep->name);
     free(sweep->text);
     free(sweep->resolved);

@@ -14,6 +14,18 @@ training: {steps: 3, lr: 0.01, evaluations: 2}
 kernels: {probe: 2, snapshots: 0, path_points: 0}
 YAML
     printf 'data: {set: teacher, trian: 3}\narchitectures: {a: {}}\ntraining: {steps: 4, lr: 0}\n' > bad.yaml
+    cat > unfit.yaml <<'YAML'
+data: {set: sprites, train: 20, test: 6, pool: 30}
+architectures:
+  flat: {type: mlp, widths: [3]}
+  deep: {type: cnn, channels: [2, 2, 2, 2, 2, 2, 2]}
+  wide:
+    type: layers
+    layers: [{conv: {channels: 2, window: 21, padding: 0}}, {conv: {channels: 2, window: 21, padding: 0}}]
+grid: {data.train: [20, 31], data.test: [6, 70]}
+training: {steps: 3, lr: 0.01}
+kernels: {probe: 2, snapshots: 0, path_points: 0}
+YAML
     : > empty.yaml
     printf 'name: \xff\n' > bytes.yaml
     printf 'data:\n\tset: teacher\n' > tab.yaml
@@ -36,6 +48,20 @@ refused() {
 @test "every mistake is said at its place" {
     refused bad.yaml "bad.yaml:1:22: data.trian: expected a known key"
     refused bad.yaml "bad.yaml:3:26: training.lr: expected a number > 0 or {of_limit: number > 0}, got 0"
+}
+
+@test "what does not fit the data is said at its place, all of it at once" {
+    refused unfit.yaml "unfit.yaml:8:8: data.train, data.validation: expected at most 30 rows together"
+    for text in "unfit.yaml:4:9: data set sprites: architecture deep: layer" "unfit.yaml:6:5: data set sprites: architecture wide: layer 1" \
+        "unfit.yaml:8:30: data.test: expected at most"; do
+        [[ $stderr == *"$text"* ]] || { echo "no '$text' in: $stderr"; return 1; }
+    done
+    for key in data.train=31 grid.data.train=[20,31]; do
+        run -2 --separate-stderr "$RELIN" plan unfit.yaml 'grid={seed: 0}' "$key"
+        [[ $stderr == *"command line: data.train, data.validation: expected at most 30 rows"* ]]
+    done
+    run -2 --separate-stderr "$RELIN" plan good.yaml 'grid.data.set=[teacher, nonsuch, other]'
+    [[ $stderr == *"command line: data.set: expected one of"*"got 'nonsuch'"*"got 'other'"* ]]
 }
 
 @test "a missing file, a folder, nothing, bytes and tabs are refused" {
