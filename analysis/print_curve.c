@@ -104,6 +104,10 @@ static void choose_range(const struct cells *c, const struct group *g, double fl
     double span = f->high - f->low;
     f->low = fmin(f->low, fmax(network_low, f->low - 0.75 * span));
     f->high = fmax(f->high, fmin(network_high, f->high + 0.75 * span));
+    if (c->question.is_accuracy) {   /* a t interval may leave what an accuracy can be */
+        f->low = fmax(f->low, 0);
+        f->high = fmin(f->high, 1);
+    }
     if (!(f->high > f->low)) {
         f->low -= fabs(f->low) * 0.01 + 1e-6;
         f->high += fabs(f->high) * 0.01 + 1e-6;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "store/reader.h"
 
@@ -33,6 +34,26 @@ static void print_help(FILE *out)
           "Exit codes: 0 complete, 2 bad usage or sweep file, 3 some jobs failed for good,\n"
           "70 a result file that cannot be read or written, or an internal error,\n"
           "75 incomplete but can be resumed by the same command.\n", out);
+}
+
+static void consider(const char *name, const char *given, size_t *least, const char **nearest)
+{
+    size_t distance = text_distance(given, name);
+    if (distance < *least) {
+        *least = distance;
+        *nearest = name;
+    }
+}
+
+static void refuse_command(const char *given)
+{
+    size_t least = strlen(given) < 3 ? strlen(given) : 3;   /* from here on nothing is near */
+    const char *nearest = NULL;
+    for (const struct command *c = commands; c->name; c++)
+        consider(c->name, given, &least, &nearest);
+    consider("summary", given, &least, &nearest);
+    fprintf(stderr, "relin: unknown command '%s': expected one of those `relin --help` lists%s%s%s\n", given,
+            nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
 }
 
 /* Runs relin-NAME from this program's folder, else from PATH. Returns only on failure. */
@@ -74,6 +95,6 @@ int main(int argc, char **argv)
         return c->run(argc - 1, argv + 1);
     }
     run_external(argv[1], argv + 1);
-    fprintf(stderr, "relin: unknown command '%s': expected one of those `relin --help` lists\n", argv[1]);
+    refuse_command(argv[1]);
     return 2;
 }

@@ -55,6 +55,9 @@ PYTHON
     run "$RELIN" run "$SWEEPS/farm.yaml" --no-train-on-master
     [ "$status" -eq 2 ]
     [[ "$output" == *"expected at least 2 ranks"* ]]
+    run "$RELIN" summry
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"unknown command 'summry'"*"did you mean summary?"* ]]
 }
 
 @test "a full disk is an error with its reason for one rank and for two, and leaves nothing" {

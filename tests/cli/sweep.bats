@@ -60,7 +60,8 @@ refused() {
         run -2 --separate-stderr "$RELIN" plan unfit.yaml 'grid={seed: 0}' "$key"
         [[ $stderr == *"command line: data.train, data.validation: expected at most 30 rows"* ]]
     done
-    run -2 --separate-stderr "$RELIN" plan good.yaml 'grid.data.set=[teacher, nonsuch, other]'
+    printf 'data: {train: 9, test: 9}\narchitectures: {a: {}}\ntraining: {steps: 1, lr: 1}\n' > set.yaml
+    run -2 --separate-stderr "$RELIN" plan set.yaml 'grid.data.set=[teacher, nonsuch, other]'
     [[ $stderr == *"command line: data.set: expected one of"*"got 'nonsuch'"*"got 'other'"* ]]
 }
 
