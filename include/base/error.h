@@ -16,6 +16,8 @@
     X(ERROR_DATA,          2,  "bad or missing data")                        \
     X(ERROR_FILE,          70, "a file could not be read or written")        \
     X(ERROR_FORMAT,        70, "a result file is not what it should be")     \
+    X(ERROR_FOREIGN,       70, "no result file, or one of a newer program")  \
+    X(ERROR_SPACE,         75, "no room on the disk; can be resumed")        \
     X(ERROR_LOCKED,        75, "the result file is in use")                  \
     X(ERROR_MEMORY,        70, "out of memory")                              \
     X(ERROR_JOB,           3,  "a job failed")                               \
@@ -39,13 +41,18 @@ struct error {
 int error_set(struct error *err, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As error_set, with strerror(errno) appended. */
+/* As error_set, with strerror(errno) appended. Where the disk or a quota is full the code is ERROR_SPACE
+ * whatever was given, and what to do is said. */
 int error_set_errno(struct error *err, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Puts "where: " before the text of an error that is passed on. Returns -1. */
 int error_prefix(struct error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* For errors that come by another way than errno. Does the number say that there is no room? Then the code of
+ * *err becomes ERROR_SPACE, and its text says what to do. */
+void error_judge_space(struct error *err, int number);
 
 /* The program's exit code for an error: 2 usage, 3 jobs failed, 70 internal, 75 resumable. */
 int error_exit_code(enum error_code code);

@@ -113,21 +113,35 @@ void store_copy_result(const struct result *from, struct result *to);
 char *store_read_job_text(const struct store_reader *reader, size_t job, struct error *err);
 char *store_read_config(const struct store_reader *reader, const char *what, struct error *err);  /* "text", "resolved", "name" */
 
-/* --- the lock: FILE.h5.lock beside the file: host, pid, Slurm job, heartbeat --- */
-/* Refuses (ERROR_LOCKED, says who) while a live run holds it; takes over where the same Slurm job was
- * requeued, the process on this host is gone, or the heartbeat is older than a minute. */
+/* --- the lock: FILE.h5.lock beside the file: host, pid, Slurm job, heartbeat (src/store/lock.c) --- */
+/* Refuses (ERROR_LOCKED, says who) while a live run holds it, by whichever link or path; takes over where the
+ * same Slurm job was requeued, the process on this host is gone, or the heartbeat is older than a minute. Of
+ * many that try at once one gets it. From then on a thread lets its heart beat. One lock a process. */
 int store_lock(const char *path, struct error *err);
-void store_lock_beat(const char *path);      /* call every few seconds */
+/* Is it still ours? Quick: before every write. ERROR_LOCKED where another run has taken the file over, since
+ * this one was stopped for so long: then nothing more may be written. */
+int store_lock_check(const char *path, struct error *err);
 void store_unlock(const char *path);
 
 struct store_lock_info {
     char host[256], slurm_job[64];               /* "-": not under Slurm */
-    long pid;
+    long pid;                                    /* 0: a run that is just starting */
     int restart;                                 /* how often Slurm had requeued the job */
     double since, beat;                          /* start of the run, last heartbeat, in Unix seconds */
+    char space[128];                             /* boot and container in which pid is a number; may be empty */
+    unsigned long long started;                  /* of the process, in ticks since boot; 0: unknown */
+    char id[17];                                 /* of this lock alone */
     bool live;                                   /* would store_lock refuse? */
 };
 /* Who holds the lock. False where there is none. */
 bool store_lock_read(const char *path, struct store_lock_info *info);
+
+/* --- names --- */
+enum { STORE_PATH_SIZE = 4096 };
+/* The file that path means where its last part is a symbolic link (also to a file that is not there yet): so
+ * that its lock, its checkpoints and its successor lie beside the file. Else path itself. */
+int store_resolve(const char *path, char real[STORE_PATH_SIZE], struct error *err);
+/* Before a file is written: refuses one of several names (hard links). */
+int store_check_one_name(const char *path, struct error *err);
 
 #endif

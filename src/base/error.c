@@ -32,7 +32,17 @@ int error_set_errno(struct error *err, enum error_code code, const char *format,
     va_end(args);
     size_t used = strlen(err->text);
     snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(number));
+    error_judge_space(err, number);
     return -1;
+}
+
+void error_judge_space(struct error *err, int number)
+{
+    if (!err || (number != ENOSPC && number != EDQUOT))
+        return;
+    size_t used = strlen(err->text);
+    err->code = ERROR_SPACE;
+    snprintf(err->text + used, sizeof err->text - used, "; make room there, then the same command goes on");
 }
 
 int error_prefix(struct error *err, const char *format, ...)

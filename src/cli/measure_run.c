@@ -17,7 +17,7 @@
 #include "store/compare.h"
 #include "sweep/from_kernel.h"
 
-enum { COMMIT_SECONDS = 300, COMMIT_BYTES = 256 << 20, BEAT_SECONDS = 5, TELL_SECONDS = 10 };
+enum { COMMIT_SECONDS = 300, COMMIT_BYTES = 256 << 20, PATIENCE_SECONDS = 5, TELL_SECONDS = 10 };
 
 struct slot {
     pid_t pid;                                /* 0: free */
@@ -101,7 +101,8 @@ static int commit(struct run *run, struct error *err)
         .probes = m->probe_changes ? &probes : NULL, .sets = sets,
         .command_line = m->options->command_line, .what = what.chars,
     };
-    store_lock_beat(m->options->path);
+    if (!status)
+        status = store_lock_check(m->options->path, err);
     if (!status)
         status = store_extend(m->options->path, &extension, err);
     for (size_t i = 0; !status && i < run->n_additions; i++) {
@@ -298,12 +299,11 @@ static void tell(struct run *run)
             m->failed);
 }
 
-/* Waits for a child or a wish to stop; the lock's heart beats meanwhile. */
+/* Waits for a child or a wish to stop. */
 static void wait_signal(struct run *run, const sigset_t *waited)
 {
-    const struct timespec patience = {.tv_sec = BEAT_SECONDS};
+    const struct timespec patience = {.tv_sec = PATIENCE_SECONDS};
     int signal = sigtimedwait(waited, NULL, &patience);
-    store_lock_beat(run->measure->options->path);
     run->stopping = run->stopping || (signal > 0 && signal != SIGCHLD);
 }
 
@@ -312,11 +312,9 @@ static int run_tasks(struct run *run, struct error *err)
     struct measure *m = run->measure;
     sigset_t waited;
     block_signals(&waited);
-    for (size_t i = 0; i < m->n_tasks; i++) {
+    for (size_t i = 0; i < m->n_tasks; i++)
         if (!m->tasks[i].replay && measure_stored(run, &m->tasks[i], err))
             return -1;
-        store_lock_beat(m->options->path);
-    }
     while (start_waiting(run)) {
         wait_signal(run, &waited);
         if (run->stopping)

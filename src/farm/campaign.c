@@ -45,11 +45,12 @@ static int build_file(struct campaign *campaign, const struct farm_options *opti
 {
     struct store_provenance provenance = {.command_line = options->command_line, .ranks = ranks};
     struct sweep *sweep = &campaign->sweep;
-    int length = options->output ? snprintf(campaign->path, sizeof campaign->path, "%s", options->output)
-                                 : snprintf(campaign->path, sizeof campaign->path, "%s.h5", sweep->name);
-    if (length < 0 || (size_t)length >= sizeof campaign->path)
-        return error_set(err, ERROR_USAGE, "the result file's name is longer than %zu characters",
-                         sizeof campaign->path - 1);
+    struct text named = {0};
+    text_add(&named, options->output ? "%s" : "%s.h5", options->output ? options->output : sweep->name);
+    int failed = store_resolve(named.chars, campaign->path, err);
+    text_free(&named);
+    if (failed)
+        return -1;
     campaign->status = mem_alloc(sweep->n_jobs, sizeof *campaign->status, err);
     campaign->attempts = mem_alloc(sweep->n_jobs, sizeof *campaign->attempts, err);
     if (!campaign->status || !campaign->attempts || store_lock(campaign->path, err))

@@ -11,7 +11,7 @@ struct campaign {
     struct sweep sweep;
     struct sets sets;
     struct result_layout layout;
-    char path[4096];                 /* the result file */
+    char path[STORE_PATH_SIZE];      /* the result file; of a symbolic link, what it points to */
     bool locked;
     unsigned char *status;           /* (jobs) enum job_status */
     int32_t *attempts;               /* (jobs) starts so far */

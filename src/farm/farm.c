@@ -229,7 +229,7 @@ static void loop(struct rank *rank)
     worker->job_wall = rank->head.job_wall;
     worker->attempts = rank->head.attempts;
     worker_start(worker);
-    while (!worker->orphaned && !(worker->finished && (!master || master->finished))) {
+    while (!worker->orphaned && !(master && master->evicted) && !(worker->finished && (!master || master->finished))) {
         bool active = false;
         while (wire_receive(&rank->wire, &message)) {
             active = true;
@@ -279,6 +279,11 @@ static int run(struct rank *rank, struct farm_summary *summary)
                   WIRE_SILENCE_SECONDS);
         rank->worker.abandon = true;
         return 75;
+    }
+    if (rank->wire.rank == 0 && rank->master.evicted) {
+        master_end(&rank->master);
+        rank->worker.abandon = true;
+        return error_exit_code(ERROR_LOCKED);
     }
     if (rank->wire.rank == 0)
         summarise(rank, summary);

@@ -30,7 +30,19 @@ static void break_off(struct master *master, const struct error *err)
 {
     progress_clear(&master->progress);
     log_error("%s: %s; stopping", master->campaign->path, err->text);
-    master->broken = true;
+    master->broken = error_exit_code(err->code);
+}
+
+/* Another run has taken the file over, since this one was stopped, or its disk away, for so long. */
+static bool is_evicted(struct master *master)
+{
+    struct error err;
+    if (!master->evicted && store_lock_check(master->campaign->path, &err)) {
+        progress_clear(&master->progress);
+        log_error("%s", err.text);
+        master->evicted = true;
+    }
+    return master->evicted;
 }
 
 static void set_status(struct master *master, size_t row, enum job_status status, int32_t attempts)
@@ -181,6 +193,8 @@ static void handle_retired(struct master *master, const struct wire_message *mes
     progress_clear(&master->progress);
     log_warning("rank %d runs no more jobs: %s", message->from, (const char *)message->tail);
     master->peers[message->from].able = false;
+    if (message->head.code == error_exit_code(ERROR_SPACE))   /* no other rank would fare better */
+        master->broken = (int)message->head.code;
 }
 
 static void drain(struct master *master)
@@ -195,6 +209,8 @@ static void drain(struct master *master)
 void master_handle(struct master *master, const struct wire_message *message)
 {
     struct peer *peer = &master->peers[message->from];
+    if (is_evicted(master))
+        return;
     peer->heard = clock_seconds();
     peer->gone = false;
     switch (message->tag) {
@@ -266,7 +282,6 @@ static void keep_time(struct master *master)
     double now = clock_seconds();
     if (now - master->beat > beat_every) {
         master->beat = now;
-        store_lock_beat(master->campaign->path);
         watch(master, now);
         for (int rank = 1; rank < master->wire->size && !master->stopping; rank++)
             wire_send(master->wire, rank, TAG_PING, -1, 0, NULL, 0);
@@ -287,7 +302,7 @@ static void keep_time(struct master *master)
 static int verdict(const struct master *master)
 {
     if (master->broken)
-        return 70;
+        return master->broken;
     if (master->n_done + master->n_failed < n_jobs(master))
         return master->draining || master->lost ? 75 : 70;   /* 70: every rank has retired */
     return master->n_failed ? 3 : 0;
@@ -320,6 +335,8 @@ static bool all_said_bye(const struct master *master)
 bool master_step(struct master *master)
 {
     bool active = false;
+    if (is_evicted(master))
+        return true;
     keep_time(master);
     if (master->broken)
         drain(master);

@@ -35,10 +35,12 @@ struct master {
     struct progress progress;
     uint64_t handed;                 /* how many rows were handed out so far */
     size_t n_done, n_failed, n_diverged, n_running;
-    bool draining, stopping, finished, broken;   /* broken: an error that is not a job's */
+    bool draining, stopping, finished;
+    int broken;                      /* exit code of an error that is not a job's: 70, or 75 (no room); 0: none */
+    bool evicted;                    /* another run has the file: not a byte more, and out */
     bool lost;                       /* a rank was lost: no more collective calls */
     int exit_code;                   /* once stopping */
-    double beat, synced;
+    double beat, synced;             /* of the ranks; fsync */
 };
 
 /* Wire, store and campaign are set and borrowed. Returns 0, or -1 with *err filled. The caller ends it. */

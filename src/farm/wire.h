@@ -27,7 +27,7 @@ struct error;
     X(TAG_RECORD, MASTER)    /* the rows are written: the record's variables */                        \
     X(TAG_FAILED, MASTER)    /* one attempt failed and another is allowed; text: why */                \
     X(TAG_RETURNED, MASTER)  /* not run, or stopped: code 1 if it had been started */                  \
-    X(TAG_RETIRED, MASTER)   /* this rank can run nothing any more; text: why */                       \
+    X(TAG_RETIRED, MASTER)   /* this rank can run nothing any more; code: exit code; text: why */                 \
     X(TAG_SIGNAL, MASTER)    /* a signal asked this rank to stop */                                    \
     X(TAG_DRAIN, WORKER)     /* return what you have */                                               \
     X(TAG_PING, BOTH)        /* I am alive */                                                         \

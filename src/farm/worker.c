@@ -72,7 +72,7 @@ static void drain(struct worker *worker)
 }
 
 /* This rank cannot go on: another one, or a later run, may. */
-static void retire(struct worker *worker, const char *why)
+static void retire(struct worker *worker, enum error_code code, const char *why)
 {
     struct task *task;
     worker->retired = true;
@@ -80,7 +80,7 @@ static void retire(struct worker *worker, const char *why)
         give_back(worker, task, false);
     while ((task = find(worker, TASK_RUNNING, -1)))
         give_back(worker, task, true);
-    wire_send(worker->wire, 0, TAG_RETIRED, -1, 0, why, strlen(why) + 1);
+    wire_send(worker->wire, 0, TAG_RETIRED, -1, error_exit_code(code), why, strlen(why) + 1);
 }
 
 /* Everything of the record that the child does not know; the checksum last. */
@@ -116,7 +116,7 @@ static void commit(struct worker *worker, struct task *task)
     unsigned char *record = mem_alloc(1, size, &err);
     if (!record || store_write_rows(worker->store, (size_t)task->row, result, &err)) {
         give_back(worker, task, true);
-        retire(worker, err.text);
+        retire(worker, err.code, err.text);
     } else {
         record_pack(result, record);
         wire_send(worker->wire, 0, TAG_RECORD, task->row, 0, record, size);
@@ -226,7 +226,7 @@ static bool start_next(struct worker *worker)
     struct spawner_order order = {.row = task->row, .block = block, .set = (int32_t)task->job.set,
                                   .wall = worker->job_wall};
     if (spawner_run(worker->spawner, &order, task->text)) {
-        retire(worker, "its spawner cannot start a job");
+        retire(worker, ERROR_INTERNAL, "its spawner cannot start a job");
         return true;
     }
     task->block = block;
@@ -260,7 +260,7 @@ bool worker_step(struct worker *worker)
         return false;
     int got = spawner_poll(worker->spawner, &report);
     if (got < 0) {
-        retire(worker, "its spawner has died");
+        retire(worker, ERROR_INTERNAL, "its spawner has died");
         return true;
     }
     if (got > 0) {

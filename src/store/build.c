@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "read.h"
 
+enum { MOST_TOLD = 10 };
+
 /* The rows of an old file by job_id: sorted, for bsearch. */
 struct old_row {
     const char *id;
@@ -24,6 +26,7 @@ struct old_file {
     struct old_row *rows;
     uint8_t *status;
     int32_t *attempts;
+    size_t damaged;      /* rows that were committed, and are not as they were */
 };
 
 static int compare_rows(const void *a, const void *b)
@@ -59,21 +62,23 @@ static int judge_rows(struct old_file *old, struct error *err)
             return -1;
         }
         old->status[row] = STATUS_PENDING;
-        if (found == STATUS_FAILED) {
-            old->status[row] = STATUS_FAILED;
-        } else if (found == STATUS_DONE) {
-            uint32_t crc;
-            if (store_read_result(old->reader, row, &result, err)) {
-                mem_free(block);
-                return -1;
-            }
-            memcpy(&crc, result_slab(&result, VAR_CRC), sizeof crc);
-            if (crc == result_crc(&result))
-                old->status[row] = STATUS_DONE;
-            else
-                log_warning("job %zu (%s): its numbers do not fit their checksum; it will run again", row, old->ids[row]);
+        if (found != STATUS_DONE && found != STATUS_FAILED)
+            continue;
+        uint32_t crc;
+        if (store_read_result(old->reader, row, &result, err)) {
+            mem_free(block);
+            return -1;
         }
+        memcpy(&crc, result_slab(&result, VAR_CRC), sizeof crc);
+        if (crc == result_crc(&result)) {
+            old->status[row] = found;
+            continue;
+        }
+        if (old->damaged++ < MOST_TOLD)
+            log_warning("job %zu (%s): its numbers do not fit their checksum; it will run again", row, old->ids[row]);
     }
+    if (old->damaged > MOST_TOLD)
+        log_warning("%zu more jobs do not fit their checksums and will run again: see relin verify", old->damaged - MOST_TOLD);
     mem_free(block);
     return 0;
 }
@@ -167,13 +172,17 @@ done:
 /* Hours of work may be in finished rows: a sweep that has not all of them gets no say over the file. */
 static int refuse_loss(const struct old_file *old, const char *path, const struct sweep *sweep, struct error *err)
 {
-    size_t n_done = 0, n_kept = 0;
+    size_t n_done = 0, n_kept = 0, n_common = 0;
     for (size_t row = 0; row < store_read_jobs(old->reader); row++)
         n_done += old->status[row] == STATUS_DONE;
     for (size_t job = 0; job < sweep->n_jobs; job++) {
         size_t row = old_find(old, sweep->jobs[job].id);
         n_kept += row != SIZE_MAX && old->status[row] == STATUS_DONE;
+        n_common += row != SIZE_MAX;
     }
+    if (n_common == 0 && old->damaged)
+        return error_set(err, ERROR_USAGE, "%s: expected a file of this sweep, got one of another, with %zu jobs that had ended and "
+                         "were damaged since: name another file with -o, or move this one away", path, old->damaged);
     if (n_kept == n_done)
         return 0;
     return error_set(err, ERROR_USAGE, "%s: expected a sweep with all jobs that are done in this file, got one without "
@@ -191,12 +200,12 @@ int store_build(const char *path, const struct sweep *sweep, const struct datase
     hdf_setup();
     text_add(&temporary, "%s.new", path);
     bool exists = access(path, F_OK) == 0;
-    if (exists && (old_open(&old, path, err) || refuse_loss(&old, path, sweep, err)))
+    if (exists && (store_check_one_name(path, err) || old_open(&old, path, err) || refuse_loss(&old, path, sweep, err)))
         goto done;
     if (!exists || !same_file(&old, sweep, layout)) {
         if (skeleton_write(temporary.chars, sweep, sets, layout, provenance, err)
             || (exists && copy_rows(&old, temporary.chars, sweep, err))
-            || hdf_replace_file(temporary.chars, path, err)) {
+            || hdf_replace_file(temporary.chars, path, !exists, err)) {
             unlink(temporary.chars);
             goto done;
         }

@@ -202,14 +202,18 @@ static int extend_copy(const struct store_reader *reader, const char *path, cons
 int store_extend(const char *path, const struct store_extension *extension, struct error *err)
 {
     struct text temporary = {0};
+    char real[STORE_PATH_SIZE];
     hdf_setup();
+    if (store_resolve(path, real, err) || store_check_one_name(real, err))
+        return -1;
+    path = real;
     text_add(&temporary, "%s.new", path);
     struct store_reader *reader = store_read_open(path, err);
     int status = !reader || copy_file(path, temporary.chars, err)
                  || extend_copy(reader, temporary.chars, extension, err) ? -1 : 0;
     store_read_close(reader);
     if (!status)
-        status = hdf_replace_file(temporary.chars, path, err);
+        status = hdf_replace_file(temporary.chars, path, false, err);
     if (status)
         unlink(temporary.chars);
     text_free(&temporary);

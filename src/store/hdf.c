@@ -1,6 +1,8 @@
 /* HDF5 calls with our errors. */
 #include "hdf.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,9 @@ static void add_reason(struct error *err, const char *reason)
     start = start ? start + strlen(mark) : reason;
     int length = (int)(start == reason ? strlen(reason) : strcspn(start, "'"));
     snprintf(err->text + used, sizeof err->text - used, " (HDF5: %.*s)", length, start);
+    const char *number = strstr(reason, "errno = ");
+    if (number)
+        error_judge_space(err, atoi(number + strlen("errno = ")));
 }
 
 int hdf_error(struct error *err, enum error_code code, const char *format, ...)
@@ -236,15 +241,34 @@ int hdf_put_text(hid_t location, const char *name, const char *utf8, struct erro
     return status;
 }
 
-int hdf_replace_file(const char *from, const char *path, struct error *err)
+/* A name is on disk when its folder is. File systems without that are left alone. */
+static void sync_folder(const char *path)
 {
-    FILE *file = fopen(from, "rb");
-    if (!file || fsync(fileno(file)) || rename(from, path)) {
-        error_set_errno(err, ERROR_FILE, "%s: cannot be put in place", path);
-        if (file)
-            fclose(file);
-        return -1;
+    char folder[STORE_PATH_SIZE];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    *(slash ? slash + 1 : folder) = 0;
+    int file = open(folder[0] ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file >= 0) {
+        fsync(file);
+        close(file);
     }
-    fclose(file);
+}
+
+int hdf_replace_file(const char *from, const char *path, bool fresh, struct error *err)
+{
+    int file = open(from, O_RDONLY | O_CLOEXEC), failed = file < 0 || fsync(file) ? errno : 0;
+    if (file >= 0 && close(file) && !failed)
+        failed = errno;
+    if (!failed && (fresh ? link(from, path) : rename(from, path)))
+        failed = errno;
+    if (fresh && (failed == EPERM || failed == EOPNOTSUPP || failed == ENOSYS))   /* it knows no second names */
+        failed = access(path, F_OK) == 0 ? EEXIST : rename(from, path) ? errno : 0;
+    else if (fresh && !failed)
+        unlink(from);
+    errno = failed;
+    if (failed)
+        return error_set_errno(err, ERROR_FILE, "%s: cannot be put in place", path);
+    sync_folder(path);
     return 0;
 }

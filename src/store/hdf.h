@@ -19,11 +19,16 @@ void hdf_setup(void);
 int hdf_error(struct error *err, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Opens a result file for reading: the one way to a file that others may have made, or damaged. ERROR_FOREIGN:
+ * no result file, or a newer one; ERROR_FORMAT: one that is torn or damaged. The caller closes. */
+hid_t hdf_open_result(const char *path, struct error *err);
+
 /* Closes a file that was written. Returns 0, or -1: then store_is_stuck(), and the stack has why. */
 int hdf_close_file(hid_t file);
 
-/* Puts a complete file in the place of path: brought to disk, then renamed. */
-int hdf_replace_file(const char *from, const char *path, struct error *err);
+/* Puts a complete file in the place of path: brought to disk, then renamed; or, where there was none (fresh),
+ * given that name only if no other file has got it meanwhile. */
+int hdf_replace_file(const char *from, const char *path, bool fresh, struct error *err);
 
 /* The type of a variable in the file (little endian) and in memory. A predefined type or a new
  * one: close both with hdf_type_close. */

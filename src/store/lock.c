@@ -1,178 +1,197 @@
-/* One writer at a time: FILE.h5.lock says who, its modification time is the heartbeat. */
-#include "store/store.h"
+/* One writer at a time: FILE.h5.lock says who, its modification time is the heartbeat.
+ *
+ * A lock comes into being whole, by link(2), which is atomic over the network too. A dead one is followed
+ * by whoever takes a second lock, named after the first one's id, looks once more that the first is still
+ * there, and renames his own over it. So of many that find the same dead lock exactly one follows, and one
+ * that was slow, and would follow a lock that is no more, finds another id there. The second lock may be
+ * left by one who died holding it: it is followed the same way. */
+#include "lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/host.h"
 #include "base/text.h"
 
-enum { STALE_SECONDS = 60 };
+enum { DEEPEST = 3, TRIES = 8 };
+enum taken { TAKEN, HELD, FAILED };
 
-static void lock_name(const char *path, struct text *name)
+static bool owns(const char *name, const struct store_lock_info *self)
 {
-    text_add(name, "%s.lock", path);
+    struct store_lock_info found;
+    return lock_read(name, &found) && strcmp(found.id, self->id) == 0;
 }
 
-static void describe_self(struct store_lock_info *self)
+/* Its heartbeat is of the future: the clock was set back, and only its next beat can say whether it lives. */
+static bool beats_again(const char *name, const struct store_lock_info *other)
 {
-    const char *slurm = getenv("SLURM_JOB_ID"), *restart = getenv("SLURM_RESTART_COUNT");
-    *self = (struct store_lock_info){.pid = getpid(), .since = clock_unix(), .restart = restart ? atoi(restart) : 0};
-    host_name(self->host, sizeof self->host);
-    snprintf(self->slurm_job, sizeof self->slurm_job, "%s", slurm && slurm[0] ? slurm : "-");
+    for (int second = 0; second < 2 * LOCK_BEAT_SECONDS + 2; second++) {
+        struct store_lock_info now;
+        nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+        if (!lock_read(name, &now) || strcmp(now.id, other->id) != 0 || now.beat != other->beat)
+            return true;
+    }
+    return false;
 }
 
-/* Reads an open lock file. */
-static bool read_lock(int file, struct store_lock_info *info)
+/* Slurm has ended a job before it starts it again. */
+static bool is_own_requeued(const struct store_lock_info *self, const struct store_lock_info *other)
 {
-    char content[512] = "";
-    struct stat found;
-    *info = (struct store_lock_info){0};
-    ssize_t length = pread(file, content, sizeof content - 1, 0);
-    if (length < 0 || fstat(file, &found))
-        return false;
-    info->beat = (double)found.st_mtim.tv_sec + 1e-9 * (double)found.st_mtim.tv_nsec;
-    return sscanf(content, "host %255s\npid %ld\nslurm_job %63s\nrestart %d\nsince %lf", info->host, &info->pid,
-                  info->slurm_job, &info->restart, &info->since) == 5;
+    return other->pid && strcmp(other->slurm_job, "-") != 0 && strcmp(other->slurm_job, self->slurm_job) == 0
+           && self->restart > other->restart;
 }
 
-static bool write_lock(int file, const struct store_lock_info *self)
+static enum taken take(const char *name, const struct store_lock_info *self, int depth, struct store_lock_info *other,
+                       struct error *err);
+
+/* Puts mine in the place of a dead lock, if nobody else is doing so. */
+static enum taken follow(const char *name, const char *mine, const struct store_lock_info *self, int depth,
+                         const struct store_lock_info *dead, struct error *err)
 {
-    char content[512];
-    int length = snprintf(content, sizeof content, "host %s\npid %ld\nslurm_job %s\nrestart %d\nsince %.3f\n",
-                          self->host, self->pid, self->slurm_job, self->restart, self->since);
-    return ftruncate(file, 0) == 0 && pwrite(file, content, (size_t)length, 0) == length;
+    struct text second = {0};
+    struct store_lock_info other, now;
+    if (depth == DEEPEST)
+        return HELD;
+    text_add(&second, "%s.after-%s", name, dead->id);
+    enum taken taken = take(second.chars, self, depth + 1, &other, err);
+    if (taken == TAKEN) {
+        if (lock_read(name, &now) && strcmp(now.id, dead->id) == 0 && now.beat == dead->beat)
+            rename(mine, name);
+        taken = owns(name, self) ? TAKEN : HELD;
+        unlink(second.chars);
+    }
+    text_free(&second);
+    return taken;
 }
 
-/* A killed process keeps its number until its parent has asked how it ended, which in a
- * container may take a while: such a zombie holds nothing. */
-static bool process_lives(long pid)
+/* Where a file can have one name only. Returns 0, or errno. */
+static int make_exclusive(const char *name, const struct store_lock_info *self)
 {
-    char path[64], state = 0;
-    if (kill((pid_t)pid, 0) && errno != EPERM)
-        return false;
-    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    FILE *file = fopen(path, "re");
-    if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-        state = 0;
-    if (file)
-        fclose(file);
-    return state != 'Z';
+    double now;
+    int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0)
+        return errno;
+    int failed = lock_write(file, self, &now) ? 0 : errno;
+    close(file);
+    if (failed)
+        unlink(name);
+    return failed;
 }
 
-static bool is_live(const struct store_lock_info *info, bool readable)
+/* other: who holds it, where it is HELD. */
+static enum taken take_with(const char *name, const char *mine, const struct store_lock_info *self, int depth, double now,
+                            struct store_lock_info *other, struct error *err)
 {
-    struct store_lock_info self;
-    describe_self(&self);
-    if (clock_unix() - info->beat > STALE_SECONDS)
-        return false;
-    if (!readable)           /* just created, not yet written */
-        return true;
-    return strcmp(info->host, self.host) != 0 || process_lives(info->pid);
+    for (int i = 0; i < TRIES; i++) {
+        int failed = link(mine, name) ? errno : 0;
+        if (!failed || owns(name, self))   /* an answer may be lost on its way from a server */
+            return TAKEN;
+        if (failed == EPERM || failed == EOPNOTSUPP || failed == ENOSYS)
+            failed = make_exclusive(name, self);
+        if (!failed)
+            return TAKEN;
+        errno = failed;
+        if (failed != EEXIST) {
+            error_set_errno(err, ERROR_FILE, "%s: cannot be made", name);
+            return FAILED;
+        }
+        if (!lock_read(name, other)) {
+            if (errno == ENOENT)   /* given back this moment */
+                continue;
+            error_set_errno(err, ERROR_FILE, "%s: cannot be read", name);
+            return FAILED;
+        }
+        if (!is_own_requeued(self, other) && lock_is_live(other, now)
+            && (other->beat - now < LOCK_STALE_SECONDS || beats_again(name, other)))
+            return HELD;
+        return follow(name, mine, self, depth, other, err);
+    }
+    return HELD;
+}
+
+static enum taken take(const char *name, const struct store_lock_info *self, int depth, struct store_lock_info *other,
+                       struct error *err)
+{
+    struct text mine = {0};
+    enum taken taken = FAILED;
+    double now;
+    *other = (struct store_lock_info){0};
+    text_add(&mine, "%s.%s", name, self->id);
+    int file = open(mine.chars, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0 || !lock_write(file, self, &now))
+        error_set_errno(err, ERROR_FILE, "%s: cannot be written", name);
+    else
+        taken = take_with(name, mine.chars, self, depth, now, other, err);
+    if (file >= 0) {
+        close(file);
+        unlink(mine.chars);
+    }
+    text_free(&mine);
+    return taken;
+}
+
+static int refuse(const char *path, const struct store_lock_info *other, struct error *err)
+{
+    char ago[64];
+    if (!other->pid)
+        return error_set(err, ERROR_LOCKED, "%s: another run is just starting or has just ended; try again", path);
+    bool slurm = strcmp(other->slurm_job, "-") != 0;
+    double silent = clock_unix() - other->beat;
+    clock_duration(silent > 0 ? silent : 0, ago, sizeof ago);
+    return error_set(err, ERROR_LOCKED, "%s: in use by a run on %s (process %ld%s%s), last sign of life %s ago. "
+                     "Wait for it, or end it; a run without a sign of life for %d s is taken over", path, other->host,
+                     other->pid, slurm ? ", Slurm job " : "", slurm ? other->slurm_job : "", ago, LOCK_STALE_SECONDS);
+}
+
+/* The lock of the file itself, by whichever link it is called. */
+static int name_lock(const char *path, struct text *name, struct error *err)
+{
+    char real[STORE_PATH_SIZE];
+    if (store_resolve(path, real, err))
+        return -1;
+    text_add(name, "%s.lock", real);
+    return 0;
 }
 
 bool store_lock_read(const char *path, struct store_lock_info *info)
 {
     struct text name = {0};
-    lock_name(path, &name);
-    int file = open(name.chars, O_RDONLY | O_CLOEXEC);
+    bool found = name_lock(path, &name, NULL) == 0 && lock_read(name.chars, info);
     text_free(&name);
-    if (file < 0)
-        return false;
-    bool readable = read_lock(file, info);
-    info->live = is_live(info, readable);
-    close(file);
-    return true;
+    if (found)   /* whoever only reads has no file to ask what time it is there */
+        info->live = lock_is_live(info, clock_unix());
+    return found;
 }
 
 int store_lock(const char *path, struct error *err)
 {
     struct text name = {0};
-    struct store_lock_info self, other;
-    struct stat named, opened;
-    char ago[64];
+    struct store_lock_info self, other = {0};
     int status = -1;
-    lock_name(path, &name);
-    describe_self(&self);
-    int file = open(name.chars, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    /* Two that start at once are told apart by flock, which is held while the content is judged
-     * and written only; over the network, where it may not work, the heartbeat remains. */
-    if (file < 0 || (flock(file, LOCK_EX) && errno != ENOLCK && errno != EOPNOTSUPP)) {
-        error_set_errno(err, ERROR_FILE, "%s: cannot be written", name.chars);
-        goto done;
-    }
-    if (stat(name.chars, &named) || fstat(file, &opened) || named.st_ino != opened.st_ino) {
-        error_set(err, ERROR_LOCKED, "%s: another run has just ended; try again", path);
-        goto done;
-    }
-    bool requeued = false, readable = opened.st_size > 0 && read_lock(file, &other);
-    if (readable)
-        requeued = strcmp(other.slurm_job, "-") != 0 && strcmp(other.slurm_job, self.slurm_job) == 0
-                   && self.restart > other.restart;
-    if (readable && !requeued && is_live(&other, true)) {
-        clock_duration(clock_unix() - other.beat, ago, sizeof ago);
-        error_set(err, ERROR_LOCKED, "%s: in use by a run on %s (process %ld%s%s), last sign of life %s ago. "
-                  "Wait for it, or end it; a run without a sign of life for %d s is taken over", path, other.host,
-                  other.pid, strcmp(other.slurm_job, "-") ? ", Slurm job " : "",
-                  strcmp(other.slurm_job, "-") ? other.slurm_job : "", ago, STALE_SECONDS);
-        goto done;
-    }
-    if (write_lock(file, &self)) {
-        status = 0;
-    } else {   /* a lock that names nobody would pass for a run that has just begun */
-        error_set_errno(err, ERROR_FILE, "%s: cannot be written", name.chars);
+    lock_describe_self(&self);
+    if (name_lock(path, &name, err))
+        return -1;
+    enum taken taken = take(name.chars, &self, 0, &other, err);
+    if (taken == TAKEN)
+        status = lock_heart_start(name.chars, &self, err);
+    else if (taken == HELD)
+        refuse(path, &other, err);
+    if (taken == TAKEN && status)
         unlink(name.chars);
-    }
-done:
-    if (file >= 0)
-        close(file);
     text_free(&name);
     return status;
-}
-
-/* Opens the lock if it is this process's. */
-static int open_own(const char *path, struct text *name)
-{
-    struct store_lock_info self, found;
-    lock_name(path, name);
-    describe_self(&self);
-    int file = open(name->chars, O_RDWR | O_CLOEXEC);
-    if (file < 0)
-        return -1;
-    if (read_lock(file, &found) && found.pid == self.pid && strcmp(found.host, self.host) == 0)
-        return file;
-    close(file);
-    return -1;
-}
-
-void store_lock_beat(const char *path)
-{
-    struct text name = {0};
-    int file = open_own(path, &name);
-    if (file >= 0) {
-        futimens(file, NULL);
-        close(file);
-    }
-    text_free(&name);
 }
 
 void store_unlock(const char *path)
 {
     struct text name = {0};
-    int file = open_own(path, &name);
-    if (file >= 0) {
+    if (lock_heart_stop() && name_lock(path, &name, NULL) == 0)
         unlink(name.chars);
-        close(file);
-    }
     text_free(&name);
 }

@@ -4,29 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "hdf.h"
 #include "read.h"
-
-/* Is it ours, and not newer than we are? */
-static int check_version(hid_t file, struct error *err)
-{
-    int32_t version = 0;
-    hid_t attribute = H5Aopen(file, "relin_format_version", H5P_DEFAULT);
-    if (attribute < 0)
-        return error_set(err, ERROR_FORMAT, "expected a result file of relin, got another HDF5 file "
-                         "(no attribute relin_format_version)");
-    herr_t got = H5Aread(attribute, H5T_NATIVE_INT32, &version);
-    H5Aclose(attribute);
-    if (got < 0 || version < 1)
-        return error_set(err, ERROR_FORMAT, "attribute relin_format_version is damaged");
-    if (version > STORE_FORMAT_VERSION)
-        return error_set(err, ERROR_FORMAT, "written in format version %d, this relin reads up to %d: use a newer relin",
-                         version, STORE_FORMAT_VERSION);
-    return 0;
-}
 
 static int read_axes(struct store_reader *reader, struct error *err)
 {
@@ -45,25 +26,17 @@ static int read_axes(struct store_reader *reader, struct error *err)
 
 struct store_reader *store_read_open(const char *path, struct error *err)
 {
-    hdf_setup();
-    if (access(path, R_OK)) {
-        error_set_errno(err, ERROR_FILE, "%s", path);
-        return NULL;
-    }
     struct store_reader *reader = mem_alloc(1, sizeof *reader, err);
     if (!reader)
         return NULL;
     for (int id = 0; id < VAR_COUNT; id++)
         reader->rows.dataset[id] = -1;
-    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t file = hdf_open_result(path, err);
     reader->rows.file = file;
-    if (file < 0) {
-        hdf_error(err, ERROR_FORMAT, "%s: expected a result file of relin, got a file that HDF5 cannot open", path);
-    } else if (check_version(file, err) || rows_open(&reader->rows, file, err) || read_axes(reader, err)) {
-        error_prefix(err, "%s", path);
-    } else {
+    if (file >= 0 && !rows_open(&reader->rows, file, err) && !read_axes(reader, err))
         return reader;
-    }
+    if (file >= 0)
+        error_prefix(err, "%s: damaged", path);
     store_read_close(reader);
     return NULL;
 }

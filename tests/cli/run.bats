@@ -69,8 +69,8 @@ PYTHON
             ls -A disk; exit \$code"
         [ "$status" -ne 99 ] && [[ "$output" != unshare:* ]] || skip "no file system can be mounted here"
         echo "$output"
-        [ "$status" -eq 70 ]
-        [[ "$output" == *"f.h5.new: cannot be completed (HDF5: No space left on device)"* ]]
+        [ "$status" -eq 75 ]
+        [[ "$output" == *"f.h5.new: cannot be completed (HDF5: No space left on device); make room there, then the same command goes on"* ]]
         [[ "$output" != *Signal* ]]
         [ "${lines[-1]}" != f.h5.new ] && [ "${lines[-1]}" != f.h5.lock ]
         no_names_left

@@ -311,7 +311,7 @@ START_TEST(a_foreign_file_and_a_newer_one_are_refused)
     fputs("not a result file", file);
     fclose(file);
     ck_assert_int_eq(build(&f), -1);
-    ck_assert_int_eq(f.err.code, ERROR_FORMAT);
+    ck_assert_int_eq(f.err.code, ERROR_FOREIGN);
     ck_assert_ptr_nonnull(strstr(f.err.text, "expected a result file of relin"));
     unlink(f.path);
     ck_assert_ptr_null(store_read_open(f.path, &f.err));
