@@ -48,10 +48,12 @@ const struct result_layout *store_layout(const struct store *store);
 int store_write_rows(struct store *store, size_t job, const struct result *result, struct error *err);
 /* Independent, rank 0 only: the variables of writer RECORD; CRC, then STATUS, last. */
 int store_write_record(struct store *store, size_t job, const struct result *result, struct error *err);
+/* Of all three ERROR_SPACE where the disk is full: what was committed is whole. */
 /* Only the status byte (running, pending) and, with it, attempts. */
 int store_write_status(struct store *store, size_t job, enum job_status status, int32_t attempts,
                        struct error *err);
-/* fsync of the file's data, independent. */
+/* fsync of what this process has written since the last one, independent. Each rank does so for its own rows:
+ * over the network they may wait in its node's memory. */
 int store_sync(struct store *store, struct error *err);
 /* Collective; with abandon (a rank is gone) only forgets. Accepts NULL. */
 void store_close(struct store *store, bool abandon);

@@ -11,7 +11,7 @@
     X(data, "the data sets a sweep may use, and what is in one") \
     X(status, "how a sweep stands, while it runs or after") \
     X(trace, "one job with everything an outside replay needs") \
-    X(verify, "checksums of a file, and jobs run again and compared") \
+    X(verify, "is a file whole, and do its jobs come out again") \
     X(measure, "a metric that was forgotten, added to a file")
 
 /* argv[0] is "relin NAME". Returns the program's exit code. */

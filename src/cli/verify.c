@@ -1,4 +1,4 @@
-/* relin verify: are a file's rows what was committed, and does running a job again give its numbers? */
+/* relin verify: is a file whole, are its rows what was committed, and does running a job again give its numbers? */
 #include <argp.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,11 +10,12 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "math/blas_setup.h"
+#include "store/check.h"
 #include "store/compare.h"
 #include "store/store.h"
 #include "sweep/experiment.h"
 
-enum { MOST_JOBS = 256, DEFAULT_SAMPLE = 3 };
+enum { MOST_JOBS = 256 };
 
 struct options {
     const char *path, *job[MOST_JOBS];
@@ -28,12 +29,13 @@ struct check {
     void *block[2];
     double *status;
     char **ids;
-    size_t jobs, done, damaged, differing;
+    struct store_check found;
+    size_t jobs, differing;
 };
 
 static const struct argp_option option_table[] = {
     {"job", 'j', "N|ID", 0, "Run this job again (a row from 0, or a job_id; may be repeated)", 0},
-    {"sample", 's', "N|all", 0, "Run N done jobs again, spread over the file (default 3, or none with --job; 0: checksums only)", 0},
+    {"sample", 's', "N|all", 0, "Run N done jobs again, spread over the file (default 0: nothing is run)", 0},
     {0},
 };
 
@@ -62,10 +64,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         options->path = value;
         return 0;
     case ARGP_KEY_NO_ARGS: argp_error(state, "expected a result file: relin verify FILE.h5"); return 0;
-    case ARGP_KEY_END:
-        if (options->sample == -2)
-            options->sample = options->n_jobs ? 0 : DEFAULT_SAMPLE;
-        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -92,6 +90,7 @@ static int open_check(struct check *check, const char *path, struct error *err)
 
 static void close_check(struct check *check)
 {
+    text_free(&check->found.report);
     mem_free(check->block[0]);
     mem_free(check->block[1]);
     mem_free(check->status);
@@ -99,24 +98,37 @@ static void close_check(struct check *check)
     store_read_close(check->reader);
 }
 
-/* Every done row against its checksum. */
-static int check_rows(struct check *check, struct error *err)
+/* What is left, and whether somebody is at it. */
+static void print_verdict(const struct store_check *found, const char *path)
 {
-    for (size_t job = 0; job < check->jobs; job++) {
-        uint32_t crc;
-        if (check->status[job] != STATUS_DONE)
-            continue;
-        if (store_read_result(check->reader, job, &check->stored, err))
-            return -1;
-        memcpy(&crc, result_slab(&check->stored, VAR_CRC), sizeof crc);
-        check->done++;
-        if (crc == result_crc(&check->stored))
-            continue;
-        check->damaged++;
-        printf("job %zu: damaged: its checksum is %08x, that of its numbers %08x; `relin run` runs it again\n", job,
-               crc, result_crc(&check->stored));
-    }
-    printf("checksums: %zu of %zu done jobs are as they were committed\n", check->done - check->damaged, check->done);
+    struct store_lock_info lock;
+    bool alive = store_lock_read(path, &lock) && lock.live;
+    size_t running = found->count[STATUS_RUNNING], left = found->count[STATUS_PENDING] + running;
+    printf("%zu jobs: %zu done, %zu failed for good, %zu left", found->jobs, found->count[STATUS_DONE],
+           found->count[STATUS_FAILED], left);
+    if (alive)
+        printf("; a run is alive on %s and may be writing\n", lock.host);
+    else if (running)
+        printf("; %zu say running though no run is alive: they were lost, and run again\n", running);
+    else
+        printf("\n");
+}
+
+/* Everything that needs no training. */
+static int check_file(struct check *check, const char *path, struct error *err)
+{
+    struct store_check *found = &check->found;
+    if (store_check_structure(check->reader, found, err) || store_check_rows(check->reader, found, err))
+        return -1;
+    fputs(found->report.chars ? found->report.chars : "", stdout);
+    if (found->faults)
+        printf("structure: %zu faults: the file was changed or damaged outside its rows; put a whole copy in its place\n",
+               found->faults);
+    else
+        printf("structure: %zu datasets are as FORMAT.md says\n", found->datasets);
+    size_t done = found->count[STATUS_DONE];
+    printf("checksums: %zu of %zu done jobs are as they were committed\n", done - found->damaged_done, done);
+    print_verdict(found, path);
     return 0;
 }
 
@@ -209,11 +221,12 @@ static int run_named(struct check *check, const struct options *options, struct 
 /* sample of the done jobs, evenly spread, the first and the last among them. */
 static int run_sample(struct check *check, int64_t sample, struct error *err)
 {
-    size_t n = sample < 0 || (size_t)sample > check->done ? check->done : (size_t)sample, seen = 0, taken = 0;
+    size_t done = check->found.count[STATUS_DONE];
+    size_t n = sample < 0 || (size_t)sample > done ? done : (size_t)sample, seen = 0, taken = 0;
     for (size_t row = 0; row < check->jobs && taken < n; row++) {
         if (check->status[row] != STATUS_DONE)
             continue;
-        size_t next = n == 1 ? 0 : taken * (check->done - 1) / (n - 1);
+        size_t next = n == 1 ? 0 : taken * (done - 1) / (n - 1);
         if (seen++ != next)
             continue;
         taken++;
@@ -223,33 +236,51 @@ static int run_sample(struct check *check, int64_t sample, struct error *err)
     return 0;
 }
 
+/* No result file is a mistake of who names it; a torn or damaged one is what is looked for. */
+static int code_of(const struct error *err, bool opening)
+{
+    switch (err->code) {
+    case ERROR_FOREIGN: return 2;
+    case ERROR_FORMAT: return 3;
+    case ERROR_FILE: return opening ? 2 : 70;
+    default: return error_exit_code(err->code);
+    }
+}
+
 int command_verify(int argc, char **argv)
 {
     static const struct argp argp = {
         option_table, parse_option, "FILE.h5",
-        "Checks the checksum of every done job, runs jobs again from their stored text and compares every stored number. "
-        "Exits with 0 if all agree and with 3, saying what differs, if not."
+        "Checks a result file: every dataset against the format, every job's text against its id, every committed row "
+        "against its checksum and for numbers that cannot be. With --sample or --job it also runs jobs again from their "
+        "stored text and compares every stored number."
         "\v"
-        "Numbers are compared bit for bit where processor and BLAS kernels are those of the stored run, else to "
-        "rounding, which is said.\n\n"
+        "Without these options nothing is run and no data is needed; a file that a run is writing may be checked, too. "
+        "A row that is damaged is named; `relin run` with the sweep file runs it again.\n\n"
+        "Numbers of jobs that are run again are compared bit for bit where processor and BLAS kernels are those of the "
+        "stored run, else to rounding, which is said.\n\n"
+        "Exit codes: 0 whole, and all agree; 3 torn or damaged, or a job run again differs, each named; 2 bad usage, no "
+        "result file, or one of a newer relin; 70 a file that cannot be read, or a job that cannot be run.\n\n"
         "Examples:\n"
         "  relin verify fashion-mnist.h5\n"
+        "  relin verify fashion-mnist.h5 --sample 3\n"
         "  relin verify fashion-mnist.h5 --sample all\n"
         "  relin verify fashion-mnist.h5 --job 17 --job 521c68e30ad7dfa4",
         NULL, NULL, NULL,
     };
-    struct options options = {.sample = -2};
+    struct options options = {0};
     struct check check = {0};
     struct error err = {0};
     if (argp_parse(&argp, argc, argv, 0, NULL, &options))
         return 2;
+    bool opening = open_check(&check, options.path, &err) != 0;
     int code = 0;
-    if (open_check(&check, options.path, &err) || check_rows(&check, &err) || run_named(&check, &options, &err)
+    if (opening || check_file(&check, options.path, &err) || run_named(&check, &options, &err)
         || run_sample(&check, options.sample, &err)) {
         fflush(stdout);
         fprintf(stderr, "relin verify: %s\n", err.text);
-        code = error_exit_code(err.code);
-    } else if (check.damaged || check.differing) {
+        code = code_of(&err, opening);
+    } else if (check.found.damaged || check.found.faults || check.differing) {
         code = 3;
     }
     close_check(&check);

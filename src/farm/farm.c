@@ -285,9 +285,10 @@ static int run(struct rank *rank, struct farm_summary *summary)
         rank->worker.abandon = true;
         return error_exit_code(ERROR_LOCKED);
     }
-    if (rank->wire.rank == 0)
-        summarise(rank, summary);
-    return rank->worker.exit_code;
+    if (rank->wire.rank > 0)
+        return rank->worker.exit_code;
+    summarise(rank, summary);
+    return rank->master.exit_code;
 }
 
 static void close_rank(struct rank *rank)

@@ -17,7 +17,7 @@
 #include "farm/checkpoints.h"
 #include "farm/record.h"
 
-static const double beat_every = WIRE_PING_SECONDS, sync_every = 30;
+static const double beat_every = WIRE_PING_SECONDS;
 
 /* --- rows ---------------------------------------------------------------------- */
 
@@ -193,8 +193,19 @@ static void handle_retired(struct master *master, const struct wire_message *mes
     progress_clear(&master->progress);
     log_warning("rank %d runs no more jobs: %s", message->from, (const char *)message->tail);
     master->peers[message->from].able = false;
-    if (message->head.code == error_exit_code(ERROR_SPACE))   /* no other rank would fare better */
-        master->broken = (int)message->head.code;
+    if (message->head.code == error_exit_code(ERROR_SPACE)) {   /* no other rank would fare better */
+        struct error err;
+        error_set(&err, ERROR_SPACE, "%s", (const char *)message->tail);
+        break_off(master, &err);
+    }
+}
+
+/* Its last rows are on disk, or it says what code that is worth. */
+static void handle_bye(struct master *master, const struct wire_message *message)
+{
+    master->peers[message->from].bye = true;
+    if (message->head.code)
+        master->exit_code = (int)message->head.code;
 }
 
 static void drain(struct master *master)
@@ -222,7 +233,7 @@ void master_handle(struct master *master, const struct wire_message *message)
     case TAG_RETIRED: handle_retired(master, message); break;
     case TAG_SIGNAL: drain(master); break;
     case TAG_PING: break;
-    case TAG_BYE: peer->bye = true; break;
+    case TAG_BYE: handle_bye(master, message); break;
     default: assert(!"a tag that is not for the master");
     }
 }
@@ -286,7 +297,7 @@ static void keep_time(struct master *master)
         for (int rank = 1; rank < master->wire->size && !master->stopping; rank++)
             wire_send(master->wire, rank, TAG_PING, -1, 0, NULL, 0);
     }
-    if (now - master->synced > sync_every) {
+    if (now - master->synced > WIRE_SYNC_SECONDS) {
         master->synced = now;
         if (store_sync(master->store, &err))
             break_off(master, &err);

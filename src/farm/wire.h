@@ -27,12 +27,12 @@ struct error;
     X(TAG_RECORD, MASTER)    /* the rows are written: the record's variables */                        \
     X(TAG_FAILED, MASTER)    /* one attempt failed and another is allowed; text: why */                \
     X(TAG_RETURNED, MASTER)  /* not run, or stopped: code 1 if it had been started */                  \
-    X(TAG_RETIRED, MASTER)   /* this rank can run nothing any more; code: exit code; text: why */                 \
+    X(TAG_RETIRED, MASTER)   /* this rank runs nothing any more; code: exit code; text: why */         \
     X(TAG_SIGNAL, MASTER)    /* a signal asked this rank to stop */                                    \
     X(TAG_DRAIN, WORKER)     /* return what you have */                                               \
     X(TAG_PING, BOTH)        /* I am alive */                                                         \
     X(TAG_STOP, WORKER)      /* the last message to a worker: code = exit code of every rank */        \
-    X(TAG_BYE, MASTER)       /* its answer, the last message of a worker */
+    X(TAG_BYE, MASTER)       /* its last message; code: exit code where its rows did not come to disk */
 
 enum wire_tag {
 #define X(tag, handler) tag,
@@ -41,7 +41,7 @@ enum wire_tag {
     TAG_COUNT
 };
 
-enum { WIRE_PING_SECONDS = 5, WIRE_SILENCE_SECONDS = 120, WIRE_RUN_ID = 17 };
+enum { WIRE_PING_SECONDS = 5, WIRE_SILENCE_SECONDS = 120, WIRE_SYNC_SECONDS = 30, WIRE_RUN_ID = 17 };
 
 struct wire_head {
     int64_t row;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/host.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "farm/child.h"
 #include "farm/record.h"
@@ -18,7 +19,7 @@
 
 void worker_start(struct worker *worker)
 {
-    worker->heard = worker->pinged = clock_seconds();
+    worker->heard = worker->pinged = worker->synced = clock_seconds();
     host_name(worker->host, sizeof worker->host);
     host_cpu_model(worker->cpu_model, sizeof worker->cpu_model);
 }
@@ -125,6 +126,19 @@ static void commit(struct worker *worker, struct task *task)
     mem_free(record);
 }
 
+/* Returns 0, or the exit code of a disk that does not take its rows. */
+static int bring_to_disk(struct worker *worker)
+{
+    struct error err;
+    worker->synced = clock_seconds();
+    if (!store_sync(worker->store, &err))
+        return 0;
+    log_error("%s", err.text);
+    if (!worker->retired && !worker->finished)
+        retire(worker, err.code, err.text);
+    return error_exit_code(err.code);
+}
+
 static void take_leave(struct worker *worker, const struct wire_message *message)
 {
     struct task *task = find(worker, TASK_ASKING, message->head.row);
@@ -147,7 +161,7 @@ void worker_handle(struct worker *worker, const struct wire_message *message)
         worker->finished = true;
         worker->abandon = message->head.row;
         worker->exit_code = (int)message->head.code;
-        wire_send(worker->wire, 0, TAG_BYE, -1, 0, NULL, 0);
+        wire_send(worker->wire, 0, TAG_BYE, -1, bring_to_disk(worker), NULL, 0);
         break;
     default: assert(!"a tag that is not for workers");
     }
@@ -263,6 +277,8 @@ bool worker_step(struct worker *worker)
         retire(worker, ERROR_INTERNAL, "its spawner has died");
         return true;
     }
+    if (clock_seconds() - worker->synced > WIRE_SYNC_SECONDS && bring_to_disk(worker))
+        return true;
     if (got > 0) {
         take_report(worker, &report);
         active = true;

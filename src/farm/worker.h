@@ -34,7 +34,7 @@ struct worker {
     double job_wall;
     int64_t attempts;                /* limits.attempts */
     char host[64], cpu_model[64];
-    double heard, pinged;            /* rank 0's last message, my last ping */
+    double heard, pinged, synced;    /* rank 0's last message, my last ping, my last fsync */
     bool draining, drain_told, retired;
     bool finished, abandon, orphaned;   /* TAG_STOP came; it said that a rank is lost; rank 0 is silent */
     int exit_code;

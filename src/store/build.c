@@ -62,6 +62,8 @@ static int judge_rows(struct old_file *old, struct error *err)
             return -1;
         }
         old->status[row] = STATUS_PENDING;
+        if (found > STATUS_FAILED)
+            log_warning("job %zu (%s): its status is %d, which says nothing; it will run again", row, old->ids[row], found);
         if (found != STATUS_DONE && found != STATUS_FAILED)
             continue;
         uint32_t crc;
@@ -205,7 +207,7 @@ int store_build(const char *path, const struct sweep *sweep, const struct datase
     if (!exists || !same_file(&old, sweep, layout)) {
         if (skeleton_write(temporary.chars, sweep, sets, layout, provenance, err)
             || (exists && copy_rows(&old, temporary.chars, sweep, err))
-            || hdf_replace_file(temporary.chars, path, !exists, err)) {
+            || hdf_reserve(temporary.chars, err) || hdf_replace_file(temporary.chars, path, !exists, err)) {
             unlink(temporary.chars);
             goto done;
         }

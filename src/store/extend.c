@@ -210,7 +210,7 @@ int store_extend(const char *path, const struct store_extension *extension, stru
     text_add(&temporary, "%s.new", path);
     struct store_reader *reader = store_read_open(path, err);
     int status = !reader || copy_file(path, temporary.chars, err)
-                 || extend_copy(reader, temporary.chars, extension, err) ? -1 : 0;
+                 || extend_copy(reader, temporary.chars, extension, err) || hdf_reserve(temporary.chars, err) ? -1 : 0;
     store_read_close(reader);
     if (!status)
         status = hdf_replace_file(temporary.chars, path, false, err);

@@ -1,4 +1,5 @@
 /* HDF5 calls with our errors. */
+#define _GNU_SOURCE   /* fallocate */
 #include "hdf.h"
 
 #include <errno.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void hdf_setup(void)
@@ -253,6 +255,19 @@ static void sync_folder(const char *path)
         fsync(file);
         close(file);
     }
+}
+
+int hdf_reserve(const char *path, struct error *err)
+{
+    struct stat found;
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    int failed = file < 0 || fstat(file, &found) || fallocate(file, 0, 0, found.st_size) ? errno : 0;
+    if (file >= 0)
+        close(file);
+    errno = failed;
+    if (failed != ENOSPC && failed != EDQUOT)   /* over the network, say; a write will tell */
+        return 0;
+    return error_set_errno(err, ERROR_FILE, "%s: no room for all its %lld bytes", path, (long long)found.st_size);
 }
 
 int hdf_replace_file(const char *from, const char *path, bool fresh, struct error *err)

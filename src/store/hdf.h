@@ -26,6 +26,9 @@ hid_t hdf_open_result(const char *path, struct error *err);
 /* Closes a file that was written. Returns 0, or -1: then store_is_stuck(), and the stack has why. */
 int hdf_close_file(hid_t file);
 
+/* Blocks for all of a closed file, so that rows meet no full disk later; where the file system cannot, nothing. */
+int hdf_reserve(const char *path, struct error *err);
+
 /* Puts a complete file in the place of path: brought to disk, then renamed; or, where there was none (fresh),
  * given that name only if no other file has got it meanwhile. */
 int hdf_replace_file(const char *from, const char *path, bool fresh, struct error *err);

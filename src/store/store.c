@@ -4,14 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "hdf.h"
 
+enum { LITTLE_ROOM = 1 << 20 };   /* bytes, in which a write may not have had room */
+
 struct store {
     struct rows rows;
     int sync;            /* a descriptor of its own, for fsync */
+    bool dirty;          /* something was written since the last one */
 };
 
 struct store *store_open(const char *path, MPI_Comm comm, struct error *err)
@@ -47,29 +51,44 @@ const struct result_layout *store_layout(const struct store *store)
     return &store->rows.layout;
 }
 
+/* MPI tells that a write failed, and not why. */
+static int judge(struct store *store, int failed, struct error *err)
+{
+    struct statvfs disk;
+    store->dirty = true;
+    if (failed && err && err->code == ERROR_FILE && fstatvfs(store->sync, &disk) == 0
+        && (double)disk.f_bavail * (double)disk.f_frsize < LITTLE_ROOM)
+        error_judge_space(err, ENOSPC);
+    return failed;
+}
+
 int store_write_rows(struct store *store, size_t job, const struct result *result, struct error *err)
 {
-    return rows_write_rows(&store->rows, job, result, err);
+    return judge(store, rows_write_rows(&store->rows, job, result, err), err);
 }
 
 int store_write_record(struct store *store, size_t job, const struct result *result, struct error *err)
 {
-    return rows_write_record(&store->rows, job, result, err);
+    return judge(store, rows_write_record(&store->rows, job, result, err), err);
 }
 
 int store_write_status(struct store *store, size_t job, enum job_status status, int32_t attempts,
                        struct error *err)
 {
     uint8_t byte = (uint8_t)status;
-    if (rows_write(&store->rows, job, VAR_ATTEMPTS, &attempts, err))
-        return -1;
-    return rows_write(&store->rows, job, VAR_STATUS, &byte, err);
+    int failed = rows_write(&store->rows, job, VAR_ATTEMPTS, &attempts, err)
+                 || rows_write(&store->rows, job, VAR_STATUS, &byte, err) ? -1 : 0;
+    return judge(store, failed, err);
 }
 
 int store_sync(struct store *store, struct error *err)
 {
+    if (!store->dirty)
+        return 0;
+    store->dirty = false;
     if (fsync(store->sync))
-        return error_set_errno(err, ERROR_FILE, "the result file cannot be brought to disk");
+        return error_set_errno(err, ERROR_FILE, "rows of the last half minute may not have come to disk: a later run "
+                               "checks them, and `relin verify` names those that have not");
     return 0;
 }
 

@@ -42,7 +42,7 @@ need() { $PYTHON -c "import $1" 2>/dev/null || skip "$PYTHON lacks one of $1"; }
 @test "Gauss-Newton and the kernel engine give their numbers again, and K = 1 stays the baseline beside them" {
     "$RELIN" run sweep.yaml -o other.h5 --progress=none training.engine=kernel \
         grid='[{refresh_period: [1, 3], seed: 0..1}, {trainer: gauss-newton, refresh_period: [3, 100], seed: 0..1}]'
-    run "$RELIN" verify other.h5
+    run "$RELIN" verify other.h5 --sample 3
     [ "$status" -eq 0 ]
     [ "$(grep -c 'bit for bit$' <<< "$output")" -gt 0 ]
     "$RELIN" verify other.h5 --job 3 --job 15
@@ -113,8 +113,127 @@ PYTHON
     [ "$status" -eq 2 ]
     [[ "$output" == *"expected a done job, but job 3 is not done"* ]]
     run "$RELIN" verify sweep.yaml
-    [ "$status" -eq 70 ]
+    [ "$status" -eq 2 ]
     [[ "$output" == *"expected a result file of relin"* ]]
+}
+
+# change FILE STATEMENT: a copy of whole.h5 in which the statement changes file f
+change() {
+    cp whole.h5 "$1"
+    $PYTHON - "$@" "$TOOLS" <<'PYTHON'
+import sys, h5py
+sys.path.insert(0, sys.argv[3])
+import opens
+with h5py.File(sys.argv[1], "r+") as f:
+    exec(sys.argv[2])
+PYTHON
+}
+
+@test "a whole file is checked without running anything, and without the data of its jobs" {
+    cp whole.h5 alone.h5
+    run env -u RELIN_DATA "$RELIN" verify alone.h5
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == "structure: "*" datasets are as FORMAT.md says"* ]]
+    [[ "$output" == *"checksums: 48 of 48 done jobs are as they were committed"*"48 jobs: 48 done, 0 failed for good, 0 left" ]]
+    cmp whole.h5 alone.h5
+}
+
+@test "every kind of damage to the structure is named, with exit 3" {
+    need h5py
+    while IFS='|' read -r statement expected; do
+        change bent.h5 "$statement"
+        run "$RELIN" verify bent.h5
+        echo "$statement: $status: $output"
+        [ "$status" -eq 3 ]
+        [[ "$output" == *"$expected"* ]]
+    done <<'CASES'
+del f["test_loss"].attrs["units"]|test_loss: attribute units: expected a text, got none
+del f["kernels/cka"].attrs["_FillValue"]|kernels/cka: attribute _FillValue: expected numbers, got none
+f["host"].attrs["_Encoding"] = 1|host: attribute _Encoding: expected a text, got another type
+f["eval"][2] = 7|eval: expected the numbers 0 to 4
+f["curve_time"].dims[1].detach_scale(f["eval"])|curve_time: expected the scale eval on axis 1, got another or none
+del f["seed"]|seed: expected a dataset, got none
+del f["kernels/refresh_period"]; f["kernels/refresh_period"] = list(range(48)); f["refresh_period"].attrs["x"] = 1; del f["training_momentum"]|training_momentum: expected a dataset, got none
+del f["config/resolved"]|config/resolved: expected a text, got none that can be read
+del f["probe/set0/x"]|probe/set0/x: expected a dataset, got none
+del f["provenance"]|provenance: expected a group, got none
+del f.attrs["history"]|the file: attribute history: expected a text, got none
+d = f["test_loss"][:].astype("f4"); del f["test_loss"]; f["test_loss"] = d|test_loss: its type is not that of FORMAT.md
+del f["test_loss"]|damaged: dataset test_loss is missing
+CASES
+}
+
+@test "every kind of damage to a row is named, with exit 3" {
+    need h5py
+    while IFS='|' read -r statement expected; do
+        change bent.h5 "$statement"
+        run "$RELIN" verify bent.h5
+        echo "$statement: $status: $output"
+        [ "$status" -eq 3 ]
+        [[ "$output" == *"$expected"* ]]
+    done <<'CASES'
+f["kernels/kernel"][7, 1, 2, 3] += 1|job 7: damaged: its checksum is
+f["status"][7] = 9|job 7: damaged: status: expected 0 to 3, got 9
+f["outcome"][7] = b"fine"; f["crc"][7] = opens.checksum(f, 7)|job 7: damaged: outcome: expected completed or diverged, got 'fine'
+f["engine"][7] = b"steam"; f["crc"][7] = opens.checksum(f, 7)|job 7: damaged: engine: expected one that relin has, got 'steam'
+f["attempts"][7] = 0; f["crc"][7] = opens.checksum(f, 7)|job 7: damaged: attempts: expected at least 1
+f["step"][7, 1] = 0; f["crc"][7] = opens.checksum(f, 7)|job 7: damaged: step: expected rising steps, then -1, got 0 at [1]
+f["kernels/n_snapshots"][7] = 2; f["crc"][7] = opens.checksum(f, 7)|job 7: damaged: n_snapshots: expected 3, the number of snapshots with a step, got 2
+f["test_accuracy"][7] = 1.5; f["crc"][7] = opens.checksum(f, 7)|job 7: damaged: test_accuracy: expected 0 to 1, got 1.5
+f["status"][7] = 3; f["crc"][7] = opens.checksum(f, 7)|job 7: damaged: error: expected why the job failed, got nothing
+f["job_id"][7] = "0123456789abcdef"|job 7: damaged: what it is: its text has the id
+f["config/job_text"][7] = "{"|job 7: damaged: what it is:
+CASES
+}
+
+@test "what is no result file of this relin is refused with exit 2, without waiting for it" {
+    need h5py
+    mkdir -p folder
+    : > empty.h5
+    mkfifo pipe.h5 || true
+    $PYTHON -c 'import h5py; h5py.File("other-kind.h5", "w")["x"] = 1'
+    change newer.h5 'f.attrs.modify("relin_format_version", 2)'
+    head -c 100000 /dev/urandom > noise.h5
+    while IFS='|' read -r name expected; do
+        for command in verify status "measure --metric cka" summary; do
+            # shellcheck disable=SC2086
+            run timeout 20 "$RELIN" $command "$name"
+            echo "$command $name: $status: $output"
+            [[ "$output" == *"$name: $expected"* ]]
+            [ "$status" -eq "$([ "$command" = verify ] && echo 2 || echo 70)" ]
+        done
+        run timeout 60 "$RELIN" run sweep.yaml -o "$name" --progress=none
+        [ "$status" -eq 70 ]
+        [[ "$output" == *"$name: $expected"* ]]
+        [ ! -e "$name.lock" ] && [ ! -e "$name.new" ]
+    done <<'CASES'
+folder|expected a result file of relin, got a folder
+empty.h5|expected a result file of relin, got an empty file: remove it, or name another
+pipe.h5|expected a result file of relin, got a pipe
+other-kind.h5|expected a result file of relin, got another HDF5 file (no attribute relin_format_version)
+newer.h5|written in format version 2, this relin reads up to 1: use a newer relin
+noise.h5|expected a result file of relin, got a file that is not HDF5
+/dev/null|expected a result file of relin, got a device
+CASES
+    run "$RELIN" verify no-such.h5
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"no-such.h5: No such file or directory"* ]]
+}
+
+@test "a torn file is told as such, with exit 3, and no run writes to it" {
+    cp whole.h5 torn.h5
+    truncate -s -1 torn.h5
+    before=$(sha256sum < torn.h5)
+    run "$RELIN" verify torn.h5
+    echo "$output"
+    [ "$status" -eq 3 ]
+    size=$(stat -c %s whole.h5)
+    [[ "$output" == *"torn.h5: torn: by its beginning it has $size bytes, of which $((size - 1)) are there. Put a whole copy in its place; or move it away"* ]]
+    run "$RELIN" run sweep.yaml -o torn.h5 --progress=none
+    [ "$status" -eq 70 ]
+    [[ "$output" == *"torn.h5: torn: by its beginning"* ]]
+    [ "$(sha256sum < torn.h5)" = "$before" ]
 }
 
 @test "the result file is as FORMAT.md says, in both directions" {
