@@ -33,7 +33,7 @@ static void print_help(FILE *out)
           "`relin COMMAND --help` says more; `man relin` has it all.\n"
           "Exit codes: 0 complete, 2 bad usage or sweep file, 3 some jobs failed for good,\n"
           "70 a result file that cannot be read or written, or an internal error,\n"
-          "75 incomplete but can be resumed by the same command.\n", out);
+          "75 incomplete (stopped, a full disk, a file in use) but can be resumed by the same command.\n", out);
 }
 
 static void consider(const char *name, const char *given, size_t *least, const char **nearest)

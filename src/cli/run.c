@@ -20,10 +20,13 @@ static const char doc[] =
     "One process needs no mpirun. Under mpirun rank 0 hands out jobs and trains as well, so ranks = cores. "
     "USR1, TERM or a first INT stop the run: running jobs will start anew, finished ones are kept. "
     "mpirun kills its ranks two seconds after an INT; send it USR1 instead.\n\n"
+    "One run at a time writes a file, from whichever node and by whichever link; a run without a sign of life for a minute, "
+    "or the same Slurm job before it was requeued, is taken over. Rows that are damaged run again; a file that is torn, "
+    "newer, or none of relin's is refused and left as it is. What is written is on disk after 30 s at most.\n\n"
     "Environment: RELIN_DATA, the folder of the data sets; RELIN_PROGRESS, as --progress.\n"
     "Exit codes: 0 complete, 2 bad usage, sweep file or data, 3 some jobs failed for good, "
-    "70 a result file that cannot be read or written, or an internal error, 75 incomplete but can be resumed, or in use "
-    "by another run.";
+    "70 a result file that cannot be read or written, or an internal error, 75 incomplete but can be resumed, as after a "
+    "full disk, or in use by another run.";
 
 enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER };
 

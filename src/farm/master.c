@@ -204,8 +204,7 @@ static void handle_retired(struct master *master, const struct wire_message *mes
 static void handle_bye(struct master *master, const struct wire_message *message)
 {
     master->peers[message->from].bye = true;
-    if (message->head.code)
-        master->exit_code = (int)message->head.code;
+    master->exit_code = message->head.code ? (int)message->head.code : master->exit_code;
 }
 
 static void drain(struct master *master)

@@ -215,21 +215,24 @@ small_disk() {
     mkdir -p disk
     mount -t tmpfs -o "size=$1" none disk 2>/dev/null || skip "needs the right to mount a small disk"
 }
-fill() { dd if=/dev/zero of=disk/ballast bs=4k 2>/dev/null || true; }
+# fill [PAGES]: all but so many pages of 4 KiB
+fill() { dd if=/dev/zero of=disk/ballast bs=4k count=$(($(df --output=avail disk | tail -n 1) / 4 - ${1:-0})) 2>/dev/null; }
+large=(kernels.probe=32)   # kernels of 48 KiB a job
 no_disk() { umount -l disk 2>/dev/null || true; }
 
-@test "a disk too small for the file is told before a job runs, with 75" {
-    small_disk 500k
-    run "$RELIN" run "$SWEEPS/farm.yaml" -o disk/f.h5
+@test "a disk without room for all rows is told before a job runs, with 75" {
+    "$RELIN" run "$SWEEPS/farm.yaml" "${large[@]}" -o whole.h5
+    small_disk $(($(stat -c %s whole.h5) / 1024 - 100))k
+    run "$RELIN" run "$SWEEPS/farm.yaml" "${large[@]}" -o disk/f.h5
     left=$(ls -A disk)
     no_disk
     echo "$output"
     [ "$status" -eq 75 ] && [ -z "$left" ]
-    [[ "$output" == *"disk/f.h5"*"No space left on device"*"make room there, then the same command goes on"* ]]
+    [[ "$output" == *"disk/f.h5.new: no room for all its "*" bytes: No space left on device; make room there, then the same command goes on"* ]]
 }
 
 @test "a disk that gets full at the rows ends the run resumably, the file is whole, and it goes on to the same bits" {
-    "$RELIN" run "$SWEEPS/farm.yaml" -o whole.h5
+    "$RELIN" run "$SWEEPS/farm.yaml" "${large[@]}" -o whole.h5
     # as a file system leaves it that gives blocks only to what is written: kernels not yet measured are holes
     "$PYTHON" - <<'PYTHON'
 import h5py, shutil
@@ -242,8 +245,8 @@ PYTHON
     for ranks in 1 2; do
         cp --sparse=always holes.h5 disk/f.h5
         [ "$(stat -c %b disk/f.h5)" -lt "$(stat -c %b whole.h5)" ]
-        fill
-        run mpi $ranks "$RELIN" run "$SWEEPS/farm.yaml" limits.checkpoint=none -o disk/f.h5
+        fill 12      # for the lock, and not for many kernels
+        run mpi $ranks "$RELIN" run "$SWEEPS/farm.yaml" "${large[@]}" limits.checkpoint=none -o disk/f.h5
         echo "$ranks: $status: $output"
         [ "$status" -eq 75 ] || { no_disk; false; }
         [[ "$output" == *"disk/f.h5: "*"; make room there, then the same command goes on; stopping"*"left"* ]] || { no_disk; false; }
@@ -251,7 +254,7 @@ PYTHON
         echo "$output"
         [ "$status" -eq 0 ] || { no_disk; false; }
         rm disk/ballast
-        mpi $ranks "$RELIN" run "$SWEEPS/farm.yaml" -o disk/f.h5 || { no_disk; false; }
+        mpi $ranks "$RELIN" run "$SWEEPS/farm.yaml" "${large[@]}" -o disk/f.h5 || { no_disk; false; }
         same whole.h5 disk/f.h5 || { no_disk; false; }
         rm disk/*
     done
@@ -266,7 +269,8 @@ PYTHON
     fill
     run "$RELIN" run "$SWEEPS/farm.yaml" -o disk/f.h5
     one=$status first=$output
-    rm disk/ballast; dd if=/dev/zero of=disk/ballast bs=4k count=$(($(df --output=avail disk | tail -n 1) / 4 - 3)) 2>/dev/null
+    rm disk/ballast
+    fill 3
     run "$RELIN" run "$SWEEPS/farm.yaml" -o disk/f.h5
     two=$status second=$output
     run "$RELIN" measure disk/f.h5 --metric curves --set training.evaluations=7
@@ -279,4 +283,36 @@ PYTHON
     [[ "$second" == *"disk/f.h5"*"No space left on device"* ]]
     [[ "$third" == *"disk/f.h5"*"No space left on device"* ]]
     [ "$before" = "$after" ] && [ "$left" = "disk/ballast disk/f.h5" ]
+}
+
+@test "a disk that does not take the rows at the end is told, and the verdict is not that all is well" {
+    cat > shim.c <<'C'
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int fsync(int file)   /* of the result file fails, of others succeeds */
+{
+    char link[64], path[4096] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t size = readlink(link, path, sizeof path - 1);
+    if (size < 5 || strcmp(path + size - 5, "/f.h5"))
+        return 0;
+    errno = atoi(getenv("SHIM_ERRNO"));
+    return -1;
+}
+C
+    cc -shared -fPIC -o shim.so shim.c 2>/dev/null || skip "no C compiler named cc"
+    nm -D "$RELIN" | grep -q __asan && skip "the sanitizer must come first among libraries"
+    for case in 5:70:"Input/output error" 28:75:"No space left on device; make room there" 122:75:"Disk quota exceeded; make room there"; do
+        IFS=: read -r number code reason <<< "$case"
+        for ranks in 1 2; do
+            rm -f f.h5
+            run mpi $ranks env LD_PRELOAD="$PWD/shim.so" SHIM_ERRNO="$number" "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5
+            echo "$ranks: $status: $output"
+            [ "$status" -eq "$code" ]
+            [[ "$output" == *"rows of the last half minute may not have come to disk: a later run checks them, and \`relin verify\` names those that have not: $reason"* ]]
+        done
+    done
 }
