@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -315,9 +316,10 @@ static int put_config(struct trace *t)
 /* Only an earlier trace may be replaced: a slip in -o must not cost a result file. */
 static int check_target(const char *path, struct error *err)
 {
-    if (access(path, F_OK))
+    struct stat found;
+    if (stat(path, &found))
         return 0;
-    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t file = !S_ISREG(found.st_mode) ? -1 : H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     bool is_trace = file >= 0 && H5Aexists(file, "relin_trace_version") > 0;
     if (file >= 0)
         H5Fclose(file);

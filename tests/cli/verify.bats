@@ -216,6 +216,9 @@ newer.h5|written in format version 2, this relin reads up to 1: use a newer reli
 noise.h5|expected a result file of relin, got a file that is not HDF5
 /dev/null|expected a result file of relin, got a device
 CASES
+    run timeout 60 "$RELIN" trace sweep.yaml --job 0 -o pipe.h5
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"pipe.h5: expected a new file or an earlier trace to write to"* ]]
     run "$RELIN" verify no-such.h5
     [ "$status" -eq 2 ]
     [[ "$output" == *"no-such.h5: No such file or directory"* ]]
