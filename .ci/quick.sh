@@ -18,12 +18,13 @@ ranks=$(lscpu -p=core,socket 2>/dev/null | grep -v '^#' | sort -u | wc -l)
 
 # mpirun's stderr is a pipe: tell relin that a terminal is behind it.
 [ -t 2 ] && export RELIN_PROGRESS="${RELIN_PROGRESS:-bar}"
-# The verdict comes from the file, not from mpirun (below), which is then silent about codes.
+# A rank that dies costs its own jobs only (--enable-recovery). The verdict comes from the file, not from mpirun (below),
+# which is then silent about codes.
 export OMPI_MCA_orte_abort_on_non_zero_status=0
 
 echo "running $sweep on $ranks cores: relin run $sweep -o $file"
 set -m # a process group of its own: the terminal's Ctrl-C reaches only this script
-mpirun -n "$ranks" "$build/relin" run "$sweep" -o "$file" </dev/null &
+mpirun --enable-recovery -n "$ranks" "$build/relin" run "$sweep" -o "$file" </dev/null &
 pid=$!
 trap 'echo " stopping; make run goes on from here later" >&2; kill -USR1 $pid' INT TERM
 until wait "$pid"; ! kill -0 "$pid" 2>/dev/null; do :; done

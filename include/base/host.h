@@ -2,6 +2,7 @@
 #ifndef RELIN_BASE_HOST_H
 #define RELIN_BASE_HOST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void host_name(char *name, size_t size);
@@ -9,5 +10,13 @@ void host_name(char *name, size_t size);
 void host_cpu_model(char *model, size_t size);
 /* Bytes of physical memory; INFINITY where the system does not say. */
 double host_memory(void);
+/* How many processes the kernel of this node has killed for want of memory since it started, in control groups
+ * too; -1 where it does not say. */
+long long host_oom_kills(void);
+/* Names the space that process ids of this process live in: two processes with equal texts can look for each other. */
+void host_process_space(char *text, size_t size);
+/* Does a process of this space live? A zombie, which keeps its number until its parent has asked how it ended, does not.
+ * A signal handler may call it. */
+bool host_process_lives(long pid);
 
 #endif

@@ -10,6 +10,12 @@
 
 enum farm_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_LINES, PROGRESS_NONE };
 
+struct farm_summary {
+    size_t jobs, done, failed, diverged, reused, left;   /* left: not run, can be resumed */
+    double seconds;
+    char output[4096];
+};
+
 struct farm_options {
     const char *sweep_path;
     const char *output;                  /* NULL: name of the sweep + ".h5" in the current folder */
@@ -19,13 +25,9 @@ struct farm_options {
     enum farm_progress progress;
     const char *order;                   /* "longest", "file" or "random": order of hand-out (tests use it) */
     const char *command_line;
+    void (*tell)(const struct farm_summary *summary);   /* on rank 0, at the end; after a rank's death farm_run does not return */
+    unsigned retry;                      /* classes of failed jobs to run again (failure_parse_classes) */
     const char *data_root;               /* RELIN_DATA, may be NULL */
-};
-
-struct farm_summary {
-    size_t jobs, done, failed, diverged, reused, left;   /* left: not run, can be resumed */
-    double seconds;
-    char output[4096];
 };
 
 /* Runs the whole sweep: starts the spawner, MPI, reads the sweep on rank 0, hands out, finalises MPI.

@@ -52,6 +52,9 @@ int store_write_record(struct store *store, size_t job, const struct result *res
 /* Only the status byte (running, pending) and, with it, attempts. */
 int store_write_status(struct store *store, size_t job, enum job_status status, int32_t attempts,
                        struct error *err);
+/* One variable of writer RECORD of a job that is not done, out of a bound result. */
+int store_write_one(struct store *store, size_t job, enum variable_id id, const struct result *result,
+                    struct error *err);
 /* fsync of what this process has written since the last one, independent. Each rank does so for its own rows:
  * over the network they may wait in its node's memory. */
 int store_sync(struct store *store, struct error *err);

@@ -2,6 +2,7 @@
 #ifndef RELIN_SWEEP_SWEEP_H
 #define RELIN_SWEEP_SWEEP_H
 
+#include "sweep/failure.h"
 #include "sweep/job.h"
 #include "sweep/result.h"
 
@@ -18,7 +19,9 @@ struct sweep_axis {
 struct sweep_limits {
     double job_wall;       /* seconds; INFINITY: none */
     double checkpoint;     /* seconds between two checkpoints of a job; INFINITY: none */
+    double patience;       /* seconds of silence after which a rank counts as lost */
     int64_t attempts;
+    int64_t attempts_ending[FAILURE_COUNT];   /* -1: attempts (failure_limit) */
 };
 
 struct sweep {

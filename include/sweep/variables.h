@@ -77,9 +77,9 @@ enum variable_writer { WRITER_SKELETON, WRITER_PLAN, WRITER_ROWS, WRITER_RECORD 
     X(PREDICTED_SECONDS_FILTER, ROOT, "predicted_seconds_filter", JOB, F64, PLAN, "s", "predicted seconds of the steps by the filter engine; NaN where it cannot take them") \
     /* how it went */                                                                                            \
     X(STATUS, ROOT, "status", JOB, U8, RECORD, "", "state of the job; written last")                              \
-    X(OUTCOME, ROOT, "outcome", JOB, TEXT16, RECORD, "", "completed, diverged; empty until the job ended")        \
-    X(ERROR, ROOT, "error", JOB, TEXT256, RECORD, "", "why the job failed or diverged")                           \
-    X(ATTEMPTS, ROOT, "attempts", JOB, I32, RECORD, "1", "how often the job was started")                         \
+    X(OUTCOME, ROOT, "outcome", JOB, TEXT16, RECORD, "", "completed, diverged; of a failed attempt its class: crashed, out-of-memory, wall, stopped, lost, bad-data; else empty") \
+    X(ERROR, ROOT, "error", JOB, TEXT256, RECORD, "", "why the job, or its last attempt, failed, or why it diverged") \
+    X(ATTEMPTS, ROOT, "attempts", JOB, I32, RECORD, "1", "how often the job was started, less the starts that it was stopped or lost in") \
     X(ENGINE, ROOT, "engine", JOB, TEXT16, RECORD, "", "engine that stepped the segments: tangent, kernel or filter; else the trainer, standard or gauss-newton") \
     X(WORKER, ROOT, "worker", JOB, I32, RECORD, "", "MPI rank that ran the job, -1 before")                       \
     X(HOST, ROOT, "host", JOB, TEXT64, RECORD, "", "host that ran the job")                                       \

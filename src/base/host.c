@@ -1,6 +1,9 @@
 #include "base/host.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,4 +36,42 @@ double host_memory(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     return pages > 0 && page > 0 ? (double)pages * (double)page : INFINITY;
+}
+
+long long host_oom_kills(void)
+{
+    FILE *file = fopen("/proc/vmstat", "re");
+    char line[128];
+    long long kills = -1;
+    while (file && kills < 0 && fgets(line, sizeof line, file))
+        if (sscanf(line, "oom_kill %lld", &kills) != 1)
+            kills = -1;
+    if (file)
+        fclose(file);
+    return kills;
+}
+
+void host_process_space(char *text, size_t size)
+{
+    char name[64], space[64] = "?";
+    ssize_t length = readlink("/proc/self/ns/pid", space, sizeof space - 1);
+    if (length > 0)
+        space[length] = 0;
+    host_name(name, sizeof name);
+    snprintf(text, size, "%s %s", name, space);
+}
+
+bool host_process_lives(long pid)
+{
+    char text[512];
+    if (kill((pid_t)pid, 0) && errno != EPERM)
+        return false;
+    snprintf(text, sizeof text, "/proc/%ld/stat", pid);   /* "PID (NAME) STATE ..." */
+    int file = open(text, O_RDONLY | O_CLOEXEC);
+    ssize_t length = file < 0 ? 0 : read(file, text, sizeof text - 1);
+    if (file >= 0)
+        close(file);
+    text[length > 0 ? length : 0] = 0;
+    const char *name_end = strrchr(text, ')');
+    return !name_end || name_end[1] != ' ' || name_end[2] != 'Z';
 }

@@ -9,6 +9,7 @@
 #include "data/dataset.h"
 #include "farm/farm.h"
 #include "farm/progress.h"
+#include "sweep/failure.h"
 
 static const char doc[] =
     "Runs every job of a sweep file and collects the results in one HDF5 file.\v"
@@ -23,18 +24,25 @@ static const char doc[] =
     "One run at a time writes a file, from whichever node and by whichever link; a run without a sign of life for a minute, "
     "or the same Slurm job before it was requeued, is taken over. Rows that are damaged run again; a file that is torn, "
     "newer, or none of relin's is refused and left as it is. What is written is on disk after 30 s at most.\n\n"
+    "A job that fails runs again, as often as limits.attempts and its further keys (limits.attempts_crashed, ...) say for each way "
+    "of failing, and is then set aside: relin status says why and what to do, --retry runs it again. With mpirun "
+    "--enable-recovery the death of a rank costs its jobs the steps since their checkpoints, and the sweep goes on; a "
+    "rank that hangs is noticed after limits.patience. mpirun's exit code is no verdict then: ask relin status "
+    "--exit-code.\n\n"
     "Environment: RELIN_DATA, the folder of the data sets; RELIN_PROGRESS, as --progress.\n"
     "Exit codes: 0 complete, 2 bad usage, sweep file or data, 3 some jobs failed for good, "
     "70 a result file that cannot be read or written, or an internal error, 75 incomplete but can be resumed, as after a "
     "full disk, or in use by another run.";
 
-enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER };
+enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER, KEY_RETRY };
 
 static const struct argp_option option_table[] = {
     {"output", 'o', "FILE", 0, "result file (default: the sweep's name with .h5, here)", 0},
     {"progress", KEY_PROGRESS, "KIND", 0, "bar, lines, none, or auto: a bar on a terminal, else lines", 0},
     {"order", KEY_ORDER, "ORDER", 0, "hand out jobs longest first (default), in file order, or random: "
                                      "longest, file, random; results do not depend on it", 0},
+    {"retry", KEY_RETRY, "CLASS[,CLASS]", 0, "run jobs that failed for good again: failed (all of them), crashed, "
+                                             "out-of-memory, wall, stopped, lost, bad-data; relin status says which is which", 0},
     {"no-train-on-master", KEY_NO_TRAIN, NULL, 0, "rank 0 only hands out (at least 2 ranks)", 0},
     {0},
 };
@@ -73,6 +81,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "--order: expected longest, file or random, got %s", arg);
         options->order = arg;
         break;
+    case KEY_RETRY:
+        if (!failure_parse_classes(arg, &options->retry))
+            argp_error(state, "--retry: expected failed, crashed, out-of-memory, wall, stopped, lost or bad-data, or some "
+                       "of them with commas between, got %s", arg);
+        break;
     case ARGP_KEY_ARGS:   /* the sweep file, then overrides */
         options->sweep_path = state->argv[state->next];
         options->overrides = (const char *const *)&state->argv[state->next + 1];
@@ -105,13 +118,14 @@ static void print_result(const struct farm_summary *summary)
     else
         printf("Next: relin summary %s\n", summary->output);
     if (summary->failed)
-        printf("Why jobs failed: relin status %s\n", summary->output);
+        printf("Why jobs failed, and what to do: relin status %s\n", summary->output);
     fflush(stdout);
 }
 
 int command_run(int argc, char **argv)
 {
-    struct farm_options options = {.train_on_master = true, .order = "longest", .data_root = dataset_root()};
+    struct farm_options options = {.train_on_master = true, .order = "longest", .data_root = dataset_root(),
+                                   .tell = print_result};
     struct farm_summary summary;
     struct text command_line = {0};
     bool is_root;
@@ -121,8 +135,6 @@ int command_run(int argc, char **argv)
     options.command_line = command_line.chars;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     int code = farm_run(&argc, &argv, &options, &summary, &is_root);
-    if (is_root && summary.jobs)
-        print_result(&summary);
     text_free(&command_line);
     return code;
 }

@@ -121,10 +121,38 @@ static void print_failed(const struct view *view)
         if (view->status[i] != STATUS_FAILED)
             continue;
         text_add_number(&period, view->refresh_period[i]);
-        printf("  job %zu (%s, K=%s, seed %.0f), %.0f attempt%s: %s\n", i, view->architecture[i], period.chars,
-               view->seed[i], view->attempts[i], view->attempts[i] == 1 ? "" : "s",
-               view->error[i][0] ? view->error[i] : "no reason recorded");
+        printf("  job %zu (%s, K=%s, seed %.0f), %s, %.0f attempt%s: %s\n", i, view->architecture[i], period.chars,
+               view->seed[i], failure_word(failure_of(view->outcome[i])), view->attempts[i],
+               view->attempts[i] == 1 ? "" : "s", view->error[i][0] ? view->error[i] : "no reason recorded");
         text_free(&period);
+    }
+}
+
+/* Once for each class of failure, not for each job. */
+static void print_advice(const struct view *view)
+{
+    size_t count[FAILURE_COUNT + 1] = {0};
+    for (size_t i = 0; i < view->jobs; i++)
+        count[failure_of(view->outcome[i])] += view->status[i] == STATUS_FAILED;
+    for (int class = 0; class <= FAILURE_COUNT; class++)
+        if (count[class])
+            printf("  %zu %s: %s\n", count[class], failure_word((enum failure_class)class),
+                   failure_advice((enum failure_class)class));
+}
+
+/* Jobs that will run again although an attempt failed. */
+static void print_troubled(const struct view *view)
+{
+    bool told = false;
+    for (size_t i = 0; i < view->jobs; i++) {
+        enum failure_class class = failure_of(view->outcome[i]);
+        if (view->status[i] == STATUS_FAILED || view->status[i] == STATUS_DONE || class == FAILURE_UNKNOWN)
+            continue;
+        if (!told)
+            printf("will run again, or does, after an attempt that failed:\n");
+        told = true;
+        printf("  job %zu (%s, seed %.0f), %s: %s\n", i, view->architecture[i], view->seed[i], failure_word(class),
+               view->error[i]);
     }
 }
 
@@ -158,7 +186,10 @@ static void print_text(const struct view *view, const char *path)
     if (view->count[STATUS_FAILED]) {
         printf("failed for good:\n");
         print_failed(view);
+        printf("what to do:\n");
+        print_advice(view);
     }
+    print_troubled(view);
     if (live)
         printf("next: nothing to do but wait; `relin status %s` again, or `relin summary %s` for what is there\n", path, path);
     else if (left)
@@ -189,8 +220,12 @@ static void print_json(const struct view *view, const char *path, int code)
         text_add_json_string(&out, view->architecture[i]);
         text_add(&out, ", \"refresh_period\": ");
         text_add_json_number(&out, view->refresh_period[i]);
-        text_add(&out, ", \"seed\": %.0f, \"attempts\": %.0f, \"error\": ", view->seed[i], view->attempts[i]);
+        enum failure_class class = failure_of(view->outcome[i]);
+        text_add(&out, ", \"seed\": %.0f, \"attempts\": %.0f, \"class\": \"%s\", \"error\": ", view->seed[i],
+                 view->attempts[i], failure_word(class));
         text_add_json_string(&out, view->error[i]);
+        text_add(&out, ", \"advice\": ");
+        text_add_json_string(&out, failure_advice(class));
         text_add(&out, "}");
         separator = ", ";
     }
@@ -203,10 +238,13 @@ int command_status(int argc, char **argv)
 {
     static const struct argp argp = {
         option_table, parse_option, "FILE.h5",
-        "How a sweep stands, while it runs or after: counts, failures with reasons, time left, what to do next."
+        "How a sweep stands, while it runs or after: counts, failures with reasons and what to do about them, time left, what "
+        "to do next."
         "\v"
         "Reads the file only, so it never disturbs a run. A job that says running while no run is alive was lost, and "
-        "counts as pending.\n\n"
+        "counts as pending. A failed job is crashed, out-of-memory, wall (limits.job_wall), stopped (from outside), lost (with "
+        "its rank or node, again and again), bad-data, or just failed in files of old programs: the words of "
+        "`relin run --retry`.\n\n"
         "Examples:\n"
         "  relin status fashion-mnist.h5\n"
         "  relin status --failed fashion-mnist.h5\n"

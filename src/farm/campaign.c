@@ -7,14 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "farm/checkpoints.h"
-
-/* Failed for good under a smaller limits.attempts than now: they may try again. */
-static void revive_failed(struct campaign *campaign)
-{
-    for (size_t i = 0; i < campaign->sweep.n_jobs; i++)
-        if (campaign->status[i] == STATUS_FAILED && campaign->attempts[i] < campaign->sweep.limits.attempts)
-            campaign->status[i] = STATUS_PENDING;
-}
+#include "farm/policy.h"
 
 /* Those of jobs that are done: a run that was killed between the two may have left one. */
 static void remove_checkpoints(const struct campaign *campaign)
@@ -24,19 +17,46 @@ static void remove_checkpoints(const struct campaign *campaign)
             checkpoints_remove(campaign->path, campaign->sweep.jobs[i].id);
 }
 
-/* Which of the rows that are kept had diverged. */
-static int count_diverged(struct campaign *campaign, struct error *err)
+/* A job that failed for good may try again where its class of failure is asked for (--retry), or where more
+ * attempts are allowed than it has had. */
+static bool may_retry(const struct campaign *campaign, size_t row, const char *outcome, const char *error,
+                      unsigned retry)
 {
-    char **outcomes;
-    if (!campaign->n_reused)
-        return 0;
+    enum failure_class class = failure_of(outcome);
+    if (retry & 1u << class)
+        return true;
+    int64_t limit = failure_limit(&campaign->sweep.limits, class);
+    return class == FAILURE_LOST ? policy_losses(error) < limit : failure_is_own(class) && campaign->attempts[row] < limit;
+}
+
+/* What the file says of each row: what diverged, what was lost, what failed and may try again. */
+static int look_at_rows(struct campaign *campaign, unsigned retry, struct error *err)
+{
+    size_t n = campaign->sweep.n_jobs, width, n_retried = 0;
+    char **outcomes = NULL, **errors = NULL;
+    double *status = NULL, *start = NULL;
     struct store_reader *reader = store_read_open(campaign->path, err);
-    int failed = !reader || store_read_texts(reader, "outcome", &outcomes, err);
-    if (!failed) {
-        for (size_t i = 0; i < campaign->sweep.n_jobs; i++)
-            campaign->n_diverged += campaign->status[i] == STATUS_DONE && strcmp(outcomes[i], "diverged") == 0;
-        store_free_texts(outcomes, campaign->sweep.n_jobs);
+    campaign->found = mem_alloc(n, sizeof *campaign->found, err);
+    int failed = !reader || !campaign->found || store_read_texts(reader, "outcome", &outcomes, err)
+                 || store_read_texts(reader, "error", &errors, err)
+                 || store_read_numbers(reader, "status", &status, &width, err)
+                 || store_read_numbers(reader, "start_time", &start, &width, err);
+    for (size_t i = 0; i < n && !failed; i++) {
+        campaign->found[i] = (struct found_row){.status = (unsigned char)status[i], .start_time = start[i]};
+        campaign->n_diverged += campaign->status[i] == STATUS_DONE && strcmp(outcomes[i], "diverged") == 0;
+        if (campaign->status[i] == STATUS_FAILED && may_retry(campaign, i, outcomes[i], errors[i], retry)) {
+            campaign->status[i] = STATUS_PENDING;
+            n_retried++;
+        } else if (campaign->status[i] == STATUS_PENDING && failure_of(outcomes[i]) == FAILURE_LOST) {
+            campaign->found[i].losses = policy_losses(errors[i]);
+        }
     }
+    if (!failed && retry && !n_retried)
+        log_warning("--retry: no job of this file failed in such a way: there is nothing to run again");
+    store_free_texts(outcomes, n);
+    store_free_texts(errors, n);
+    mem_free(status);
+    mem_free(start);
     store_read_close(reader);
     return failed ? -1 : 0;
 }
@@ -75,9 +95,8 @@ int campaign_open(struct campaign *campaign, const struct farm_options *options,
         || sets_find(&campaign->sets, sweep, err)
         || sets_prepare(&campaign->sets, sweep, options->data_root, run, err)
         || build_file(campaign, options, ranks, err)
-        || count_diverged(campaign, err))
+        || look_at_rows(campaign, options->retry, err))
         return -1;
-    revive_failed(campaign);
     remove_checkpoints(campaign);
     campaign->seconds = mem_alloc(sweep->n_jobs, sizeof *campaign->seconds, err);
     if (!campaign->seconds)
@@ -104,7 +123,7 @@ void campaign_describe(const struct campaign *campaign, const struct farm_option
     memcpy(setup.layout, lengths, sizeof lengths);
     setup.job_wall = campaign->sweep.limits.job_wall;
     setup.checkpoint = campaign->sweep.limits.checkpoint;
-    setup.attempts = campaign->sweep.limits.attempts;
+    setup.patience = campaign->sweep.limits.patience;
     setup.n_sets = sets->n;
     snprintf(setup.run, sizeof setup.run, "%s", run);
     const char *root = options->data_root ? options->data_root : "";
@@ -126,6 +145,7 @@ void campaign_close(struct campaign *campaign)
     mem_free(campaign->status);
     mem_free(campaign->attempts);
     mem_free(campaign->seconds);
+    mem_free(campaign->found);
     sets_free(&campaign->sets);
     sweep_free(&campaign->sweep);
 }

@@ -7,6 +7,13 @@
 #include "farm/wire.h"
 #include "store/store.h"
 
+/* What the file said of a row when it was opened. */
+struct found_row {
+    unsigned char status;            /* enum job_status */
+    int64_t losses;                  /* of its rank or run, while it did not get on */
+    double start_time;               /* Unix seconds, of the last attempt */
+};
+
 struct campaign {
     struct sweep sweep;
     struct sets sets;
@@ -15,6 +22,7 @@ struct campaign {
     bool locked;
     unsigned char *status;           /* (jobs) enum job_status */
     int32_t *attempts;               /* (jobs) starts so far */
+    struct found_row *found;         /* (jobs) */
     double *seconds;                 /* (jobs) predicted */
     size_t n_reused, n_diverged;     /* rows that need no run; of them diverged */
 };

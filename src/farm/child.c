@@ -65,6 +65,20 @@ static bool stops(void *context)
     return stop_asked;
 }
 
+static int exit_code_of(enum error_code code)
+{
+    switch (code) {
+    case ERROR_MEMORY: return CHILD_NO_MEMORY;
+    case ERROR_USAGE:
+    case ERROR_SWEEP:
+    case ERROR_DATA:
+    case ERROR_FILE:
+    case ERROR_FORMAT:
+    case ERROR_UNSUPPORTED: return CHILD_BAD_DATA;
+    default: return CHILD_FAILED;
+    }
+}
+
 void child_run(pid_t parent, int64_t row, const char *job_text, const struct dataset *set,
                const struct result_layout *layout, void *block, const struct checkpoints *checkpoints)
 {
@@ -93,5 +107,5 @@ void child_run(pid_t parent, int64_t row, const char *job_text, const struct dat
         status = experiment_run(&job, set, &result, &observer, &err);   /* sets the BLAS threads too */
     if (status)
         result_set_text(&result, VAR_ERROR, err.text);
-    _exit(status ? CHILD_FAILED : strcmp(result_text(&result, VAR_OUTCOME), "stopped") == 0 ? CHILD_STOPPED : CHILD_DONE);
+    _exit(status ? exit_code_of(err.code) : strcmp(result_text(&result, VAR_OUTCOME), "stopped") == 0 ? CHILD_STOPPED : CHILD_DONE);
 }

@@ -13,6 +13,8 @@
 enum {
     CHILD_DONE = 0,
     CHILD_FAILED = 10,       /* the result's `error` says why */
+    CHILD_NO_MEMORY = 12,    /* the same: memory was refused */
+    CHILD_BAD_DATA = 13,     /* the same: its data or keys do not serve */
     CHILD_STOPPED = 11,      /* asked to by USR1; it has written its state, where it keeps one and could */
 };
 

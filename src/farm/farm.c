@@ -15,6 +15,8 @@
 #include "farm/master.h"
 #include "farm/shm.h"
 #include "farm/signals.h"
+#include "farm/vigil.h"
+#include "farm/watch.h"
 #include "farm/worker.h"
 #include "math/blas_setup.h"
 
@@ -227,7 +229,7 @@ static void loop(struct rank *rank)
     worker->spawner = &rank->spawner;
     worker->retired = !rank->trains;
     worker->job_wall = rank->head.job_wall;
-    worker->attempts = rank->head.attempts;
+    worker->patience = rank->head.patience;
     worker_start(worker);
     while (!worker->orphaned && !(master && master->evicted) && !(worker->finished && (!master || master->finished))) {
         bool active = false;
@@ -246,6 +248,8 @@ static void loop(struct rank *rank)
             last = clock_seconds();
         wire_sleep(last, worker->retired ? -1 : rank->spawner.socket);
     }
+    if (master && master->lost)   /* perhaps only after TAG_STOP */
+        worker->abandon = true;
     worker_end(worker);
 }
 
@@ -273,10 +277,11 @@ static int run(struct rank *rank, struct farm_summary *summary)
         code = get_ready(rank);
     if (code)
         return code;
+    vigil_pause();
     loop(rank);
     if (rank->worker.orphaned) {
-        log_error("rank 0 has been silent for %d s: this rank ends; the same command resumes the sweep",
-                  WIRE_SILENCE_SECONDS);
+        log_error("rank 0 has died or been silent for %.3g s: this rank ends; the same command resumes the sweep",
+                  rank->head.patience);
         rank->worker.abandon = true;
         return 75;
     }
@@ -295,8 +300,10 @@ static void close_rank(struct rank *rank)
 {
     bool abandon = rank->worker.abandon;
     store_close(rank->store, abandon);
-    if (rank->wire.rank == 0)
+    if (rank->wire.rank == 0) {
         campaign_close(&rank->campaign);
+        watch_end(&rank->master);
+    }
     for (size_t i = 0; i < SPAWNER_BLOCKS; i++)
         if (rank->blocks[i])
             munmap(rank->blocks[i], result_size(&rank->layout));
@@ -324,12 +331,16 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
     if (wire_open(&rank.wire, MPI_COMM_WORLD, &err))
         return report(&err);
     *is_root = rank.wire.rank == 0;
+    vigil_start(&rank.wire);
     snprintf(who, sizeof who, "rank %d", rank.wire.rank);
     log_setup(LOG_WARNING, rank.wire.size > 1 ? who : NULL);
     rank.trains = rank.wire.rank > 0 || options->train_on_master;
     rank.leader = find_leader(rank.wire.rank);
     int code = run(&rank, summary);
     summary->seconds = clock_seconds() - start;
+    if (*is_root && summary->jobs && options->tell)
+        options->tell(summary);
+    vigil_close(code);
     close_rank(&rank);
     spawner_end(&rank.spawner);
     if (rank.worker.abandon || store_is_stuck()) {   /* MPI_Finalize would wait for the lost, or crash */
@@ -337,5 +348,6 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
         _exit(code);
     }
     MPI_Finalize();
+    vigil_pause();
     return code;
 }

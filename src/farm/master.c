@@ -1,6 +1,7 @@
 /* Termination: every row is in exactly one place: settled (done or failed), in the queue, or
  * held by one rank. A held row comes back by exactly one of RECORD, FAILED, RETURNED, or by its
- * rank's silence; FAILED is bounded by limits.attempts, silence by the number of ranks. So the
+ * rank's death or silence; each class of failure is bounded by its limit, and losses by the number of ranks
+ * or, of one that comes back, by limits.attempts. So the
  * queue empties or the run drains, holders run dry, and the master stops: it sends STOP, the
  * last message to each worker, which answers BYE, its last one. Messages of a pair of ranks keep
  * their order, so after BYE nothing of that rank is on its way and the loop can end. */
@@ -15,22 +16,16 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "farm/checkpoints.h"
+#include "farm/ledger.h"
 #include "farm/record.h"
-
-static const double beat_every = WIRE_PING_SECONDS;
+#include "farm/setback.h"
+#include "farm/watch.h"
 
 /* --- rows ---------------------------------------------------------------------- */
 
 static size_t n_jobs(const struct master *master)
 {
     return master->campaign->sweep.n_jobs;
-}
-
-static void break_off(struct master *master, const struct error *err)
-{
-    progress_clear(&master->progress);
-    log_error("%s: %s; stopping", master->campaign->path, err->text);
-    master->broken = error_exit_code(err->code);
 }
 
 /* Another run has taken the file over, since this one was stopped, or its disk away, for so long. */
@@ -45,17 +40,6 @@ static bool is_evicted(struct master *master)
     return master->evicted;
 }
 
-static void set_status(struct master *master, size_t row, enum job_status status, int32_t attempts)
-{
-    struct error err = {0};
-    unsigned char *now = &master->campaign->status[row];
-    master->n_running += (status == STATUS_RUNNING) - (*now == STATUS_RUNNING);
-    *now = (unsigned char)status;
-    master->campaign->attempts[row] = attempts;
-    if (store_write_status(master->store, row, status, attempts, &err))
-        break_off(master, &err);
-}
-
 /* The row of a message, or SIZE_MAX where the sender does not hold it: it was thought lost,
  * and the row was given to another. */
 static size_t row_of(const struct master *master, const struct wire_message *message)
@@ -63,28 +47,6 @@ static size_t row_of(const struct master *master, const struct wire_message *mes
     int64_t row = message->head.row;
     assert(row >= 0 && (size_t)row < n_jobs(master));
     return master->rows[row].owner == message->from ? (size_t)row : SIZE_MAX;
-}
-
-static void release(struct master *master, size_t row)
-{
-    master->peers[master->rows[row].owner].held--;
-    master->rows[row].owner = -1;
-}
-
-static void give_up_row(struct master *master, size_t row, int32_t attempts)
-{
-    if (master->campaign->status[row] == STATUS_RUNNING || attempts != master->campaign->attempts[row])
-        set_status(master, row, STATUS_PENDING, attempts);
-    release(master, row);
-    queue_push(&master->queue, row);
-}
-
-static void warn_of(struct master *master, size_t row, int rank, const char *what, const char *why)
-{
-    char label[256];
-    job_label(&master->campaign->sweep.jobs[row], label, sizeof label);
-    progress_clear(&master->progress);
-    log_warning("job %zu (%s) on rank %d: %s: %s", row, label, rank, what, why);
 }
 
 static void hand_out(struct master *master, int to)
@@ -96,7 +58,6 @@ static void hand_out(struct master *master, int to)
     struct wire_job wire = {
         .predicted = queue_predict(&master->queue, row),
         .attempts = master->campaign->attempts[row],
-        .tries = state->tries,
         .set = master->campaign->sets.of_job[row],
         .order = master->handed++,
     };
@@ -109,6 +70,16 @@ static void hand_out(struct master *master, int to)
     text_free(&message);
 }
 
+/* What waits has taken ranks down with it: rank 0, without which the run ends, takes it only where it is alone. */
+static bool spares_rank_0(const struct master *master)
+{
+    const struct queue *queue = &master->queue;
+    bool others = false;
+    for (int rank = 1; rank < master->wire->size; rank++)
+        others |= master->peers[rank].able && !master->peers[rank].gone;
+    return others && queue->length && master->rows[queue->rows[queue->length - 1]].lost > 0;
+}
+
 /* One row for each worker first, then one more each, prefetched, unless the queue is so short
  * that a prefetched row would wait behind a long one while another rank is free. */
 static bool feed(struct master *master)
@@ -119,7 +90,8 @@ static bool feed(struct master *master)
             struct peer *peer = &master->peers[rank];
             if (level == 2 && master->queue.length <= (size_t)master->wire->size)
                 return active;
-            if (!peer->able || peer->gone || peer->held >= level || !master->queue.length)
+            if (!peer->able || peer->gone || peer->held >= level || !master->queue.length
+                || (rank == 0 && spares_rank_0(master)))
                 continue;
             hand_out(master, rank);
             active = true;
@@ -131,11 +103,17 @@ static bool feed(struct master *master)
 
 static void handle_started(struct master *master, const struct wire_message *message)
 {
+    struct error err = {0};
     size_t row = row_of(master, message);
     if (row == SIZE_MAX)
         return;
-    master->rows[row].started = clock_seconds();
-    set_status(master, row, STATUS_RUNNING, (int32_t)message->head.code);
+    struct row *state = &master->rows[row];
+    state->started = clock_seconds();
+    state->since = clock_unix();
+    *result_f64(&master->record, VAR_START_TIME) = state->since;   /* the next run asks whether it had got on since */
+    if (store_write_one(master->store, row, VAR_START_TIME, &master->record, &err))
+        ledger_break_off(master, &err);
+    ledger_set_status(master, row, STATUS_RUNNING, (int32_t)message->head.code);
 }
 
 static void handle_ask(struct master *master, const struct wire_message *message)
@@ -152,40 +130,35 @@ static void handle_record(struct master *master, const struct wire_message *mess
         return;
     record_unpack(&master->record, message->tail, message->size);
     if (store_write_record(master->store, row, &master->record, &err)) {
-        break_off(master, &err);
-        give_up_row(master, row, master->campaign->attempts[row]);
+        ledger_break_off(master, &err);
+        ledger_requeue(master, row, master->campaign->attempts[row]);
         return;
     }
-    bool failed = *(unsigned char *)result_slab(&master->record, VAR_STATUS) == STATUS_FAILED;
     master->n_running -= master->campaign->status[row] == STATUS_RUNNING;
-    master->campaign->status[row] = failed ? STATUS_FAILED : STATUS_DONE;
-    if (failed) {
-        master->n_failed++;
-        warn_of(master, row, message->from, "failed for good", result_text(&master->record, VAR_ERROR));
-    } else {
-        master->n_done++;
-        checkpoints_remove(master->campaign->path, master->campaign->sweep.jobs[row].id);
-        master->n_diverged += strcmp(result_text(&master->record, VAR_OUTCOME), "diverged") == 0;
-        queue_learn(&master->queue, row, *result_f64(&master->record, VAR_WALL_SECONDS));
-    }
-    release(master, row);
+    master->campaign->status[row] = STATUS_DONE;
+    master->n_done++;
+    master->n_diverged += strcmp(result_text(&master->record, VAR_OUTCOME), "diverged") == 0;
+    checkpoints_remove(master->campaign->path, master->campaign->sweep.jobs[row].id);
+    queue_learn(&master->queue, row, *result_f64(&master->record, VAR_WALL_SECONDS));
+    ledger_release(master, row);
 }
 
 static void handle_failed(struct master *master, const struct wire_message *message)
 {
     size_t row = row_of(master, message);
-    if (row == SIZE_MAX)
-        return;
-    master->rows[row].tries++;
-    warn_of(master, row, message->from, "this attempt failed, the job will run again", (const char *)message->tail);
-    give_up_row(master, row, (int32_t)message->head.code);
+    struct wire_failure how;
+    assert(message->size > sizeof how && message->head.code >= 0 && message->head.code < FAILURE_COUNT);
+    memcpy(&how, message->tail, sizeof how);
+    if (row != SIZE_MAX)
+        setback_take(master, row, message->from, (enum failure_class)message->head.code,
+                     (const char *)message->tail + sizeof how, &how);
 }
 
 static void handle_returned(struct master *master, const struct wire_message *message)
 {
     size_t row = row_of(master, message);
     if (row != SIZE_MAX)   /* to be stopped is no fault of the job: that start does not count */
-        give_up_row(master, row, master->campaign->attempts[row] - (message->head.code != 0));
+        ledger_requeue(master, row, master->campaign->attempts[row] - (message->head.code != 0));
 }
 
 static void handle_retired(struct master *master, const struct wire_message *message)
@@ -196,7 +169,7 @@ static void handle_retired(struct master *master, const struct wire_message *mes
     if (message->head.code == error_exit_code(ERROR_SPACE)) {   /* no other rank would fare better */
         struct error err;
         error_set(&err, ERROR_SPACE, "%s", (const char *)message->tail);
-        break_off(master, &err);
+        ledger_break_off(master, &err);
     }
 }
 
@@ -218,11 +191,9 @@ static void drain(struct master *master)
 
 void master_handle(struct master *master, const struct wire_message *message)
 {
-    struct peer *peer = &master->peers[message->from];
     if (is_evicted(master))
         return;
-    peer->heard = clock_seconds();
-    peer->gone = false;
+    watch_hear(master, message->from);
     switch (message->tag) {
     case TAG_STARTED: handle_started(master, message); break;
     case TAG_ASK: handle_ask(master, message); break;
@@ -270,36 +241,21 @@ static struct progress_counts count(const struct master *master)
     };
 }
 
-/* A rank that was not heard of for long: its rows go to others. */
-static void watch(struct master *master, double now)
-{
-    for (int rank = 1; rank < master->wire->size; rank++) {
-        struct peer *peer = &master->peers[rank];
-        if (peer->gone || peer->bye || now - peer->heard < WIRE_SILENCE_SECONDS)
-            continue;
-        peer->gone = master->lost = true;
-        progress_clear(&master->progress);
-        log_warning("rank %d has been silent for %d s: its jobs are given to others", rank, WIRE_SILENCE_SECONDS);
-        for (size_t row = 0; row < n_jobs(master); row++)
-            if (master->rows[row].owner == rank)
-                give_up_row(master, row, master->campaign->attempts[row]);
-    }
-}
-
 static void keep_time(struct master *master)
 {
     struct error err = {0};
     double now = clock_seconds();
-    if (now - master->beat > beat_every) {
-        master->beat = now;
-        watch(master, now);
+    watch_peers(master, now);
+    if (now - master->pinged > wire_ping_seconds(master->campaign->sweep.limits.patience)) {
+        master->pinged = now;
         for (int rank = 1; rank < master->wire->size && !master->stopping; rank++)
-            wire_send(master->wire, rank, TAG_PING, -1, 0, NULL, 0);
+            if (!master->peers[rank].dead)
+                wire_send(master->wire, rank, TAG_PING, -1, 0, NULL, 0);
     }
     if (now - master->synced > WIRE_SYNC_SECONDS) {
         master->synced = now;
         if (store_sync(master->store, &err))
-            break_off(master, &err);
+            ledger_break_off(master, &err);
     }
     if (progress_due(&master->progress)) {
         struct progress_counts counts = count(master);
@@ -372,9 +328,9 @@ int master_start(struct master *master, const struct farm_options *options, stru
         return -1;
     }
     result_bind(&master->record, &master->campaign->layout, block);
-    master->beat = master->synced = clock_seconds();
+    master->pinged = master->synced = clock_seconds();
     for (int rank = 0; rank < master->wire->size; rank++)
-        master->peers[rank] = (struct peer){.able = rank > 0 || options->train_on_master, .heard = master->beat};
+        master->peers[rank] = (struct peer){.able = rank > 0 || options->train_on_master, .heard = master->pinged};
     for (size_t row = 0; row < n; row++) {
         master->rows[row].owner = -1;
         master->n_done += status[row] == STATUS_DONE;
@@ -386,6 +342,8 @@ int master_start(struct master *master, const struct farm_options *options, stru
     int failed = queue_init(&master->queue, rows, waiting, master->campaign->seconds, options->order, err);
     mem_free(rows);
     progress_start(&master->progress, options->progress);
+    if (!failed)
+        setback_resume(master);
     return failed;
 }
 
@@ -395,6 +353,5 @@ void master_end(struct master *master)
     progress_end(&master->progress, &counts);
     queue_free(&master->queue);
     mem_free(master->record.block);
-    mem_free(master->peers);
     mem_free(master->rows);
 }

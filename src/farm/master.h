@@ -12,7 +12,8 @@
 struct peer {
     int held;                        /* rows handed out and not settled */
     bool able;                       /* can run jobs */
-    bool gone;                       /* silent for too long */
+    bool gone;                       /* dead, or silent for too long; the latter may come back */
+    bool dead;
     bool bye;                        /* TAG_BYE came */
     double heard;
 };
@@ -20,8 +21,9 @@ struct peer {
 /* A row's state beside its status. */
 struct row {
     int32_t owner;                   /* rank that holds it, -1: none */
-    int32_t tries;                   /* failed attempts of this run */
-    double handed, started;          /* seconds predicted when it was handed out; clock_seconds() */
+    int32_t failed[FAILURE_COUNT];   /* attempts of this run that ended so */
+    int64_t lost;                    /* losses since it last got on, over all runs */
+    double handed, started, since;   /* seconds predicted when it was handed out; clock_seconds(), clock_unix() */
 };
 
 struct master {
@@ -40,7 +42,7 @@ struct master {
     bool evicted;                    /* another run has the file: not a byte more, and out */
     bool lost;                       /* a rank was lost: no more collective calls */
     int exit_code;                   /* once stopping */
-    double beat, synced;             /* of the ranks; fsync */
+    double pinged, synced, looked;   /* the ranks; fsync; for dead processes */
 };
 
 /* Wire, store and campaign are set and borrowed. Returns 0, or -1 with *err filled. The caller ends it. */
@@ -48,7 +50,7 @@ int master_start(struct master *master, const struct farm_options *options, stru
 void master_handle(struct master *master, const struct wire_message *message);
 /* Returns whether anything happened. */
 bool master_step(struct master *master);
-/* Shows the last state of the progress, and frees. */
+/* Shows the last state of the progress, and frees all but the peers. */
 void master_end(struct master *master);
 
 #endif

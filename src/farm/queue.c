@@ -75,6 +75,29 @@ void queue_push(struct queue *queue, size_t row)
     queue->waiting += queue->seconds[row];
 }
 
+static size_t position(const struct queue *queue, size_t row)
+{
+    size_t at = 0;
+    while (at < queue->length && queue->rows[at] != row)
+        at++;
+    assert(at < queue->length);
+    return at;
+}
+
+void queue_demote(struct queue *queue, size_t row)
+{
+    memmove(queue->rows + 1, queue->rows, position(queue, row) * sizeof *queue->rows);
+    queue->rows[0] = row;
+}
+
+void queue_remove(struct queue *queue, size_t row)
+{
+    size_t at = position(queue, row);
+    queue->length--;
+    memmove(queue->rows + at, queue->rows + at + 1, (queue->length - at) * sizeof *queue->rows);
+    queue->waiting -= queue->seconds[row];
+}
+
 void queue_learn(struct queue *queue, size_t row, double seconds)
 {
     queue->measured += seconds;

@@ -25,6 +25,10 @@ size_t queue_pop(struct queue *queue);
 /* Puts a row back, to be the next one: it has waited before. */
 void queue_push(struct queue *queue, size_t row);
 
+/* Of a row that is in the queue: makes it the last one; takes it out. */
+void queue_demote(struct queue *queue, size_t row);
+void queue_remove(struct queue *queue, size_t row);
+
 /* A row took this long: predictions are scaled by measured over predicted. */
 void queue_learn(struct queue *queue, size_t row, double seconds);
 /* Calibrated prediction of a row. */

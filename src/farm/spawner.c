@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/host.h"
 #include "base/memory.h"
 #include "farm/child.h"
 #include "data/dataset.h"
@@ -49,6 +50,7 @@ struct server {
     pid_t child;                         /* 0: none */
     double started, deadline;            /* of clock_seconds */
     bool killed;
+    long long oom_kills;                 /* as of its start */
     struct spawner_report report;
 };
 
@@ -81,6 +83,7 @@ static void server_run(struct server *server, const struct spawner_order *order,
     server->started = clock_seconds();
     server->deadline = server->started + order->wall;
     server->killed = false;
+    server->oom_kills = host_oom_kills();
     pid_t child = fork();
     if (child == 0) {
         child_catch_stop();
@@ -92,7 +95,7 @@ static void server_run(struct server *server, const struct spawner_order *order,
         server->child = child;
         return;
     }
-    server->report.status = W_EXITCODE(127, 0);   /* no process to be had: a failed attempt */
+    server->report.status = W_EXITCODE(SPAWNER_NO_PROCESS, 0);   /* a failed attempt */
     send(server->socket, &server->report, sizeof server->report, MSG_NOSIGNAL);
 }
 
@@ -104,7 +107,9 @@ static void server_reap(struct server *server)
         return;
     server->child = 0;
     struct spawner_report *report = &server->report;
+    long long oom_kills = host_oom_kills();
     report->status = status;
+    report->oom_kills = oom_kills < 0 ? -1 : (int32_t)(oom_kills - server->oom_kills);
     report->wall_seconds = clock_seconds() - server->started;
     report->cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
                           + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);

@@ -17,6 +17,7 @@ struct error;
 
 /* A child that was asked to stop and has not within so many seconds is killed: it is in a long evaluation, say. */
 enum { SPAWNER_GRACE_SECONDS = 6 };
+enum { SPAWNER_NO_PROCESS = 127 };   /* exit code that stands for a child that could not be made */
 enum { SPAWNER_BLOCKS = 2 };   /* results: one is written to the file while the next job runs */
 
 struct spawner {
@@ -44,6 +45,7 @@ struct spawner_report {
     int64_t row;
     int32_t status;                      /* as of wait4 */
     bool timed_out, stopped;             /* killed at its limit; asked to stop */
+    int32_t oom_kills;                   /* by the kernel on this node meanwhile; -1: it does not say */
     double start_time, wall_seconds, cpu_seconds;
 };
 

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/host.h"
 #include "base/memory.h"
 
 /* A message on its way, in a list. */
@@ -18,6 +20,31 @@ struct wire_send {
     MPI_Request request;
     unsigned char bytes[];
 };
+
+/* A process, and the name of the space its number is of. */
+struct place {
+    long pid;
+    char space[120];
+};
+
+static int find_processes(struct wire *wire, struct error *err)
+{
+    struct place own;
+    struct place *all = mem_alloc((size_t)wire->size, sizeof *all, err);
+    wire->process = mem_alloc((size_t)wire->size, sizeof *wire->process, err);
+    if (!all || !wire->process) {
+        mem_free(all);
+        return -1;
+    }
+    memset(&own, 0, sizeof own);
+    own.pid = getpid();
+    host_process_space(own.space, sizeof own.space);
+    MPI_Allgather(&own, sizeof own, MPI_BYTE, all, sizeof own, MPI_BYTE, wire->comm);
+    for (int rank = 0; rank < wire->size; rank++)
+        wire->process[rank] = rank != wire->rank && strcmp(all[rank].space, own.space) == 0 ? all[rank].pid : 0;
+    mem_free(all);
+    return 0;
+}
 
 int wire_open(struct wire *wire, MPI_Comm comm, struct error *err)
 {
@@ -28,7 +55,7 @@ int wire_open(struct wire *wire, MPI_Comm comm, struct error *err)
     MPI_Comm_set_errhandler(wire->comm, MPI_ERRORS_RETURN);
     MPI_Comm_rank(wire->comm, &wire->rank);
     MPI_Comm_size(wire->comm, &wire->size);
-    return 0;
+    return find_processes(wire, err);
 }
 
 void wire_close(struct wire *wire, bool abandon)
@@ -38,6 +65,7 @@ void wire_close(struct wire *wire, bool abandon)
         MPI_Comm_free(&wire->comm);
     }
     mem_free(wire->buffer);
+    mem_free(wire->process);
 }
 
 void wire_send(struct wire *wire, int to, enum wire_tag tag, int64_t row, int64_t code, const void *tail,
@@ -123,6 +151,11 @@ void wire_await(struct wire *wire, int from, enum wire_tag tag, struct wire_mess
         wire_sent(wire);
         wire_sleep(last, -1);
     }
+}
+
+double wire_ping_seconds(double patience)
+{
+    return patience / 5 < WIRE_PING_SECONDS ? patience / 5 : WIRE_PING_SECONDS;
 }
 
 bool wire_is_for_master(enum wire_tag tag, const struct wire *wire)

@@ -25,7 +25,7 @@ struct error;
     X(TAG_ASK, MASTER)       /* it ended: may I write its rows? */                                     \
     X(TAG_LEAVE, WORKER)     /* code 1: write; 0: the row is no longer yours */                        \
     X(TAG_RECORD, MASTER)    /* the rows are written: the record's variables */                        \
-    X(TAG_FAILED, MASTER)    /* one attempt failed and another is allowed; text: why */                \
+    X(TAG_FAILED, MASTER)    /* the attempt failed: code = its class; wire_failure, then a text: why */ \
     X(TAG_RETURNED, MASTER)  /* not run, or stopped: code 1 if it had been started */                  \
     X(TAG_RETIRED, MASTER)   /* this rank runs nothing any more; code: exit code; text: why */         \
     X(TAG_SIGNAL, MASTER)    /* a signal asked this rank to stop */                                    \
@@ -41,7 +41,8 @@ enum wire_tag {
     TAG_COUNT
 };
 
-enum { WIRE_PING_SECONDS = 5, WIRE_SILENCE_SECONDS = 120, WIRE_SYNC_SECONDS = 30, WIRE_RUN_ID = 17 };
+/* A ping comes so often, or each fifth of limits.patience if that is less. */
+enum { WIRE_PING_SECONDS = 5, WIRE_SYNC_SECONDS = 30, WIRE_RUN_ID = 17 };
 
 struct wire_head {
     int64_t row;
@@ -52,7 +53,7 @@ struct wire_setup {
     uint64_t layout[8];          /* struct result_layout, in its order */
     double job_wall;             /* seconds; INFINITY: none */
     double checkpoint;           /* limits.checkpoint, the same */
-    int64_t attempts;            /* limits.attempts */
+    double patience;             /* limits.patience, the same */
     uint64_t n_sets;
     char run[WIRE_RUN_ID + 7];   /* names the run's shared memory */
     /* texts follow, each with its final 0: result file, folder of data (may be empty), and per
@@ -62,9 +63,14 @@ struct wire_setup {
 struct wire_job {
     double predicted;            /* seconds */
     int64_t attempts;            /* starts before this one, all runs counted */
-    int64_t tries;               /* failed ones of this run: what limits.attempts bounds */
     uint64_t set;
     uint64_t order;              /* of handing out, counted by rank 0: a worker keeps to it */
+};
+
+/* How a failed attempt went. */
+struct wire_failure {
+    double start_time, wall_seconds, cpu_seconds;
+    char host[64], cpu_model[64];
 };
 
 struct wire_send;
@@ -72,6 +78,7 @@ struct wire_send;
 struct wire {
     MPI_Comm comm;
     int rank, size;
+    long *process;               /* (size) its number where this process can look for it; 0: elsewhere, or itself */
     struct wire_send *sending;
     unsigned char *buffer;       /* of the last message received */
     size_t capacity;
@@ -85,7 +92,7 @@ struct wire_message {
     size_t size;
 };
 
-/* Joins a duplicate of comm. Returns 0, or -1 with *err filled. */
+/* Collective. Joins a duplicate of comm, and learns which ranks are on this node. Returns 0, or -1 with *err filled. */
 int wire_open(struct wire *wire, MPI_Comm comm, struct error *err);
 /* Frees; collective unless abandon. */
 void wire_close(struct wire *wire, bool abandon);
@@ -101,6 +108,9 @@ void wire_await(struct wire *wire, int from, enum wire_tag tag, struct wire_mess
 bool wire_sent(struct wire *wire);
 /* Waits until everything is sent. */
 void wire_flush(struct wire *wire);
+
+/* Seconds between two pings. */
+double wire_ping_seconds(double patience);
 
 bool wire_is_for_master(enum wire_tag tag, const struct wire *wire);
 

@@ -13,7 +13,9 @@
 #include "base/host.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "farm/child.h"
+#include "farm/policy.h"
 #include "farm/record.h"
 #include "farm/signals.h"
 
@@ -45,6 +47,21 @@ static void give_back(struct worker *worker, struct task *task, bool started)
     drop(task);
 }
 
+/* To rank 0: the attempt failed. */
+static void tell_failure(struct worker *worker, struct task *task, enum failure_class class, const char *why)
+{
+    struct text message = {0};
+    struct wire_failure how = {.start_time = task->report.start_time, .wall_seconds = task->report.wall_seconds,
+                               .cpu_seconds = task->report.cpu_seconds};
+    snprintf(how.host, sizeof how.host, "%s", worker->host);
+    snprintf(how.cpu_model, sizeof how.cpu_model, "%s", worker->cpu_model);
+    text_add_bytes(&message, (const char *)&how, sizeof how);
+    text_add_bytes(&message, why, strlen(why) + 1);
+    wire_send(worker->wire, 0, TAG_FAILED, task->row, class, message.chars, message.length);
+    text_free(&message);
+    drop(task);
+}
+
 static void take_job(struct worker *worker, const struct wire_message *message)
 {
     struct task *task = find(worker, TASK_NONE, -1);
@@ -72,7 +89,7 @@ static void drain(struct worker *worker)
         spawner_stop(worker->spawner);
 }
 
-/* This rank cannot go on: another one, or a later run, may. */
+/* This rank cannot go on: another one, or a later run, may. A mistake of its own counts against what runs as a loss. */
 static void retire(struct worker *worker, enum error_code code, const char *why)
 {
     struct task *task;
@@ -80,7 +97,10 @@ static void retire(struct worker *worker, enum error_code code, const char *why)
     while ((task = find(worker, TASK_WAITING, -1)))
         give_back(worker, task, false);
     while ((task = find(worker, TASK_RUNNING, -1)))
-        give_back(worker, task, true);
+        if (code != ERROR_INTERNAL)
+            give_back(worker, task, true);
+        else
+            tell_failure(worker, task, FAILURE_LOST, why);
     wire_send(worker->wire, 0, TAG_RETIRED, -1, error_exit_code(code), why, strlen(why) + 1);
 }
 
@@ -88,11 +108,6 @@ static void retire(struct worker *worker, enum error_code code, const char *why)
 static void complete_record(const struct worker *worker, const struct task *task, struct result *result)
 {
     const struct spawner_report *report = &task->report;
-    bool failed = task->failure[0];
-    if (failed) {   /* what a broken attempt left is not a result */
-        result_clear(result);
-        result_set_text(result, VAR_ERROR, task->failure);
-    }
     *result_i32(result, VAR_ATTEMPTS) = (int32_t)task->job.attempts + 1;
     *result_i32(result, VAR_WORKER) = worker->wire->rank;
     result_set_text(result, VAR_HOST, worker->host);
@@ -102,7 +117,7 @@ static void complete_record(const struct worker *worker, const struct task *task
     *result_f64(result, VAR_CPU_SECONDS) = report->cpu_seconds;
     *result_f64(result, VAR_ENERGY_JOULES) = NAN;
     *result_f64(result, VAR_PREDICTED_SECONDS) = task->job.predicted;
-    *(unsigned char *)result_slab(result, VAR_STATUS) = failed ? STATUS_FAILED : STATUS_DONE;
+    *(unsigned char *)result_slab(result, VAR_STATUS) = STATUS_DONE;
     uint32_t crc = result_crc(result);
     memcpy(result_slab(result, VAR_CRC), &crc, sizeof crc);
 }
@@ -167,24 +182,6 @@ void worker_handle(struct worker *worker, const struct wire_message *message)
     }
 }
 
-void worker_describe_failure(const struct spawner_report *report, double job_wall, const char *child_error,
-                             char *text, size_t size)
-{
-    int signal = WIFSIGNALED(report->status) ? WTERMSIG(report->status) : 0;
-    char duration[48];
-    if (report->timed_out) {
-        clock_duration(job_wall, duration, sizeof duration);
-        snprintf(text, size, "stopped at its time limit, limits.job_wall = %s", duration);
-    } else if (signal) {
-        snprintf(text, size, "killed by signal %d (%s)%s", signal, strsignal(signal),
-                 signal == SIGKILL ? ": by hand, or by the kernel for want of memory" : "");
-    } else if (WEXITSTATUS(report->status) == CHILD_FAILED) {
-        snprintf(text, size, "%.*s", (int)size - 1, child_error);
-    } else {
-        snprintf(text, size, "ended with exit code %d", WEXITSTATUS(report->status));
-    }
-}
-
 /* The child has ended. */
 static void take_report(struct worker *worker, const struct spawner_report *report)
 {
@@ -192,20 +189,16 @@ static void take_report(struct worker *worker, const struct spawner_report *repo
     bool done = WIFEXITED(report->status) && WEXITSTATUS(report->status) == CHILD_DONE;
     if (!task)
         return;
-    if (!done && (report->stopped || (WIFEXITED(report->status) && WEXITSTATUS(report->status) == CHILD_STOPPED))) {
+    if (!done && report->stopped) {
         give_back(worker, task, true);
         return;
     }
     task->report = *report;
     if (!done) {
-        worker_describe_failure(report, worker->job_wall, result_text(&worker->results[task->block], VAR_ERROR),
-                                task->failure, sizeof task->failure);
-        if (task->job.tries + 1 < worker->attempts) {
-            wire_send(worker->wire, 0, TAG_FAILED, task->row, task->job.attempts + 1, task->failure,
-                      strlen(task->failure) + 1);
-            drop(task);
-            return;
-        }
+        char why[256];
+        policy_describe(report, worker->job_wall, result_text(&worker->results[task->block], VAR_ERROR), why, sizeof why);
+        tell_failure(worker, task, policy_classify(report), why);
+        return;
     }
     task->state = TASK_ASKING;
     wire_send(worker->wire, 0, TAG_ASK, task->row, 0, NULL, 0);
@@ -258,11 +251,23 @@ static void watch_rank_0(struct worker *worker)
     }
     if (worker->wire->rank == 0)
         return;
-    if (now - worker->pinged > WIRE_PING_SECONDS) {
+    if (worker->alone) {
+        worker->orphaned = !find(worker, TASK_RUNNING, -1);
+        return;
+    }
+    if (now - worker->pinged > wire_ping_seconds(worker->patience)) {
         worker->pinged = now;
         wire_send(worker->wire, 0, TAG_PING, -1, 0, NULL, 0);
     }
-    worker->orphaned = now - worker->heard > WIRE_SILENCE_SECONDS;
+    bool died = false;
+    if (worker->wire->process[0] && now - worker->looked > 1) {
+        worker->looked = now;
+        died = !host_process_lives(worker->wire->process[0]);
+    }
+    if (died || now - worker->heard > worker->patience) {
+        worker->alone = true;
+        drain(worker);   /* the state of what runs, for the run that goes on */
+    }
 }
 
 bool worker_step(struct worker *worker)

@@ -1,7 +1,7 @@
 /* The worker of a rank: a small state machine that the rank's loop steps. It never waits.
  *
  *   a task:  (TAG_JOB) WAITING -> RUNNING -> ASKING (TAG_ASK) -> (TAG_LEAVE) rows written, TAG_RECORD
- *            a failed attempt: TAG_FAILED; the last allowed one goes the way of a result, as failed
+ *            a failed attempt: TAG_FAILED; what follows from it is rank 0's
  *            drain: TAG_RETURNED */
 #ifndef RELIN_FARM_WORKER_H
 #define RELIN_FARM_WORKER_H
@@ -22,7 +22,6 @@ struct task {
     char *text;
     int block;                       /* RUNNING, ASKING */
     struct spawner_report report;    /* ASKING */
-    char failure[256];               /* ASKING: why the last attempt failed; empty: a result */
 };
 
 struct worker {
@@ -31,12 +30,14 @@ struct worker {
     struct spawner *spawner;
     struct result results[SPAWNER_BLOCKS];
     struct task tasks[WORKER_TASKS];
-    double job_wall;
-    int64_t attempts;                /* limits.attempts */
+    double job_wall, patience;
     char host[64], cpu_model[64];
     double heard, pinged, synced;    /* rank 0's last message, my last ping, my last fsync */
+    double looked;                   /* when rank 0's process was last looked for */
     bool draining, drain_told, retired;
-    bool finished, abandon, orphaned;   /* TAG_STOP came; it said that a rank is lost; rank 0 is silent */
+    bool alone;                      /* rank 0 is dead or silent: what runs is asked to write its state, */
+    bool orphaned;                   /* and has: this rank ends */
+    bool finished, abandon;          /* TAG_STOP came; it said that a rank is lost */
     int exit_code;
 };
 
@@ -47,9 +48,5 @@ void worker_handle(struct worker *worker, const struct wire_message *message);
 bool worker_step(struct worker *worker);
 /* Frees texts of tasks that were never run. */
 void worker_end(struct worker *worker);
-
-/* Why an attempt failed, for people. */
-void worker_describe_failure(const struct spawner_report *report, double job_wall, const char *child_error,
-                             char *text, size_t size);
 
 #endif

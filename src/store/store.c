@@ -81,6 +81,12 @@ int store_write_status(struct store *store, size_t job, enum job_status status, 
     return judge(store, failed, err);
 }
 
+int store_write_one(struct store *store, size_t job, enum variable_id id, const struct result *result,
+                    struct error *err)
+{
+    return rows_write(&store->rows, job, id, result_slab(result, id), err);
+}
+
 int store_sync(struct store *store, struct error *err)
 {
     if (!store->dirty)

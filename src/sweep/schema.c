@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ENDING(class) IN(limits.attempts_ending[FAILURE_##class])
 #define IN(member) offsetof(struct draft, member)
 #define BIG 1e15
 
@@ -104,7 +105,19 @@ const struct key keys[] = {
     {"limits.job_wall", KIND_DURATION, IN(limits.job_wall), 1e-3, BIG, NULL, "none", "longest wall time of a job: 30s, 15m, 2h, 1d"},
     {"limits.checkpoint", KIND_DURATION, IN(limits.checkpoint), 1e-3, BIG, NULL, "5m",
      "a running job writes its state so often, and when a run is asked to stop, and goes on from there: 30s, 15m, 2h, 1d; none: never"},
-    {"limits.attempts", KIND_WHOLE, IN(limits.attempts), 1, 1000, NULL, "3", "how often a job that crashes is started"},
+    {"limits.attempts", KIND_WHOLE, IN(limits.attempts), 1, 1000, NULL, "3",
+     "how often a job may fail in one way before it is set aside, where no key below says otherwise"},
+    {"limits.attempts_crashed", KIND_AUTO_WHOLE, ENDING(CRASHED), 1, 1000, NULL, "auto", "of these: crashed; auto: limits.attempts"},
+    {"limits.attempts_out_of_memory", KIND_AUTO_WHOLE, ENDING(OUT_OF_MEMORY), 1, 1000, NULL, "auto", "could get no memory; auto: limits.attempts"},
+    {"limits.attempts_wall", KIND_AUTO_WHOLE, ENDING(WALL), 1, 1000, NULL, "1",
+     "stopped at limits.job_wall; each further one goes on from the checkpoint; auto: limits.attempts"},
+    {"limits.attempts_bad_data", KIND_AUTO_WHOLE, ENDING(BAD_DATA), 1, 1000, NULL, "1", "refused its data or keys; auto: limits.attempts"},
+    {"limits.attempts_stopped", KIND_AUTO_WHOLE, ENDING(STOPPED), 1, 100000, NULL, "20",
+     "ended by somebody from outside; not counted where the job had got on (a newer checkpoint); auto: limits.attempts"},
+    {"limits.attempts_lost", KIND_AUTO_WHOLE, ENDING(LOST), 1, 100000, NULL, "10",
+     "lost with its rank, node or run without having got on, over all runs; within one run limits.attempts is enough; auto: limits.attempts"},
+    {"limits.patience", KIND_DURATION, IN(limits.patience), 1, 1e6, NULL, "2m",
+     "a rank that is silent so long counts as lost and its jobs are given to others; none: never"},
 };
 const size_t n_keys = sizeof keys / sizeof *keys;
 _Static_assert(sizeof keys / sizeof *keys <= sizeof ((struct draft *)0)->given, "one flag a key");

@@ -30,6 +30,7 @@ with h5py.File("partly.h5", "r+") as file:
         file["status"][row] = int(status)
         if status == "3":
             file["error"][row] = b"killed by signal 9 (Killed)"
+            file["outcome"][row] = b"stopped"
             file["attempts"][row] = 3
 PYTHON
 }
@@ -47,10 +48,11 @@ lock() { printf 'host %s\npid %s\nslurm_job -\nrestart 0\nsince %s\n' "$(uname -
     partly 2 3
     run "$RELIN" status partly.h5
     [ "$status" -eq 0 ]
-    [[ "$output" == *"1 failed"*"job 1 (tiny, K=1, seed 1), 3 attempts: killed by signal 9 (Killed)"* ]]
+    [[ "$output" == *"1 failed"*"job 1 (tiny, K=1, seed 1), stopped, 3 attempts: killed by signal 9 (Killed)"* ]]
+    [[ "$output" == *"what to do:"*"1 stopped: find out who ends it"*"--retry stopped"* ]]
     run "$RELIN" status --exit-code --failed partly.h5
     [ "$status" -eq 3 ]
-    [ "$output" = "  job 1 (tiny, K=1, seed 1), 3 attempts: killed by signal 9 (Killed)" ]
+    [ "$output" = "  job 1 (tiny, K=1, seed 1), stopped, 3 attempts: killed by signal 9 (Killed)" ]
 }
 
 @test "jobs that are left give 75, also beside failed ones; a lost running job counts as pending" {
@@ -58,6 +60,14 @@ lock() { printf 'host %s\npid %s\nslurm_job -\nrestart 0\nsince %s\n' "$(uname -
     run "$RELIN" status -e partly.h5
     [ "$status" -eq 75 ]
     [[ "$output" == *"3 of 6 jobs done (50 %); 1 failed, 0 running, 2 pending"*"goes on with what is left"* ]]
+}
+
+@test "a failed job of a file of before there were classes is one that failed, and what will run again is told with why" {
+    partly 3 0
+    $PYTHON -c 'import h5py; f = h5py.File("partly.h5", "r+"); f["outcome"][0] = b""; f["outcome"][1] = b"crashed"; f["error"][1] = b"killed by signal 11 (Segmentation fault)"'
+    run "$RELIN" status partly.h5
+    [[ "$output" == *"job 0 (tiny, K=1, seed 0), failed, 3 attempts: killed"*"1 failed: run it again by"* ]]
+    [[ "$output" == *"will run again"*"job 1 (tiny, seed 1), crashed: killed by signal 11"* ]]
 }
 
 @test "a live run is shown with host, process and time left; a dead one is told" {
@@ -78,8 +88,10 @@ import json
 s = json.load(open("status.json"))
 assert (s["jobs"], s["done"], s["failed"], s["running"], s["pending"]) == (6, 3, 1, 1, 1), s
 assert s["exit_code"] == 75 and s["alive"] is False and s["seconds_left"] is None
+advice = s["failures"][0].pop("advice")
+assert "relin run ... --retry stopped" in advice, advice
 assert s["failures"] == [{"job": 1, "architecture": "tiny", "refresh_period": 1, "seed": 1, "attempts": 3,
-                          "error": "killed by signal 9 (Killed)"}], s["failures"]
+                          "class": "stopped", "error": "killed by signal 9 (Killed)"}], s["failures"]
 PYTHON
 }
 

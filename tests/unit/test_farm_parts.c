@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/host.h"
 #include "base/memory.h"
 #include "farm/child.h"
+#include "farm/policy.h"
 #include "farm/progress.h"
 #include "farm/record.h"
 #include "farm/shm.h"
-#include "farm/worker.h"
+#include "sweep/sweep.h"
 #include "unit.h"
 
 static bool exists(const char *name)
@@ -115,17 +117,117 @@ START_TEST(a_failure_is_described_by_its_cause)
 {
     char text[256];
     struct spawner_report report = {.status = W_EXITCODE(0, SIGSEGV)};
-    worker_describe_failure(&report, 60, "", text, sizeof text);
+    policy_describe(&report, 60, "", text, sizeof text);
     ck_assert_ptr_nonnull(strstr(text, "signal 11"));
     report = (struct spawner_report){.status = W_EXITCODE(0, SIGKILL), .timed_out = true};
-    worker_describe_failure(&report, 60, "", text, sizeof text);
+    policy_describe(&report, 60, "", text, sizeof text);
     ck_assert_ptr_nonnull(strstr(text, "limits.job_wall"));
     report = (struct spawner_report){.status = W_EXITCODE(CHILD_FAILED, 0)};
-    worker_describe_failure(&report, 60, "the child's own words", text, sizeof text);
+    policy_describe(&report, 60, "the child's own words", text, sizeof text);
     ck_assert_str_eq(text, "the child's own words");
     report = (struct spawner_report){.status = W_EXITCODE(7, 0)};
-    worker_describe_failure(&report, 60, "", text, sizeof text);
+    policy_describe(&report, 60, "", text, sizeof text);
     ck_assert_ptr_nonnull(strstr(text, "exit code 7"));
+}
+END_TEST
+
+START_TEST(every_end_of_a_child_has_its_class)
+{
+    static const struct {
+        struct spawner_report report;
+        enum failure_class class;
+        const char *said;
+    } ends[] = {
+        {{.status = W_EXITCODE(0, SIGSEGV)}, FAILURE_CRASHED, "signal 11"},
+        {{.status = W_EXITCODE(0, SIGABRT), .oom_kills = 1}, FAILURE_CRASHED, "signal 6"},
+        {{.status = W_EXITCODE(0, SIGKILL), .timed_out = true}, FAILURE_WALL, "limits.job_wall = 60 s"},
+        {{.status = W_EXITCODE(0, SIGXCPU)}, FAILURE_WALL, "signal 24"},
+        {{.status = W_EXITCODE(0, SIGKILL), .oom_kills = 1}, FAILURE_OUT_OF_MEMORY, "by the kernel for want of memory"},
+        {{.status = W_EXITCODE(0, SIGKILL), .oom_kills = 0}, FAILURE_STOPPED, "killed nothing for want of memory"},
+        {{.status = W_EXITCODE(0, SIGKILL), .oom_kills = -1}, FAILURE_STOPPED, "by hand, or by the kernel"},
+        {{.status = W_EXITCODE(0, SIGTERM)}, FAILURE_STOPPED, "signal 15"},
+        {{.status = W_EXITCODE(CHILD_STOPPED, 0)}, FAILURE_STOPPED, "USR1"},
+        {{.status = W_EXITCODE(CHILD_NO_MEMORY, 0)}, FAILURE_OUT_OF_MEMORY, "own words"},
+        {{.status = W_EXITCODE(SPAWNER_NO_PROCESS, 0)}, FAILURE_OUT_OF_MEMORY, "no process"},
+        {{.status = W_EXITCODE(CHILD_BAD_DATA, 0)}, FAILURE_BAD_DATA, "own words"},
+        {{.status = W_EXITCODE(CHILD_FAILED, 0)}, FAILURE_CRASHED, "own words"},
+        {{.status = W_EXITCODE(7, 0)}, FAILURE_CRASHED, "exit code 7"},
+    };
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char text[256];
+        policy_describe(&ends[i].report, 60, "its own words", text, sizeof text);
+        ck_assert_int_eq(policy_classify(&ends[i].report), ends[i].class);
+        ck_assert_msg(strstr(text, ends[i].said) != NULL, "%zu: '%s' without '%s'", i, text, ends[i].said);
+    }
+}
+END_TEST
+
+START_TEST(how_often_a_job_was_lost_is_read_back_from_its_reason)
+{
+    char text[256];
+    for (int64_t times = 0; times < 12; times++) {
+        policy_describe_loss(times, "rank 3 has died", text, sizeof text);
+        ck_assert_int_eq(policy_losses(text), times);
+        ck_assert_ptr_nonnull(strstr(text, "rank 3 has died"));
+    }
+    ck_assert_int_eq(policy_losses("killed by signal 9"), 0);
+    ck_assert_int_eq(policy_losses("lost -4 times"), 0);
+}
+END_TEST
+
+START_TEST(classes_of_failures_are_read_from_their_words)
+{
+    unsigned classes;
+    for (int class = 0; class < FAILURE_COUNT; class++) {
+        const char *word = failure_word((enum failure_class)class);
+        ck_assert_int_eq(failure_of(word), class);
+        ck_assert_int_lt(strlen(word), 16);   /* `outcome` in the file */
+        ck_assert_ptr_nonnull(strstr(failure_advice((enum failure_class)class), word));
+        ck_assert(failure_parse_classes(word, &classes));
+        ck_assert_uint_eq(classes, 1u << class);
+    }
+    ck_assert_int_eq(failure_of("completed"), FAILURE_UNKNOWN);
+    ck_assert_int_eq(failure_of(""), FAILURE_UNKNOWN);
+    ck_assert(failure_parse_classes("wall,crashed", &classes));
+    ck_assert_uint_eq(classes, 1u << FAILURE_WALL | 1u << FAILURE_CRASHED);
+    ck_assert(failure_parse_classes("failed", &classes));
+    for (int class = 0; class <= FAILURE_UNKNOWN; class++)
+        ck_assert(classes & 1u << class);
+    static const char *const wrong[] = {"", "wall,", ",wall", "crash", "crashed;wall", "completed"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_assert_msg(!failure_parse_classes(wrong[i], &classes), "'%s' was taken", wrong[i]);
+}
+END_TEST
+
+START_TEST(a_class_has_its_own_limit_or_that_of_all)
+{
+    struct sweep_limits limits = {.attempts = 3, .attempts_ending = {-1, -1, 1, 20, 10, 1}};
+    ck_assert_int_eq(failure_limit(&limits, FAILURE_CRASHED), 3);
+    ck_assert_int_eq(failure_limit(&limits, FAILURE_WALL), 1);
+    ck_assert_int_eq(failure_limit(&limits, FAILURE_STOPPED), 20);
+    ck_assert_int_eq(failure_limit(&limits, FAILURE_UNKNOWN), 3);
+}
+END_TEST
+
+START_TEST(a_process_lives_until_it_is_a_zombie)
+{
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char byte;
+        close(ends[1]);
+        _exit(read(ends[0], &byte, 1) != 0);
+    }
+    close(ends[0]);
+    ck_assert(host_process_lives(child));
+    close(ends[1]);
+    siginfo_t info;
+    ck_assert_int_eq(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);   /* a zombie now */
+    ck_assert(!host_process_lives(child));
+    waitpid(child, NULL, 0);
+    ck_assert(!host_process_lives(child));
+    ck_assert(host_process_lives(getpid()));
 }
 END_TEST
 
@@ -163,6 +265,11 @@ static void add(TCase *tests)
     tcase_add_test(tests, shared_memory_that_is_not_there_is_an_error_with_its_name);
     tcase_add_test(tests, a_packed_record_comes_back_and_leaves_rows_alone);
     tcase_add_test(tests, a_failure_is_described_by_its_cause);
+    tcase_add_test(tests, every_end_of_a_child_has_its_class);
+    tcase_add_test(tests, how_often_a_job_was_lost_is_read_back_from_its_reason);
+    tcase_add_test(tests, classes_of_failures_are_read_from_their_words);
+    tcase_add_test(tests, a_class_has_its_own_limit_or_that_of_all);
+    tcase_add_test(tests, a_process_lives_until_it_is_a_zombie);
     tcase_add_test(tests, progress_says_done_failed_running_and_the_time_left);
     tcase_add_test(tests, the_kind_of_progress_is_read_from_its_word);
 }

@@ -1,4 +1,6 @@
 /* The order of handing out, and predictions. */
+#include <stdint.h>
+
 #include <string.h>
 
 #include "base/error.h"
@@ -70,6 +72,26 @@ START_TEST(a_row_that_comes_back_is_the_next_one)
 }
 END_TEST
 
+START_TEST(a_demoted_row_is_the_last_and_a_removed_one_is_gone)
+{
+    struct queue queue = make("longest");
+    size_t demoted = queue.rows[3], removed = queue.rows[2];
+    double waiting = queue.waiting;
+    queue_demote(&queue, demoted);
+    ck_assert_double_eq(queue.waiting, waiting);
+    queue_remove(&queue, removed);
+    ck_assert_double_eq_tol(queue.waiting, waiting - seconds[removed], 1e-12);
+    ck_assert_uint_eq(queue.length, 4);
+    size_t last = SIZE_MAX;
+    while (queue.length) {
+        last = queue_pop(&queue);
+        ck_assert_uint_ne(last, removed);
+    }
+    ck_assert_uint_eq(last, demoted);
+    queue_free(&queue);
+}
+END_TEST
+
 START_TEST(predictions_follow_what_was_measured)
 {
     struct queue queue = make("longest");
@@ -89,6 +111,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, random_hands_out_every_row_once);
     tcase_add_test(tests, an_unknown_order_is_refused_with_what_is_expected);
     tcase_add_test(tests, a_row_that_comes_back_is_the_next_one);
+    tcase_add_test(tests, a_demoted_row_is_the_last_and_a_removed_one_is_gone);
     tcase_add_test(tests, predictions_follow_what_was_measured);
 }
 
