@@ -86,7 +86,7 @@ PYTHON
 @test "a crashed attempt is told and the job runs again" {
     # the address sanitizer would turn the signal into an exit code of its own
     ASAN_OPTIONS="${ASAN_OPTIONS:-}:handle_segv=0" "$RELIN" run "$SWEEPS/farm.yaml" "${long[@]}" grid.seed=0 \
-        grid.refresh_period=1 -o f.h5 2> log &
+        grid.refresh_period=1 training.steps=900000 -o f.h5 2> log &
     pid=$!
     wait_for 20 job_runs
     kill -SEGV "$(named '^relin-job' | head -n 1)"
@@ -97,7 +97,7 @@ PYTHON
 
 @test "a job that crashes at every attempt fails for good, with its reason, and the others go on" {
     ASAN_OPTIONS="${ASAN_OPTIONS:-}:handle_abort=0" "$RELIN" run "$SWEEPS/farm.yaml" "${long[@]}" grid.seed=0..1 \
-        grid.refresh_period=1 limits.attempts=1 --order=file -o f.h5 2> log &
+        grid.refresh_period=1 training.steps=500000 limits.attempts=1 --order=file -o f.h5 2> log &
     pid=$!
     wait_for 20 job_runs
     kill -ABRT "$(named '^relin-job-0' | head -n 1)"
@@ -107,9 +107,9 @@ PYTHON
     [[ "$output" == *"1 failed"*"crashed, 1 attempt: killed by signal 6"* ]]
     "$PYTHON" -c 'import h5py; f = h5py.File("f.h5"); assert list(f["status"][:]) == [3, 2], f["status"][:]'
     # failed for good stays so, until more attempts are allowed
-    run "$RELIN" run "$SWEEPS/farm.yaml" "${long[@]}" grid.seed=0..1 grid.refresh_period=1 limits.attempts=1 -o f.h5
+    run "$RELIN" run "$SWEEPS/farm.yaml" "${long[@]}" grid.seed=0..1 grid.refresh_period=1 training.steps=500000 limits.attempts=1 -o f.h5
     [ "$status" -eq 3 ]
-    run "$RELIN" run "$SWEEPS/farm.yaml" "${long[@]}" grid.seed=0..1 grid.refresh_period=1 limits.attempts=2 -o f.h5
+    run "$RELIN" run "$SWEEPS/farm.yaml" "${long[@]}" grid.seed=0..1 grid.refresh_period=1 training.steps=500000 limits.attempts=2 -o f.h5
     [ "$status" -eq 0 ]
 }
 
