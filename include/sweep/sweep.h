@@ -34,6 +34,9 @@ struct sweep {
     struct sweep_limits limits;
 };
 
+/* Most cells one grid may have (2,000,000): more is refused before memory is used. A fuzz target lowers it. */
+extern size_t sweep_most_cells;
+
 /* Reads, overrides, checks and expands. overrides: n texts "dotted.path=value". All mistakes are
  * found, and reported in err->text, a line each: file:line:column: key: expected ..., got ...; at most
  * a screenful. Returns 0, or -1 with *err filled. The caller frees with sweep_free (also after -1). */

@@ -296,7 +296,7 @@ static const struct { const char *text, *override, *message; } refused[] = {
     {BEGIN "grid: {seed: 0..9 step}\n", NULL,
      "@:4:14: seed: expected a range such as 0..9, 0..100 step 10 or 1..1000 log 7, got 0..9 step"},
     {BEGIN "grid: {seed: 0..1e9}\n", NULL,
-     "@:4:14: seed: expected a range such as 0..9, 0..100 step 10 or 1..1000 log 7, got 0..1e9"},
+     "@:4:14: seed: expected at most 1000000 values, and 4000000 in all ranges of the sweep, got 1000000001 more with 0..1e9"},
     {BEGIN "grid: {training.lr: 0..1 log 3}\n", NULL,
      "@:4:21: training.lr: expected a range such as 0..9, 0..100 step 10 or 1..1000 log 7 (log: from above 0, at least 2 values), got 0..1 log 3"},
     {BEGIN "grid: {training.lr: 0.1..1 log 1}\n", NULL,
