@@ -85,7 +85,9 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out tests/unit/test_core
 
 # A fuzz target: with libFuzzer in MODE=fuzz, else with a driver of our own.
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_DRIVER := $(if $(filter fuzz,$(MODE)),,tests/fuzz/replay.c)
+FUZZ_DRIVER := $(if $(filter fuzz,$(MODE)),,tests/fuzz/replay.c tests/fuzz/mutate.c)
+# Runs the programs themselves, on mutated files.
+FUZZ_PROGRAMS := $(if $(filter fuzz,$(MODE)),,$(B)/fuzz/programs)
 FUZZ_RUNS ?= 1000000
 FUZZ_SEED ?= 1
 
@@ -185,7 +187,9 @@ $(B)/tests/test_stats_%: tests/unit/test_stats_%.c $(B)/libanalysis.a $(B)/libre
 $(B)/tests/%: tests/unit/%.c $(B)/librelin.a
 	$(call LINK,$(TEST_FLAGS) -DRELIN_DOUBLE=1,$(CHECK_FLAGS))
 
-$(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/folder.c $(FUZZ_DRIVER) $(B)/librelin.a
+$(B)/fuzz/programs: tests/fuzz/programs.c tests/fuzz/mutate.c
+	$(call LINK,-MMD -MP -D_GNU_SOURCE)
+$(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/folder.c $(FUZZ_DRIVER) $(B)/librelin.a
 	$(call LINK,-MMD -MP -D_GNU_SOURCE $(if $(FUZZ_DRIVER),,-fsanitize=fuzzer))
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
@@ -231,10 +235,10 @@ uninstall: ## remove what install put there
 	rm -f $(BIN)/relin $(BIN)/relin-summary $(SHARE)/man/man1/relin.1 $(SHARE)/man/man1/relin-*.1 $(SHARE)/man/man5/relin-sweep.5
 
 # --- test -------------------------------------------------------------------
-programs-and-tests: all $(FUZZ) $(if $(CHECK_FLAGS),$(UNIT))
+programs-and-tests: all $(FUZZ) $(FUZZ_PROGRAMS) $(if $(CHECK_FLAGS),$(UNIT))
 	@:
 
-fuzz-targets: $(FUZZ)
+fuzz-targets: $(FUZZ) $(FUZZ_PROGRAMS) $(if $(FUZZ_PROGRAMS),$(PROGRAMS))
 	@:
 
 fuzz: ## fuzz every target FUZZ_RUNS times (1000000) from FUZZ_SEED (1), under sanitizers; FUZZ=NAME for one

@@ -11,13 +11,9 @@
 #include <sys/stat.h>
 
 #include "fuzz.h"
+#include "mutate.h"
 
 enum { PATIENCE = 20, MOST_INPUTS = 4096, MOST_WORDS = 1024, MOST_SIZE = 1 << 17, MOST_CHANGES = 8 };
-
-struct input {
-    uint8_t *bytes;
-    size_t size;
-};
 
 static struct input inputs[MOST_INPUTS], words[MOST_WORDS];
 static size_t n_inputs, n_words;
@@ -157,97 +153,17 @@ static int write_seeds(const char *folder)
     return 0;
 }
 
-/* --- the mutator ----------------------------------------------------------------- */
-
-static uint64_t state;
-
-/* splitmix64 */
-static uint64_t draw(void)
-{
-    uint64_t z = state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-static size_t below(size_t n) { return n ? (size_t)(draw() % n) : 0; }
-
-/* Puts `more` bytes at a place, over what is there or between. */
-static size_t place(uint8_t *to, size_t size, const uint8_t *bytes, size_t more, int insert)
-{
-    size_t at = below(size + 1);
-    if (insert) {
-        if (size + more > MOST_SIZE)
-            return size;
-        memmove(to + at + more, to + at, size - at);
-        memcpy(to + at, bytes, more);
-        return size + more;
-    }
-    more = more < size - at ? more : size - at;
-    memcpy(to + at, bytes, more);
-    return size;
-}
-
-static size_t place_number(uint8_t *to, size_t size)
-{
-    static const int64_t values[] = {0, 1, -1, 127, 128, 255, 256, 32767, 65535, 65536, INT32_MAX, UINT32_MAX,
-                                     1ll << 32, INT64_MAX, INT64_MIN};
-    static const size_t widths[] = {1, 2, 4, 8};
-    uint64_t value = (uint64_t)values[below(sizeof values / sizeof *values)];
-    size_t width = widths[below(4)];
-    uint8_t bytes[8];
-    int big = (int)below(2);
-    for (size_t i = 0; i < width; i++)
-        bytes[i] = (uint8_t)(value >> 8 * (big ? width - 1 - i : i));
-    return place(to, size, bytes, width, 0);
-}
-
-static size_t change(uint8_t *to, size_t size)
-{
-    uint8_t byte = (uint8_t)draw();
-    size_t at = below(size), length;
-    switch (below(9)) {
-    case 0: if (size) to[at] ^= (uint8_t)(1 << below(8)); return size;
-    case 1: if (size) to[at] = byte; return size;
-    case 2: return place(to, size, &byte, 1, 1);
-    case 3:   /* a piece is lost */
-        length = 1 + below(size - at < 64 ? size - at : 64);
-        if (size < length)
-            return size;
-        memmove(to + at, to + at + length, size - at - length);
-        return size - length;
-    case 4: return size ? at : 0;   /* torn */
-    case 5: return place_number(to, size);
-    case 6:
-        if (!n_words)
-            return size;
-        length = below(n_words);
-        return place(to, size, words[length].bytes, words[length].size, (int)below(3));
-    case 7: {   /* a piece twice */
-        uint8_t piece[256];
-        length = size - at < sizeof piece ? size - at : sizeof piece;
-        length = length ? 1 + below(length) : 0;
-        memcpy(piece, to + at, length);
-        return place(to, size, piece, length, 1);
-    }
-    default: {   /* a piece of another input */
-        const struct input *other = &inputs[below(n_inputs)];
-        size_t from = below(other->size);
-        length = below(other->size - from + 1);
-        return place(to, size, other->bytes + from, length < 512 ? length : 512, (int)below(2));
-    }
-    }
-}
+/* --- playing --------------------------------------------------------------------- */
 
 static size_t mutate(unsigned long long run, uint8_t *to)
 {
-    state = seed * 0xd1342543de82ef95u + run;
-    draw();
-    const struct input *from = &inputs[below(n_inputs)];
+    const struct mutations from_here = {MOST_SIZE, inputs, n_inputs, words, n_words};
+    mutate_start(seed, run);
+    const struct input *from = &inputs[mutate_below(n_inputs)];
     size_t size = from->size;
     memcpy(to, from->bytes, size);
-    for (size_t n = 1 + below(MOST_CHANGES); n > 0; n--)
-        size = change(to, size);
+    for (size_t n = 1 + mutate_below(MOST_CHANGES); n > 0; n--)
+        size = mutate_change(&from_here, to, size);
     return size;
 }
 

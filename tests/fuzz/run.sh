@@ -57,9 +57,27 @@ libfuzzer() {
     done
 }
 
+# programs BUILD RUNS SEED: the programs themselves, on mutated result files and sets.
+programs() {
+    local build folder=$1/fuzz/files
+    [[ " ${FUZZ:-programs} " == *" programs "* ]] || return
+    build=$(realpath "$1")
+    rm -rf "$folder" && mkdir -p "$folder/data" || exit 1
+    # shellcheck source=/dev/null
+    . .ci/mpi.sh
+    cp tests/sweeps/farm.yaml "$folder/sweep.yaml"
+    (cd "$folder" && RELIN_PROGRESS=none OPENBLAS_NUM_THREADS=1 "$build/relin" run sweep.yaml grid.seed=0..1 -o base.h5 >/dev/null) || exit 1
+    "$build/fuzz/programs" --make-set "$folder/own.h5" || exit 1
+    sed 's/^data:.*/data: {set: own, train: 32, validation: 8, test: 16}/' tests/sweeps/farm.yaml >"$folder/own.yaml"
+    "$build/fuzz/programs" "$build" "$folder" "$2" "$3" || findings=$((findings + 1))
+}
+
 findings=0
 case $mode in
-short) replay "$2" "${3:-1000}" "${4:-1}" ;;
+short)
+    replay "$2" "${3:-1000}" "${4:-1}"
+    programs "$2" "$(((${3:-1000} + 49) / 50))" "${4:-1}"
+    ;;
 long)
     make --no-print-directory fuzz-targets || exit 1
     if printf 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && !n; }' |
@@ -71,6 +89,7 @@ long)
         make --no-print-directory fuzz-targets MODE=asan || exit 1
         replay build/asan "$2" "$3"
     fi
+    programs build/release "$((($2 + 99) / 100))" "$3"
     ;;
 *) echo "$mode: expected short or long" >&2 && exit 2 ;;
 esac
