@@ -34,7 +34,8 @@ struct sweep {
     struct sweep_limits limits;
 };
 
-/* Most cells one grid may have (2,000,000): more is refused before memory is used. A fuzz target lowers it. */
+/* Most cells the grids of a sweep may have together (250,000: 1.5 GB of jobs): more is refused before memory is used.
+ * A fuzz target lowers it. */
 extern size_t sweep_most_cells;
 
 /* Reads, overrides, checks and expands. overrides: n texts "dotted.path=value". All mistakes are

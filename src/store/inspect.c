@@ -68,7 +68,7 @@ static double patience(uint64_t file_size)
 {
     const char *own = getenv("RELIN_INSPECT_SECONDS");
     double seconds = own ? strtod(own, NULL) : 0;
-    return (seconds > 0 && seconds < 1e6 ? seconds : PATIENCE_SECONDS) + (double)file_size / SLOWEST_BYTES;
+    return seconds > 0 && seconds < 1e6 ? seconds : PATIENCE_SECONDS + (double)file_size / SLOWEST_BYTES;
 }
 
 /* Reads what the child says until it ends; false: it did not in time. */

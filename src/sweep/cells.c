@@ -8,7 +8,7 @@
 #include "sweep/sweep.h"
 #include "values.h"
 
-size_t sweep_most_cells = 2000000;
+size_t sweep_most_cells = 250000;
 
 /* A grid whose cells all make the same mistake need not be gone through to its end. */
 enum { MOST_MADE = 10000 };
@@ -113,16 +113,22 @@ static bool next_cell(struct cell *cell)
     return false;
 }
 
+double grid_cells(const struct grid *grid)
+{
+    double cells = 1;
+    for (size_t d = 0; d < grid->n_dimensions; d++)
+        cells *= (double)grid->dimensions[d].length;
+    return cells;
+}
+
 int grid_expand(const struct grid *grid, const struct grid_base *base,
                 void (*visit)(void *context, struct draft *draft), void *context, struct mistakes *mistakes)
 {
     struct cell cell = {.grid = grid};
     struct draft draft;
-    double cells = 1;
+    double cells = grid_cells(grid);
     size_t before = mistakes->made, told = mistakes->n;
     const struct node *where = grid->node ? grid->node : base->tree->root;
-    for (size_t d = 0; d < grid->n_dimensions; d++)
-        cells *= (double)grid->dimensions[d].length;
     if (cells > (double)sweep_most_cells || grid->n_dimensions > sizeof cell.position / sizeof *cell.position) {
         mistakes_add(mistakes, where->line, where->column, "grid: expected at most %zu cells in %zu dimensions, got %.0f in %zu",
                      sweep_most_cells, sizeof cell.position / sizeof *cell.position, cells, grid->n_dimensions);

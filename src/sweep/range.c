@@ -9,7 +9,7 @@
 #include "sweep/sweep.h"
 
 /* Of one axis, and of all ranges of a sweep file together. */
-enum { MOST_VALUES = 1000000, MOST_NODES = 4000000 };
+enum { MOST_VALUES = 1000000, MOST_NODES = 2000000 };
 
 /* More than the cells a grid may have are never of use. */
 static double most_values(void)
@@ -98,7 +98,7 @@ static int expand_one(struct tree *tree, const char *axis, struct node *node, st
     double count = how == 'l' ? step : floor((last - first) / step) + 1;
     if (!(count <= most_values()) || (double)tree->count + count > MOST_NODES) {
         mistakes_add(mistakes, node->line, node->column, "%s: expected at most %.0f values, and %d in all ranges of the sweep, "
-                     "got %.0f more with %s", axis, most_values(), MOST_NODES, count, node->scalar);
+                     "got %.0f with %s", axis, most_values(), MOST_NODES, count, node->scalar);
         return -1;
     }
     if (how == 'l') {
