@@ -51,6 +51,9 @@ void sweep_layout(const struct sweep *sweep, const struct dataset *const *sets, 
 /* Makes the axes of a layout long enough for one more job. */
 void layout_extend(struct result_layout *layout, const struct job *job, const struct dataset *set);
 
+/* Has a file's layout room for all that this job writes? A damaged file may not. Returns 0, or -1 with *err filled. */
+int layout_check(const struct result_layout *layout, const struct job *job, const struct dataset *set, struct error *err);
+
 /* The keys of a sweep file, with type, default and meaning, for --help and the man page. */
 void sweep_describe_keys(struct text *out);
 

@@ -180,7 +180,8 @@ static int run_again(struct check *check, size_t row, struct error *err)
         error_set(err, ERROR_FORMAT, "the stored text of the job has the id %s, the file says %s", job.id, check->ids[row]);
         goto done;
     }
-    if (dataset_load(&set, &job.data, dataset_root(), err))
+    if (dataset_load(&set, &job.data, dataset_root(), err)
+        || layout_check(store_read_layout(check->reader), &job, &set, err))
         goto done;
     blas_set_threads((int)job.training.threads);
     result_clear(&check->again);

@@ -1,4 +1,5 @@
 /* What is done with a file in the child: all that a reader may do with it later. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,13 +7,15 @@
 #include "hdf.h"
 
 /* Deflate packs 1032 bytes into one at best; smaller than this is believed without. */
-enum { BEST_RATIO = 1032, MOST_BLOCK = 64 << 20 };
+enum { BEST_RATIO = 1032, MOST_BLOCK = 64 << 20, MOST_DEPTH = 16 };
 static const uint64_t SMALL = 1 << 20;
 
 struct walk {
     hid_t file;
     uint64_t size;           /* of the file */
+    int raw;                 /* the file without HDF5 */
     struct error *err;
+    int depth;               /* groups in groups; a damaged one may hold itself */
     bool refused;
 };
 
@@ -34,11 +37,23 @@ static herr_t refuse(struct walk *w, const char *name, const char *what, uint64_
     return -1;
 }
 
+/* What HDF5 cannot open, or would misread; of a group, what comes after it would not be looked at. */
+static herr_t refuse_object(struct walk *w, const char *name)
+{
+    w->refused = true;
+    error_set(w->err, ERROR_FORMAT, "%.100s cannot be read by HDF5: the file is damaged: put a whole copy in its place, or move "
+              "it away", name);
+    return -1;
+}
+
 /* Sizes are believed as far as the file could hold them. */
 static herr_t check_sizes(struct walk *w, hid_t dataset, hid_t properties, struct shape *s)
 {
+    enum { TEXT_ON_DISK = 16 };   /* a length, and a place in the heap */
+    H5D_layout_t layout = H5Pget_layout(properties);
     uint64_t stored = H5Dget_storage_size(dataset);
-    bool overflow = false, outside = H5Pget_layout(properties) == H5D_VIRTUAL || H5Pget_external_count(properties) > 0;
+    bool overflow = false, outside = layout == H5D_VIRTUAL || H5Pget_external_count(properties) > 0;
+    bool in_one_piece = layout == H5D_COMPACT || (layout == H5D_CONTIGUOUS && H5Dget_offset(dataset) != HADDR_UNDEF);
     s->points = 1;
     for (int i = 0; i < s->rank; i++)
         overflow |= __builtin_mul_overflow(s->points, s->dim[i], &s->points);
@@ -49,9 +64,12 @@ static herr_t check_sizes(struct walk *w, hid_t dataset, hid_t properties, struc
         return 0;
     if (stored > w->size)
         return refuse(w, s->name, "a length of", stored);
-    bool plain = !s->chunked && !s->texts && stored > 0;
-    if (plain ? s->bytes > stored : s->bytes > SMALL && (s->bytes - SMALL) / BEST_RATIO > w->size)
+    if (in_one_piece ? (s->texts ? s->points > stored / TEXT_ON_DISK : s->bytes > stored)
+                     : s->bytes > SMALL && (s->bytes - SMALL) / BEST_RATIO > w->size)
         return refuse(w, s->name, "dimensions of", s->bytes);
+    if (layout == H5D_CONTIGUOUS && in_one_piece && s->texts
+        && !inspect_texts(w->raw, w->size, H5Dget_offset(dataset), s->points))
+        return refuse_object(w, s->name);
     return 0;
 }
 
@@ -66,7 +84,8 @@ static void read_selection(hid_t dataset, hid_t type, hid_t space, hid_t memory,
     mem_free(block);
 }
 
-/* One element where nothing but bytes lies behind the header; else row by row of chunks, or of texts. */
+/* The first and the last element where nothing but bytes lies behind the header; else row by row of chunks, or of
+ * texts. */
 static void read_values(hid_t dataset, hid_t type, hid_t space, const struct shape *s)
 {
     hsize_t start[H5S_MAX_RANK] = {0}, count[H5S_MAX_RANK];
@@ -82,9 +101,13 @@ static void read_values(hid_t dataset, hid_t type, hid_t space, const struct sha
         count[i] = all ? s->dim[i] : 1;
     while (step > 1 && step * row > MOST_BLOCK / (s->element ? s->element : 1))
         step /= 2;
-    for (; start[0] < (all ? s->dim[0] : 1); start[0] += step) {
+    if (!all)
+        step = s->dim[0] > 1 ? s->dim[0] - 1 : 1;
+    for (; start[0] < s->dim[0]; start[0] += step) {
         hsize_t n = 1;
-        count[0] = all && s->dim[0] - start[0] > step ? step : all ? s->dim[0] - start[0] : 1;
+        count[0] = !all ? 1 : s->dim[0] - start[0] > step ? step : s->dim[0] - start[0];
+        for (int i = 1; i < s->rank && !all; i++)
+            start[i] = start[0] ? s->dim[i] - 1 : 0;
         for (int i = 0; i < s->rank; i++)
             n *= count[i];
         hid_t memory = H5Screate_simple(1, &n, NULL);
@@ -106,9 +129,11 @@ static herr_t look_at_dataset(struct walk *w, hid_t dataset, const char *name)
         s.element = H5Tget_size(type);
         s.texts = H5Tis_variable_str(type) > 0;
         s.chunked = H5Pget_layout(properties) == H5D_CHUNKED && H5Pget_chunk(properties, s.rank, s.chunk) == s.rank;
-        answer = check_sizes(w, dataset, properties, &s);
-        if (answer == 0 && (class == H5T_INTEGER || class == H5T_FLOAT || class == H5T_STRING))
-            read_values(dataset, type, space, &s);
+        if (class == H5T_INTEGER || class == H5T_FLOAT || class == H5T_STRING) {   /* others nobody reads */
+            answer = check_sizes(w, dataset, properties, &s);
+            if (answer == 0)
+                read_values(dataset, type, space, &s);
+        }
     }
     if (properties >= 0)
         H5Pclose(properties);
@@ -143,17 +168,29 @@ static herr_t look_at_attribute(hid_t object, const char *name, const H5A_info_t
     return 0;
 }
 
-static herr_t look_at_object(hid_t root, const char *name, const H5O_info_t *info, void *context)
+static herr_t look_at_link(hid_t group, const char *name, const H5L_info_t *link, void *context);
+
+static herr_t look_at_group(struct walk *w, hid_t group, const char *name)
+{
+    if (w->depth == MOST_DEPTH)
+        return refuse_object(w, name);
+    w->depth++;
+    herr_t answer = H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, look_at_link, w);
+    w->depth--;
+    return answer < 0 && !w->refused ? refuse_object(w, name) : answer;
+}
+
+/* Other links than hard ones lead elsewhere, or nowhere, as their owner likes. */
+static herr_t look_at_link(hid_t group, const char *name, const H5L_info_t *link, void *context)
 {
     struct walk *w = context;
-    hid_t object = H5Oopen(root, name, H5P_DEFAULT);
+    hid_t object = link->type == H5L_TYPE_HARD ? H5Oopen(group, name, H5P_DEFAULT) : -1;
     if (object < 0)
-        return 0;
-    if (strcmp(name, ".") == 0)
-        H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, look_at_attribute, w);
-    else
-        H5Aexists(object, ADDED_ATTRIBUTE);   /* readers ask no more; to answer HDF5 decodes them all */
-    herr_t answer = info->type == H5O_TYPE_DATASET ? look_at_dataset(w, object, name) : 0;
+        return link->type == H5L_TYPE_HARD ? refuse_object(w, name) : 0;
+    H5Aexists(object, ADDED_ATTRIBUTE);   /* readers ask no more; to answer HDF5 decodes all attributes */
+    H5I_type_t type = H5Iget_type(object);
+    herr_t answer = type == H5I_DATASET ? look_at_dataset(w, object, name)
+                    : type == H5I_GROUP ? look_at_group(w, object, name) : 0;
     H5Oclose(object);
     return answer;
 }
@@ -162,9 +199,10 @@ int inspect_walk(const char *path, uint64_t size, struct error *err)
 {
     hdf_setup();
     struct walk w = {.size = size, .err = err, .file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)};
-    if (w.file < 0)
+    if (w.file < 0 || (w.raw = open(path, O_RDONLY | O_CLOEXEC)) < 0)
         return 0;
-    H5Ovisit2(w.file, H5_INDEX_NAME, H5_ITER_NATIVE, look_at_object, &w, H5O_INFO_BASIC);
+    H5Aiterate2(w.file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, look_at_attribute, &w);
+    look_at_group(&w, w.file, "/");
     H5Fclose(w.file);
     return w.refused ? -1 : 0;
 }
