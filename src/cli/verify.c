@@ -12,6 +12,7 @@
 #include "math/blas_setup.h"
 #include "store/check.h"
 #include "store/compare.h"
+#include "store/inspect.h"
 #include "store/store.h"
 #include "sweep/experiment.h"
 
@@ -72,7 +73,7 @@ static int open_check(struct check *check, const char *path, struct error *err)
 {
     size_t width;
     check->reader = store_read_open(path, err);
-    if (!check->reader)
+    if (!check->reader || inspect_thoroughly(path, ERROR_FORMAT, err))
         return -1;
     struct result_layout layouts[2] = {*store_read_layout(check->reader), *store_read_layout(check->reader)};
     struct result *results[2] = {&check->stored, &check->again};

@@ -109,7 +109,7 @@ static void wait_for_end(pid_t child, int end, double seconds, struct inspection
         *inspection = (struct inspection){.end = INSPECT_CRASHED, .detail = SIGABRT};
 }
 
-void inspect_in_child(const char *path, struct inspection *inspection)
+void inspect_in_child(const char *path, bool thorough, struct inspection *inspection)
 {
     struct stat found;
     int ends[2];
@@ -121,7 +121,7 @@ void inspect_in_child(const char *path, struct inspection *inspection)
     if (child == 0) {
         struct error err = {0};
         become_child(parent, size);
-        if (inspect_walk(path, size, &err)) {
+        if (inspect_walk(path, size, thorough, &err)) {
             ssize_t ignored = write(ends[1], err.text, strnlen(err.text, sizeof inspection->why - 1));
             (void)ignored;
         }
@@ -196,10 +196,17 @@ int inspect_file(const char *path, enum error_code code, struct error *err)
     if (inspector)
         inspector(inspector_context, path, &inspection);
     else
-        inspect_in_child(path, &inspection);
+        inspect_in_child(path, false, &inspection);
     if (report(path, &inspection, code, err))
         return -1;
     if (there)
         passed = now;
     return 0;
+}
+
+int inspect_thoroughly(const char *path, enum error_code code, struct error *err)
+{
+    struct inspection inspection;
+    inspect_in_child(path, true, &inspection);
+    return report(path, &inspection, code, err);
 }
