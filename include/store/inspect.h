@@ -5,7 +5,6 @@
 #ifndef RELIN_STORE_INSPECT_H
 #define RELIN_STORE_INSPECT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -20,8 +19,8 @@ struct inspection {
 
 /* Whoever can fork does it: opens path in a child, goes through all of its datasets, attributes and texts, compares
  * their sizes with the file's own, and waits for its end. A few milliseconds for a result file; compressed data is
- * unpacked once; thorough: every attribute and scale too, for a check of the whole file. RELIN_INSPECT_SECONDS is the limit (30 s, and what reading so large a file takes). */
-void inspect_in_child(const char *path, bool thorough, struct inspection *inspection);
+ * unpacked once. RELIN_INSPECT_SECONDS is the limit (30 s, and what reading so large a file takes). */
+void inspect_in_child(const char *path, struct inspection *inspection);
 
 /* From here on inspections are made by this function (NULL: inspect_in_child), which fills *inspection. */
 typedef void (*inspect_function)(void *context, const char *path, struct inspection *inspection);
@@ -31,7 +30,9 @@ void inspect_by(inspect_function function, void *context);
  * HDF5 says no to passes, too: the caller hears the same. Returns 0, or -1 with *err filled with this code: which
  * file, what happened, what to do. */
 int inspect_file(const char *path, enum error_code code, struct error *err);
-/* May all of it be read here, as store_check does? By this process's own child: never where MPI was started. */
-int inspect_thoroughly(const char *path, enum error_code code, struct error *err);
+/* Does a child come through body(context), for what goes deeper than that? From the same memory, so that the same call
+ * comes out the same here afterwards. By this process's own child: never where MPI was started. Returns as above. */
+typedef int (*inspect_body)(void *context, struct error *err);
+int inspect_first(const char *path, inspect_body body, void *context, enum error_code code, struct error *err);
 
 #endif

@@ -132,7 +132,7 @@ static void server_stop(struct server *server)
 static void server_inspect(const struct server *server, const char *path)
 {
     struct inspection inspection;
-    inspect_in_child(path, false, &inspection);
+    inspect_in_child(path, &inspection);
     send(server->socket, &inspection, sizeof inspection, MSG_NOSIGNAL);
 }
 

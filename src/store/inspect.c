@@ -109,7 +109,8 @@ static void wait_for_end(pid_t child, int end, double seconds, struct inspection
         *inspection = (struct inspection){.end = INSPECT_CRASHED, .detail = SIGABRT};
 }
 
-void inspect_in_child(const char *path, bool thorough, struct inspection *inspection)
+/* body in a child; its error is what is refused. */
+static void run_in_child(const char *path, inspect_body body, void *context, struct inspection *inspection)
 {
     struct stat found;
     int ends[2];
@@ -121,10 +122,11 @@ void inspect_in_child(const char *path, bool thorough, struct inspection *inspec
     if (child == 0) {
         struct error err = {0};
         become_child(parent, size);
-        if (inspect_walk(path, size, thorough, &err)) {
+        if (body(context, &err)) {
             ssize_t ignored = write(ends[1], err.text, strnlen(err.text, sizeof inspection->why - 1));
             (void)ignored;
         }
+        H5close();   /* as at the end of a program: a heap that was spoilt may show only now */
         _exit(0);
     }
     close(ends[1]);
@@ -133,6 +135,17 @@ void inspect_in_child(const char *path, bool thorough, struct inspection *inspec
     else
         *inspection = (struct inspection){.end = INSPECT_NO_CHILD, .detail = errno};
     close(ends[0]);
+}
+
+static int walk(void *path, struct error *err)
+{
+    struct stat found;
+    return stat(path, &found) ? 0 : inspect_walk(path, (uint64_t)found.st_size, err);
+}
+
+void inspect_in_child(const char *path, struct inspection *inspection)
+{
+    run_in_child(path, walk, (void *)path, inspection);
 }
 
 /* --- for everybody --------------------------------------------------------------- */
@@ -196,7 +209,7 @@ int inspect_file(const char *path, enum error_code code, struct error *err)
     if (inspector)
         inspector(inspector_context, path, &inspection);
     else
-        inspect_in_child(path, false, &inspection);
+        inspect_in_child(path, &inspection);
     if (report(path, &inspection, code, err))
         return -1;
     if (there)
@@ -204,9 +217,11 @@ int inspect_file(const char *path, enum error_code code, struct error *err)
     return 0;
 }
 
-int inspect_thoroughly(const char *path, enum error_code code, struct error *err)
+int inspect_first(const char *path, inspect_body body, void *context, enum error_code code, struct error *err)
 {
     struct inspection inspection;
-    inspect_in_child(path, true, &inspection);
+    run_in_child(path, body, context, &inspection);
+    if (inspection.end == INSPECT_REFUSED)   /* the caller will hear it */
+        return 0;
     return report(path, &inspection, code, err);
 }

@@ -1,6 +1,5 @@
 /* What is done with a file in the child: all that a reader may do with it later. */
 #include <fcntl.h>
-#include <hdf5_hl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +16,7 @@ struct walk {
     int raw;                 /* the file without HDF5 */
     struct error *err;
     int depth;               /* groups in groups; a damaged one may hold itself */
-    bool thorough, refused;
+    bool refused;
 };
 
 /* A dataset, as its header describes it. */
@@ -119,22 +118,6 @@ static void read_values(hid_t dataset, hid_t type, hid_t space, const struct sha
     }
 }
 
-/* As H5DSis_attached goes through both lists of references. */
-static herr_t look_at_scale(hid_t dataset, unsigned axis, hid_t scale, void *unused)
-{
-    (void)unused;
-    H5DSis_attached(dataset, scale, axis);
-    return 0;
-}
-
-static void look_at_scales(hid_t dataset, const struct shape *s)
-{
-    for (int i = 0; i < s->rank; i++) {
-        int first = 0;
-        H5DSiterate_scales(dataset, (unsigned)i, &first, look_at_scale, NULL);
-    }
-}
-
 static herr_t look_at_dataset(struct walk *w, hid_t dataset, const char *name)
 {
     struct shape s = {.name = name};
@@ -150,8 +133,6 @@ static herr_t look_at_dataset(struct walk *w, hid_t dataset, const char *name)
             answer = check_sizes(w, dataset, properties, &s);
             if (answer == 0)
                 read_values(dataset, type, space, &s);
-            if (answer == 0 && w->thorough)
-                look_at_scales(dataset, &s);
         }
     }
     if (properties >= 0)
@@ -163,7 +144,7 @@ static herr_t look_at_dataset(struct walk *w, hid_t dataset, const char *name)
     return answer;
 }
 
-/* Texts and numbers; references only where they tie scales. */
+/* Texts and numbers; references are of no use to us. */
 static herr_t look_at_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context)
 {
     const struct walk *w = context;
@@ -206,10 +187,7 @@ static herr_t look_at_link(hid_t group, const char *name, const H5L_info_t *link
     hid_t object = link->type == H5L_TYPE_HARD ? H5Oopen(group, name, H5P_DEFAULT) : -1;
     if (object < 0)
         return link->type == H5L_TYPE_HARD ? refuse_object(w, name) : 0;
-    if (w->thorough)
-        H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, look_at_attribute, w);
-    else
-        H5Aexists(object, ADDED_ATTRIBUTE);   /* readers ask no more; to answer HDF5 decodes all attributes */
+    H5Aexists(object, ADDED_ATTRIBUTE);   /* readers ask no more; to answer HDF5 decodes all attributes */
     H5I_type_t type = H5Iget_type(object);
     herr_t answer = type == H5I_DATASET ? look_at_dataset(w, object, name)
                     : type == H5I_GROUP ? look_at_group(w, object, name) : 0;
@@ -217,10 +195,10 @@ static herr_t look_at_link(hid_t group, const char *name, const H5L_info_t *link
     return answer;
 }
 
-int inspect_walk(const char *path, uint64_t size, bool thorough, struct error *err)
+int inspect_walk(const char *path, uint64_t size, struct error *err)
 {
     hdf_setup();
-    struct walk w = {.size = size, .thorough = thorough, .err = err, .file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)};
+    struct walk w = {.size = size, .err = err, .file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)};
     if (w.file < 0 || (w.raw = open(path, O_RDONLY | O_CLOEXEC)) < 0)
         return 0;
     H5Aiterate2(w.file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, look_at_attribute, &w);

@@ -98,10 +98,8 @@ static void register_filter(int id, H5Z_func_t function)
 
 static void expect(enum inspect_end end, int detail)
 {
-    for (int thorough = 0; thorough < 2; thorough++) {
-        inspect_in_child(path, thorough, &seen);
-        ck_assert_msg(seen.end == end && seen.detail == detail, "ended as %d, %d: %s", seen.end, seen.detail, seen.why);
-    }
+    inspect_in_child(path, &seen);
+    ck_assert_msg(seen.end == end && seen.detail == detail, "ended as %d, %d: %s", seen.end, seen.detail, seen.why);
 }
 
 static void refuse(const char *first, const char *second)
@@ -173,6 +171,26 @@ START_TEST(sizes_that_the_file_cannot_hold_are_refused)
 }
 END_TEST
 
+static int calls;
+static int do_as_told(void *how, struct error *why)
+{
+    calls++;   /* in the child only */
+    if (*(int *)how == SIGSEGV)
+        raise(SIGSEGV);
+    return *(int *)how ? error_set(why, ERROR_FORMAT, "refused") : 0;
+}
+
+START_TEST(a_call_is_tried_in_a_child_first)
+{
+    write_file(10, 0, 0, 10);
+    ck_assert_int_eq(inspect_first(path, do_as_told, &(int){0}, ERROR_DATA, &err), 0);
+    ck_assert_int_eq(inspect_first(path, do_as_told, &(int){1}, ERROR_DATA, &err), 0);   /* heard when it is called */
+    ck_assert_int_eq(inspect_first(path, do_as_told, &(int){SIGSEGV}, ERROR_DATA, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "libhdf5 crashed on it (Segmentation fault)"));
+    ck_assert_int_eq(calls, 0);
+}
+END_TEST
+
 static int asked;
 static void count_questions(void *context, const char *file, struct inspection *inspection)
 {
@@ -208,6 +226,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, what_takes_too_long_is_ended);
     tcase_add_test(tests, what_takes_too_much_memory_is_ended);
     tcase_add_test(tests, sizes_that_the_file_cannot_hold_are_refused);
+    tcase_add_test(tests, a_call_is_tried_in_a_child_first);
     tcase_add_test(tests, a_file_that_passed_is_looked_at_again_only_when_it_changed);
 }
 
