@@ -15,8 +15,12 @@ B := build/$(MODE)
 Q := $(if $(V),,@)
 CC = gcc
 
-ifeq ($(filter $(MODE),release debug asan),)
-$(error MODE=$(MODE): expected release, debug or asan)
+ifeq ($(filter $(MODE),release debug asan fuzz),)
+$(error MODE=$(MODE): expected release, debug, asan or fuzz)
+endif
+# libFuzzer is clang's.
+ifeq ($(MODE),fuzz)
+CC = clang
 endif
 
 # --- dependencies -----------------------------------------------------------
@@ -48,7 +52,8 @@ endif
 OPT_release := -O3
 OPT_debug := -O0 -g3
 OPT_asan := -O1 -g3 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-WARN := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wformat=2 -Wno-format-nonliteral
+OPT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+WARN := $(if $(filter fuzz,$(MODE)),-w,-Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wformat=2 -Wno-format-nonliteral)
 # What decides numbers: recorded in every result file. No -ffast-math, no -march=native.
 NUMERIC := -std=gnu17 -g -ffp-contract=off $(OPT_$(MODE)) $(EXTRA_CFLAGS)
 CFLAGS := $(NUMERIC) $(WARN) -Iinclude -Isrc $(PKG_CFLAGS) -DHAVE_GSL=$(HAVE_GSL) \
@@ -78,7 +83,15 @@ UNIT_CORE := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter tests/unit/test_cor
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out tests/unit/test_core_%,$(UNIT_SRC))) \
 	$(UNIT_CORE:%=%_single) $(UNIT_CORE:%=%_double)
 
-.PHONY: all help run check check-unit programs-and-tests deps bench lint format man install uninstall clean
+# A fuzz target: with libFuzzer in MODE=fuzz, else with a driver of our own.
+FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_DRIVER := $(if $(filter fuzz,$(MODE)),,tests/fuzz/replay.c tests/fuzz/mutate.c)
+# Runs the programs themselves, on mutated files.
+FUZZ_PROGRAMS := $(if $(filter fuzz,$(MODE)),,$(B)/fuzz/programs)
+FUZZ_RUNS ?= 1000000
+FUZZ_SEED ?= 1
+
+.PHONY: all help run check check-unit fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
 .DEFAULT_GOAL := help
 # Not for all targets: then a missing FORCE would be no reason to look at the flags again.
 .SECONDARY: $(call OBJ,,$(ANALYSIS_MAIN))
@@ -174,6 +187,11 @@ $(B)/tests/test_stats_%: tests/unit/test_stats_%.c $(B)/libanalysis.a $(B)/libre
 $(B)/tests/%: tests/unit/%.c $(B)/librelin.a
 	$(call LINK,$(TEST_FLAGS) -DRELIN_DOUBLE=1,$(CHECK_FLAGS))
 
+$(B)/fuzz/programs: tests/fuzz/programs.c tests/fuzz/mutate.c
+	$(call LINK,-MMD -MP -D_GNU_SOURCE)
+$(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/folder.c $(FUZZ_DRIVER) $(B)/librelin.a
+	$(call LINK,-MMD -MP -D_GNU_SOURCE $(if $(FUZZ_DRIVER),,-fsanitize=fuzzer))
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # --- manual -----------------------------------------------------------------
@@ -217,8 +235,14 @@ uninstall: ## remove what install put there
 	rm -f $(BIN)/relin $(BIN)/relin-summary $(SHARE)/man/man1/relin.1 $(SHARE)/man/man1/relin-*.1 $(SHARE)/man/man5/relin-sweep.5
 
 # --- test -------------------------------------------------------------------
-programs-and-tests: all $(if $(CHECK_FLAGS),$(UNIT))
+programs-and-tests: all $(FUZZ) $(FUZZ_PROGRAMS) $(if $(CHECK_FLAGS),$(UNIT))
 	@:
+
+fuzz-targets: $(FUZZ) $(FUZZ_PROGRAMS) $(if $(FUZZ_PROGRAMS),$(PROGRAMS))
+	@:
+
+fuzz: ## fuzz every target FUZZ_RUNS times (1000000) from FUZZ_SEED (1), under sanitizers; FUZZ=NAME for one
+	@tests/fuzz/run.sh long $(FUZZ_RUNS) $(FUZZ_SEED)
 
 check-unit: $(UNIT) ## only the unit tests
 	@tests/check.sh $(B) unit

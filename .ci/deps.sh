@@ -30,6 +30,8 @@ check python:h5py               python3-h5py            h5py: tests that read th
 check python:xarray             python3-xarray          xarray: tests that read the file with it are skipped
 check python:h5netcdf           python3-h5netcdf        h5netcdf: tests that read the file with xarray are skipped
 check program:gnuplot           gnuplot-nox             gnuplot: analysis/figure.sh draws no picture
+check program:clang         clang                   clang: make fuzz uses our own driver instead of libFuzzer
+check libfuzzer:clang       libclang-rt-dev         libFuzzer: make fuzz uses our own driver instead
 check program:mandoc            mandoc                  mandoc: the manual pages are not checked
 all   program:git               git                     git: no make lint, and no commit in the result file
 all   program:clang-format      clang-format            clang-format: no make format, and make lint does not check it
@@ -45,6 +47,8 @@ has() {
         program) command -v "$name" ;;
         pc) pkg-config --exists "$name" ;;
         header) printf '#include <%s>\n' "$name" | "${CC:-gcc}" -fsyntax-only -x c - ;;
+        libfuzzer) echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && !n; }' |
+            "$name" -fsanitize=fuzzer,address -x c - -o /dev/null ;;
         # Debian's modules belong to Debian's Python, which need not be the first in PATH.
         python) python3 -c "import $name" || /usr/bin/python3 -c "import $name" ;;
         esac >/dev/null 2>&1 && return 0

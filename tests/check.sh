@@ -1,13 +1,13 @@
 #!/bin/bash
 # Runs every test of a build folder and says truthfully how it went.
 #
-#   tests/check.sh build/release [unit|cli]      make check, make check-unit
+#   tests/check.sh build/release [unit|cli|fuzz]      make check, make check-unit
 #
 # Unit tests (Check) and command line tests (bats) both report in TAP; a program that
 # ends badly, or before all its tests are told, counts as a failure. Ends with one line
 # "N passed, M failed, K skipped"; fails if any failed or nothing ran.
 set -u
-build=$(realpath "${1:?usage: tests/check.sh build/MODE [unit|cli]}")
+build=$(realpath "${1:?usage: tests/check.sh build/MODE [unit|cli|fuzz]}")
 part=${2:-all}
 cd "$(dirname "$0")/.." || exit 1
 . .ci/mpi.sh
@@ -106,8 +106,23 @@ run_cli() {
     done
 }
 
-[ "$part" = cli ] || run_unit
-[ "$part" = unit ] || run_cli
+# A short seeded run of every fuzz target; the long one is make fuzz.
+run_fuzz() {
+    local start=$SECONDS code ok bad=0
+    timeout -k 5 "$patience" tests/fuzz/run.sh short "$build" "${FUZZ_RUNS:-1000}" 1 >"$log/out" 2>&1
+    code=$?
+    ok=$(grep -cE 'no finding$|; 0 findings$' "$log/out")
+    if [ $code -ne 0 ] || [ "$ok" -ne $(($(find tests/fuzz -name 'fuzz_*.c' | wc -l) + 1)) ]; then
+        cat "$log/out"
+        bad=1
+    fi
+    passed=$((passed + ok)) failed=$((failed + bad))
+    printf '%-34s %s  %d s\n' 'fuzz targets, seed 1' "$ok passed, $bad failed" $((SECONDS - start))
+}
+
+case $part in all | unit) run_unit ;; esac
+case $part in all | cli) run_cli ;; esac
+case $part in all | fuzz) run_fuzz ;; esac
 [ "$part" = unit ] || [ -n "${RELIN_DATA:-}" ] ||
     echo "RELIN_DATA is not set and there is no ./data: tests on real data were skipped"
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -37,6 +37,10 @@ struct sweep {
     struct sweep_limits limits;
 };
 
+/* Most cells the grids of a sweep may have together (250,000: 1.5 GB of jobs): more is refused before memory is used.
+ * A fuzz target lowers it. */
+extern size_t sweep_most_cells;
+
 /* Reads, overrides, checks and expands. overrides: n texts "dotted.path=value". All mistakes are
  * found, and reported in err->text, a line each: file:line:column: key: expected ..., got ...; at most
  * a screenful. Returns 0, or -1 with *err filled. The caller frees with sweep_free (also after -1). */
@@ -49,6 +53,9 @@ void sweep_layout(const struct sweep *sweep, const struct dataset *const *sets, 
 
 /* Makes the axes of a layout long enough for one more job. */
 void layout_extend(struct result_layout *layout, const struct job *job, const struct dataset *set);
+
+/* Has a file's layout room for all that this job writes? A damaged file may not. Returns 0, or -1 with *err filled. */
+int layout_check(const struct result_layout *layout, const struct job *job, const struct dataset *set, struct error *err);
 
 /* The keys of a sweep file, with type, default and meaning, for --help and the man page. */
 void sweep_describe_keys(struct text *out);

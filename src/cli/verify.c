@@ -12,6 +12,7 @@
 #include "math/blas_setup.h"
 #include "store/check.h"
 #include "store/compare.h"
+#include "store/inspect.h"
 #include "store/store.h"
 #include "sweep/experiment.h"
 
@@ -114,11 +115,23 @@ static void print_verdict(const struct store_check *found, const char *path)
         printf("\n");
 }
 
+/* For a child, to whom check is its own: the parent does it afterwards, from the same memory (store/inspect.h). */
+static int look_through(void *context, struct error *err)
+{
+    struct check *check = context;
+    struct store_check found = {0};
+    int failed = store_check_structure(check->reader, &found, err) || store_check_rows(check->reader, &found, err);
+    text_free(&found.report);
+    store_read_close(check->reader);
+    return failed;
+}
+
 /* Everything that needs no training. */
 static int check_file(struct check *check, const char *path, struct error *err)
 {
     struct store_check *found = &check->found;
-    if (store_check_structure(check->reader, found, err) || store_check_rows(check->reader, found, err))
+    if (inspect_first(path, look_through, check, ERROR_FORMAT, err)
+        || store_check_structure(check->reader, found, err) || store_check_rows(check->reader, found, err))
         return -1;
     fputs(found->report.chars ? found->report.chars : "", stdout);
     if (found->faults)
@@ -180,7 +193,8 @@ static int run_again(struct check *check, size_t row, struct error *err)
         error_set(err, ERROR_FORMAT, "the stored text of the job has the id %s, the file says %s", job.id, check->ids[row]);
         goto done;
     }
-    if (dataset_load(&set, &job.data, dataset_root(), err))
+    if (dataset_load(&set, &job.data, dataset_root(), err)
+        || layout_check(store_read_layout(check->reader), &job, &set, err))
         goto done;
     blas_set_threads((int)job.training.threads);
     result_clear(&check->again);

@@ -313,6 +313,12 @@ static void close_rank(struct rank *rank)
     wire_close(&rank->wire, abandon);
 }
 
+/* HDF5 files are looked at by the spawner's children: ranks must not fork. */
+static void inspect_by_spawner(void *spawner, const char *path, struct inspection *inspection)
+{
+    spawner_inspect(spawner, path, inspection);
+}
+
 int farm_run(int *argc, char ***argv, const struct farm_options *options, struct farm_summary *summary,
              bool *is_root)
 {
@@ -326,6 +332,7 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
     blas_set_threads(1);
     if (spawner_start(&rank.spawner, &err))
         return report(&err);
+    inspect_by(inspect_by_spawner, &rank.spawner);
     MPI_Init(argc, argv);
     signals_catch();
     if (wire_open(&rank.wire, MPI_COMM_WORLD, &err))
@@ -343,6 +350,7 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
     vigil_close(code);
     close_rank(&rank);
     spawner_end(&rank.spawner);
+    inspect_by(NULL, NULL);
     if (rank.worker.abandon || store_is_stuck()) {   /* MPI_Finalize would wait for the lost, or crash */
         fflush(NULL);
         _exit(code);

@@ -26,13 +26,13 @@
 #include "farm/shm.h"
 
 /* Rank to spawner. */
-enum request_kind { REQUEST_PREPARE, REQUEST_RUN, REQUEST_STOP };
+enum request_kind { REQUEST_INSPECT, REQUEST_PREPARE, REQUEST_RUN, REQUEST_STOP };
 
 struct request {
     enum request_kind kind;
     union {
         struct spawner_setup setup;
-        struct spawner_order order;      /* the job's text follows the struct */
+        struct spawner_order order;      /* the job's text follows the struct; so does the path of INSPECT */
     };
 };
 
@@ -133,6 +133,14 @@ static void server_stop(struct server *server)
     kill(server->child, SIGUSR1);
 }
 
+/* The ranks may not fork (MPI), the spawner may. */
+static void server_inspect(const struct server *server, const char *path)
+{
+    struct inspection inspection;
+    inspect_in_child(path, &inspection);
+    send(server->socket, &inspection, sizeof inspection, MSG_NOSIGNAL);
+}
+
 /* One request. Returns false when the rank is gone. */
 static bool server_answer(struct server *server, char *message)
 {
@@ -142,6 +150,7 @@ static bool server_answer(struct server *server, char *message)
         return size < 0 && errno == EINTR;
     const struct request *request = (const struct request *)message;
     switch (request->kind) {
+    case REQUEST_INSPECT: server_inspect(server, message + sizeof *request); break;
     case REQUEST_PREPARE:
         server->setup = request->setup;
         if (!server_prepare(server, &err))
@@ -257,19 +266,37 @@ int spawner_prepare(struct spawner *spawner, const struct spawner_setup *setup, 
     return 0;
 }
 
-int spawner_run(struct spawner *spawner, const struct spawner_order *order, const char *job_text)
+/* A request with a text behind it. Returns 0, or -1 where the spawner is gone. */
+static int send_request(const struct spawner *spawner, const struct request *request, const char *text)
 {
-    size_t length = strlen(job_text) + 1, size = sizeof(struct request) + length;
+    size_t length = strlen(text) + 1, size = sizeof *request + length;
     char *message = size <= MESSAGE_SIZE ? mem_alloc(1, size, NULL) : NULL;
     if (!message)
         return -1;
-    struct request *request = (struct request *)message;
-    request->kind = REQUEST_RUN;
-    request->order = *order;
-    memcpy(message + sizeof *request, job_text, length);
+    memcpy(message, request, sizeof *request);
+    memcpy(message + sizeof *request, text, length);
     ssize_t sent = send(spawner->socket, message, size, MSG_NOSIGNAL);
     mem_free(message);
     return sent == (ssize_t)size ? 0 : -1;
+}
+
+int spawner_run(struct spawner *spawner, const struct spawner_order *order, const char *job_text)
+{
+    struct request request;
+    memset(&request, 0, sizeof request);
+    request.kind = REQUEST_RUN;
+    request.order = *order;
+    return send_request(spawner, &request, job_text);
+}
+
+void spawner_inspect(struct spawner *spawner, const char *path, struct inspection *inspection)
+{
+    struct request request;
+    memset(&request, 0, sizeof request);
+    request.kind = REQUEST_INSPECT;
+    if (send_request(spawner, &request, path) != 0
+        || recv(spawner->socket, inspection, sizeof *inspection, 0) != sizeof *inspection)
+        *inspection = (struct inspection){.end = INSPECT_NO_CHILD, .detail = ESRCH};
 }
 
 void spawner_stop(struct spawner *spawner)

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "farm/checkpoints.h"
+#include "store/inspect.h"
 #include "sweep/result.h"
 
 struct error;
@@ -53,6 +54,8 @@ struct spawner_report {
 int spawner_start(struct spawner *spawner, struct error *err);
 /* Has the spawner map the data and the blocks; waits for its answer. Returns 0, or -1 with *err filled. */
 int spawner_prepare(struct spawner *spawner, const struct spawner_setup *setup, struct error *err);
+/* Has the spawner look at a file in a child (store/inspect.h): fills *inspection. Before the first job. */
+void spawner_inspect(struct spawner *spawner, const char *path, struct inspection *inspection);
 /* One job at a time. Returns 0, or -1 where the spawner is gone. */
 int spawner_run(struct spawner *spawner, const struct spawner_order *order, const char *job_text);
 /* Asks the running child to write its state and stop, and kills it after SPAWNER_GRACE_SECONDS; its report still comes. */

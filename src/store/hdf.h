@@ -63,6 +63,13 @@ hid_t hdf_create_growing(hid_t group, const char *name, hid_t type, int rank, co
 /* Row number `at`, one past the last so far. */
 int hdf_add_row(hid_t dataset, hid_t memory_type, hsize_t at, const void *values, struct error *err);
 
+/* --- looking at a file that may not be ours (inspect_walk.c); in a child only (store/inspect.h) --- */
+/* Goes through all of it; size: the file's. Returns 0, also where HDF5 says no, or -1 with *err filled: a size that
+ * the file cannot hold. */
+int inspect_walk(const char *path, uint64_t size, struct error *err);
+/* Do n texts of variable length, whose records lie at an offset, exist (inspect_heap.c)? */
+bool inspect_texts(int file, uint64_t file_size, uint64_t offset, uint64_t n);
+
 /* --- the axes of the result file --- */
 enum store_axis {
     AXIS_JOB, AXIS_EVAL, AXIS_REFRESH, AXIS_SNAPSHOT, AXIS_LAYER, AXIS_EIGENVALUE, AXIS_PROBE, AXIS_PROBE2,

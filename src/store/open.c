@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "hdf.h"
+#include "store/inspect.h"
 
 enum { MOST_LINKS = 40 };
 
@@ -112,6 +113,8 @@ hid_t hdf_open_result(const char *path, struct error *err)
         return error_set_errno(err, ERROR_FILE, "%s", path);
     int failed = check_kind(raw, err);
     close(raw);
+    if (!failed && inspect_file(path, ERROR_FORMAT, err))
+        return -1;
     hid_t file = failed ? -1 : H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (!failed && file < 0) {
         bool hdf5 = H5Fis_hdf5(path) > 0;

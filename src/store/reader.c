@@ -16,6 +16,7 @@
 #include "data/source.h"
 #include "data/split.h"
 #include "hdf.h"
+#include "store/inspect.h"
 
 enum { MOST_RANK = 1 + DATA_MAX_DIMS };
 
@@ -35,6 +36,8 @@ struct array {
 static hid_t open_file(const char *path, struct error *err)
 {
     hdf_setup();
+    if (inspect_file(path, ERROR_DATA, err))
+        return -1;
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     return file >= 0 ? file : hdf_error(err, ERROR_DATA, "%s: expected an HDF5 file, got one that cannot be opened", path);
 }

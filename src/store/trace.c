@@ -1,4 +1,5 @@
 /* The trace file: written serially by an onlooker of one run. */
+#include "store/inspect.h"
 #include "store/trace.h"
 
 #include <stdio.h>
@@ -319,6 +320,8 @@ static int check_target(const char *path, struct error *err)
     struct stat found;
     if (stat(path, &found))
         return 0;
+    if (inspect_file(path, ERROR_USAGE, err))
+        return -1;
     hid_t file = !S_ISREG(found.st_mode) ? -1 : H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     bool is_trace = file >= 0 && H5Aexists(file, "relin_trace_version") > 0;
     if (file >= 0)

@@ -5,9 +5,13 @@
 #include <string.h>
 
 #include "grid.h"
+#include "sweep/sweep.h"
 #include "values.h"
 
-enum { MOST_CELLS = 2000000 };
+size_t sweep_most_cells = 250000;
+
+/* A grid whose cells all make the same mistake need not be gone through to its end. */
+enum { MOST_MADE = 10000 };
 
 /* One cell: the value of every axis. */
 struct cell {
@@ -109,19 +113,25 @@ static bool next_cell(struct cell *cell)
     return false;
 }
 
+double grid_cells(const struct grid *grid)
+{
+    double cells = 1;
+    for (size_t d = 0; d < grid->n_dimensions; d++)
+        cells *= (double)grid->dimensions[d].length;
+    return cells;
+}
+
 int grid_expand(const struct grid *grid, const struct grid_base *base,
                 void (*visit)(void *context, struct draft *draft), void *context, struct mistakes *mistakes)
 {
     struct cell cell = {.grid = grid};
     struct draft draft;
-    double cells = 1;
-    size_t before = mistakes->n;
+    double cells = grid_cells(grid);
+    size_t before = mistakes->made, told = mistakes->n;
     const struct node *where = grid->node ? grid->node : base->tree->root;
-    for (size_t d = 0; d < grid->n_dimensions; d++)
-        cells *= (double)grid->dimensions[d].length;
-    if (cells > MOST_CELLS || grid->n_dimensions > sizeof cell.position / sizeof *cell.position) {
-        mistakes_add(mistakes, where->line, where->column, "grid: expected at most %d cells in %zu dimensions, got %.0f in %zu",
-                     MOST_CELLS, sizeof cell.position / sizeof *cell.position, cells, grid->n_dimensions);
+    if (cells > (double)sweep_most_cells || grid->n_dimensions > sizeof cell.position / sizeof *cell.position) {
+        mistakes_add(mistakes, where->line, where->column, "grid: expected at most %zu cells in %zu dimensions, got %.0f in %zu",
+                     sweep_most_cells, sizeof cell.position / sizeof *cell.position, cells, grid->n_dimensions);
         return -1;
     }
     if (cells == 0)
@@ -133,6 +143,6 @@ int grid_expand(const struct grid *grid, const struct grid_base *base,
         build(base, &cell, &draft, mistakes);
         if (draft_check_set(&draft, where, mistakes) == 0 && draft_finish(&draft, where, mistakes) == 0)
             visit(context, &draft);
-    } while (next_cell(&cell) && mistakes->n < before + 20);
-    return mistakes->n > before ? -1 : 0;
+    } while (next_cell(&cell) && mistakes->n < told + 20 && mistakes->made < before + MOST_MADE);
+    return mistakes->made > before ? -1 : 0;
 }

@@ -45,6 +45,9 @@ void grid_axis_path(const char *name, char *path, size_t size);
 /* The key under which a path is an axis of `grid:`, in a zip or a joined grid too, or NULL. */
 const struct node *grid_find_axis(const struct node *grid, const char *path);
 
+/* How many cells its product has, before patterns: it may be vast. */
+double grid_cells(const struct grid *grid);
+
 /* Calls visit for every cell that the patterns leave, last axis fastest, with a finished draft (whose
  * job.text the visitor owns). Returns 0, or -1 with mistakes. */
 int grid_expand(const struct grid *grid, const struct grid_base *base,

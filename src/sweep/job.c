@@ -108,7 +108,7 @@ int draft_check_set(const struct draft *d, const struct node *where, struct mist
     };
     const char *set = d->job.data.set;
     bool sprites = strcmp(set, "sprites") == 0, teacher = strcmp(set, "teacher") == 0;
-    size_t before = mistakes->n;
+    size_t before = mistakes->made;
     if (d->job.data.target != TARGET_AUTO && (sprites || teacher))
         mistakes_add(mistakes, where->line, where->column, "data.target: expected only with dSprites, got data.set %s: "
                      "remove one", set);
@@ -117,7 +117,7 @@ int draft_check_set(const struct draft *d, const struct node *where, struct mist
             mistakes_add(mistakes, where->line, where->column, "%s: expected only with data.set %s, got data.set %s: "
                          "remove one", only[i].path, only[i].sprites && only[i].teacher ? "sprites or teacher"
                          : only[i].sprites ? "sprites" : "teacher", set);
-    return mistakes->n > before ? -1 : 0;
+    return mistakes->made > before ? -1 : 0;
 }
 
 /* Keys of these belong to the sweep, or are another way to say one that is printed. */
@@ -192,7 +192,7 @@ static void write_id(struct draft *d)
 
 int draft_finish(struct draft *d, const struct node *where, struct mistakes *mistakes)
 {
-    size_t before = mistakes->n;
+    size_t before = mistakes->made;
     require(d, "data.set", "the name of a data set", where, mistakes);
     bool gauss_newton = is_gauss_newton(d);
     if (gauss_newton && !isnan(d->job.training.damping) && !key_given(d, "training.lr"))
@@ -218,7 +218,7 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     if (d->job.training.centred && data_augments(&d->job.data.augment))
         mistakes_add(mistakes, where->line, where->column, "training.centred: expected false with data.augment, as the "
                      "initial outputs are kept for the images as they are, got true: set one of them to none or false");
-    if (updates || mistakes->n > before)
+    if (updates || mistakes->made > before)
         return -1;
     resolve_trainer(d);
     resolve_seeds(d);

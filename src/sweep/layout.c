@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "nn/cost.h"
 #include "sweep/sweep.h"
@@ -90,4 +91,21 @@ void sweep_layout(const struct sweep *sweep, const struct dataset *const *sets, 
     *layout = (struct result_layout){.eval = 1, .refresh = 1};
     for (size_t i = 0; i < sweep->n_jobs; i++)
         layout_extend(layout, &sweep->jobs[i], sets[i]);
+}
+
+int layout_check(const struct result_layout *layout, const struct job *job, const struct dataset *set, struct error *err)
+{
+    struct result_layout needed = {.eval = 1, .refresh = 1};
+    layout_extend(&needed, job, set);
+    const struct { const char *name; uint64_t has, needs; } axes[] = {
+        {"eval", layout->eval, needed.eval}, {"refresh", layout->refresh, needed.refresh},
+        {"snapshot", layout->snapshot, needed.snapshot}, {"layer", layout->layer, needed.layer},
+        {"probe", layout->probe, needed.probe}, {"eigenvalue", layout->eigenvalue, needed.eigenvalue},
+        {"parameter", layout->parameter, needed.parameter},
+    };
+    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
+        if (axes[i].has < axes[i].needs)
+            return error_set(err, ERROR_FORMAT, "expected %llu places or more along the axis %s, which the job fills, got %llu: the "
+                             "file is damaged", (unsigned long long)axes[i].needs, axes[i].name, (unsigned long long)axes[i].has);
+    return 0;
 }

@@ -14,6 +14,7 @@ void mistakes_add(struct mistakes *m, size_t line, size_t column, const char *fo
 {
     char text[1024];
     va_list args;
+    m->made++;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);

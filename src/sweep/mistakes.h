@@ -14,6 +14,7 @@ struct mistake {
 struct mistakes {
     const char *file;
     size_t n, capacity;
+    size_t made;                  /* times one was recorded: also where it was known already, or beyond the most kept */
     size_t dropped;               /* beyond the most that are kept */
     struct mistake *list;
 };

@@ -6,8 +6,16 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "sweep/sweep.h"
 
-enum { MOST_VALUES = 1000000 };
+/* Of one axis, and of all ranges of a sweep file together. */
+enum { MOST_VALUES = 1000000, MOST_NODES = 2000000 };
+
+/* More than the cells a grid may have are never of use. */
+static double most_values(void)
+{
+    return sweep_most_cells < MOST_VALUES ? (double)sweep_most_cells : MOST_VALUES;
+}
 
 struct values {
     struct node **list;
@@ -80,11 +88,17 @@ static int expand_one(struct tree *tree, const char *axis, struct node *node, st
         return 0;
     }
     bool log_ok = true;
-    if (!read_range(node->scalar, &first, &last, &how, &step) || !(first <= last) || !isfinite(last)
-        || (how != 'l' && (!(step > 0) || (last - first) / step > MOST_VALUES))
-        || (how == 'l' && !(log_ok = first > 0 && step >= 2 && step == rint(step) && step <= MOST_VALUES))) {
+    if (!read_range(node->scalar, &first, &last, &how, &step) || !(first <= last) || !isfinite(first) || !isfinite(last)
+        || (how != 'l' && !(step > 0))
+        || (how == 'l' && !(log_ok = first > 0 && step >= 2 && step == rint(step)))) {
         mistakes_add(mistakes, node->line, node->column, "%s: expected a range such as 0..9, 0..100 step 10 or "
                      "1..1000 log 7%s, got %s", axis, log_ok ? "" : " (log: from above 0, at least 2 values)", node->scalar);
+        return -1;
+    }
+    double count = how == 'l' ? step : floor((last - first) / step) + 1;
+    if (!(count <= most_values()) || (double)tree->count + count > MOST_NODES) {
+        mistakes_add(mistakes, node->line, node->column, "%s: expected at most %.0f values, and %d in all ranges of the sweep, "
+                     "got %.0f with %s", axis, most_values(), MOST_NODES, count, node->scalar);
         return -1;
     }
     if (how == 'l') {

@@ -156,6 +156,7 @@ struct collection {
     struct sweep *sweep;
     size_t capacity;
     size_t *slots, n_slots;       /* open addressing: job number + 1, or 0 */
+    double cells;                 /* of the grids so far */
 };
 
 static size_t *find_slot(struct collection *c, const char *id)
@@ -202,7 +203,13 @@ static void expand_one(struct collection *c, struct columns *columns, const stru
     if (grid_read(&grid, base, map, mistakes) == 0 && mistakes->n == 0) {
         for (size_t i = 0; i < grid.n_axes; i++)
             columns_add(columns, grid.axes[i].path);
-        grid_expand(&grid, base, collect, c, mistakes);
+        double before = c->cells;
+        c->cells += grid_cells(&grid);
+        if (before > 0 && c->cells > (double)sweep_most_cells)   /* of one grid grid_expand says it */
+            mistakes_add(mistakes, map->line, map->column, "grid: expected at most %zu cells in all grids together, got %.0f with "
+                         "this one", sweep_most_cells, c->cells);
+        else
+            grid_expand(&grid, base, collect, c, mistakes);
     }
     grid_free(&grid);
 }

@@ -129,9 +129,9 @@ static void syntax_mistake(const yaml_parser_t *parser, const char *text, size_t
 static int check_events(const char *text, size_t length, bool command_line, struct mistakes *mistakes)
 {
     yaml_parser_t parser;
-    size_t before = mistakes->n, documents = 0, depth = 0;
+    size_t before = mistakes->made, documents = 0, depth = 0;
     start_parser(&parser, text, length);
-    for (bool more = true; more && mistakes->n == before;) {
+    for (bool more = true; more && mistakes->made == before;) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) {
             syntax_mistake(&parser, text, length, command_line, mistakes);
@@ -149,10 +149,10 @@ static int check_events(const char *text, size_t length, bool command_line, stru
         more = event.type != YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
     }
-    if (mistakes->n == before && documents == 0)
+    if (mistakes->made == before && documents == 0)
         mistakes_add(mistakes, command_line ? 0 : 1, 1, "expected keys and values, got an empty text");
     yaml_parser_delete(&parser);
-    return mistakes->n == before ? 0 : -1;
+    return mistakes->made == before ? 0 : -1;
 }
 
 int tree_parse(struct tree *tree, const char *text, size_t length, bool command_line, struct mistakes *mistakes)

@@ -146,7 +146,7 @@ static void check_cnn(const struct check *c)
 
 int network_check_keys(const char *prefix, const struct draft *draft, const struct node *section, struct mistakes *mistakes)
 {
-    size_t before = mistakes->n;
+    size_t before = mistakes->made;
     for (size_t i = 0; i < n_keys && section->kind == NODE_MAP; i++) {
         char types[80] = "";
         const char *key = strrchr(keys[i].path, '.') + 1;
@@ -160,16 +160,16 @@ int network_check_keys(const char *prefix, const struct draft *draft, const stru
                      "%s%s: expected only with type %s, got type %s: remove one", prefix, key, types,
                      type_names[draft->job.network.type]);
     }
-    return mistakes->n > before ? -1 : 0;
+    return mistakes->made > before ? -1 : 0;
 }
 
 int network_check(const char *prefix, const struct draft *draft, const struct node *section, bool complete,
                   struct mistakes *mistakes)
 {
     struct check c = {prefix, &draft->job.network, section, mistakes};
-    size_t before = mistakes->n;
+    size_t before = mistakes->made;
     check_depth(&c, complete);
     if (c.network->type == NETWORK_CNN)
         check_cnn(&c);
-    return mistakes->n > before ? -1 : 0;
+    return mistakes->made > before ? -1 : 0;
 }
