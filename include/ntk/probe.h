@@ -54,9 +54,10 @@ void probe_numbers_destroy(struct probe_numbers *numbers);
 /* The values of from, in the arrays of to. */
 void probe_numbers_copy(struct probe_numbers *to, const struct probe_numbers *from, const struct probe *probe);
 
-/* Writes or reads the values of numbers, and the first measurement. */
+/* Writes or reads the values of numbers. */
 void probe_numbers_carry(struct probe_numbers *numbers, const struct probe *probe, struct checkpoint *c);
-void probe_carry(struct probe *probe, struct checkpoint *c);
+/* Makes the first measurement, with which later ones are compared, again from theta of then: cheaper than to carry it. */
+void probe_restart(struct probe *probe, const double *theta);
 
 /* kernel (m, m), overwritten: the kernel at theta, and nothing else. 0, or 1 where the kernel is not finite, which
  * is theta's doing. */

@@ -7,11 +7,16 @@
 #include "sweep/result.h"
 
 /* Where a run keeps its state, so that it can be stopped and go on to the same bits (base/checkpoint.h). */
+struct checkpoint;
 struct experiment_checkpoint {
     const char *path;                   /* read at the start where it is there and fits; left at the end */
     double interval;                    /* seconds between two writings, which take at most a twentieth of the time */
     bool (*stops)(void *context);       /* asked between steps: write, and end quietly (outcome "stopped")? May be NULL */
     void *context;
+    /* Not NULL: *held is the state of a moment ago, gathered in memory, for checkpoint_rescue where the run cannot be
+       waited for; NULL before the first and after the last. Gathering takes 1/400 of the time */
+    struct checkpoint *volatile *held;
+    volatile double *slowest;           /* raised to the seconds that a writing took; may be NULL */
 };
 
 /* What an onlooker of a run may want; every function may be NULL. Reals come as double, and pointers are

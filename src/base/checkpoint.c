@@ -1,6 +1,10 @@
 #include "base/checkpoint.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +15,8 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-enum { VERSION = 1, LONGEST_IDENTITY = 1024, LONGEST_PATH = 4400, BUFFER = 64 * 1024 };
+enum { VERSION = 1, LONGEST_IDENTITY = 1024, LONGEST_PATH = 4400, BUFFER = 64 * 1024,
+       MOST_AT_ONCE = 1 << 30 };
 static const char magic[8] = {'r', 'e', 'l', 'i', 'n', 'c', 'k', 'p'};
 
 struct tail {
@@ -19,14 +24,27 @@ struct tail {
     uint32_t crc, unused;
 };
 
+/* What a handler reads changes between the two: it must not meet them in the middle. */
+enum phase { NOTHING, GATHERING, SEALED, SAVING };
+
 struct checkpoint {
-    char path[LONGEST_PATH], temporary[LONGEST_PATH];
-    FILE *file;
+    char path[LONGEST_PATH], temporary[LONGEST_PATH], identity[LONGEST_IDENTITY + 1];
     bool reads;
     int failed;            /* errno of the first failure; -1: too few bytes */
     uint64_t size, whole;  /* so far; read: without the tail */
-    uint32_t crc;
+    FILE *file;            /* read */
+    unsigned char *bytes;  /* written: (capacity), the first `size` are the state */
+    uint64_t capacity;
+    volatile sig_atomic_t phase;
 };
+
+/* Before and after what the phase speaks of, for a handler on the same thread too. */
+static void enter(struct checkpoint *c, enum phase phase)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    c->phase = phase;
+    atomic_signal_fence(memory_order_seq_cst);
+}
 
 static struct checkpoint *start(const char *path, bool reads, struct error *err)
 {
@@ -44,15 +62,22 @@ static struct checkpoint *start(const char *path, bool reads, struct error *err)
     return c;
 }
 
-/* The first job of a run that keeps its state makes the folder; another may have been faster. */
-static void make_folder(const char *path)
+/* Makes place for size bytes more, and the tail. */
+static bool grow(struct checkpoint *c, size_t size)
 {
-    char folder[LONGEST_PATH];
-    const char *slash = strrchr(path, '/');
-    if (slash && slash > path) {
-        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
-        mkdir(folder, 0777);
-    }
+    uint64_t wanted = c->size + size + sizeof(struct tail);
+    struct error err;
+    if (wanted <= c->capacity)
+        return true;
+    unsigned char *bytes = mem_alloc(wanted + wanted / 2, 1, &err);
+    if (!bytes)
+        return false;
+    if (c->size)
+        memcpy(bytes, c->bytes, c->size);
+    mem_free(c->bytes);
+    c->bytes = bytes;
+    c->capacity = wanted + wanted / 2;
+    return true;
 }
 
 void checkpoint_carry(struct checkpoint *c, void *bytes, size_t size)
@@ -62,12 +87,36 @@ void checkpoint_carry(struct checkpoint *c, void *bytes, size_t size)
     if (c->reads) {
         if (c->whole - c->size < size || fread(bytes, 1, size, c->file) != size)
             c->failed = -1;
-    } else if (fwrite(bytes, 1, size, c->file) != size) {
-        c->failed = errno ? errno : EIO;
+    } else if (!grow(c, size)) {
+        c->failed = ENOMEM;
     } else {
-        c->crc = hash_crc32(c->crc, bytes, size);
+        memcpy(c->bytes + c->size, bytes, size);
     }
     c->size += size;
+}
+
+static bool is_symmetric(const double *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (memcmp(&a[i * n + j], &a[j * n + i], sizeof *a) != 0)
+                return false;
+    return true;
+}
+
+void checkpoint_carry_square(struct checkpoint *c, double *a, size_t n)
+{
+    bool half = !c->reads && is_symmetric(a, n);
+    checkpoint_carry(c, &half, sizeof half);
+    if (!half) {
+        checkpoint_carry(c, a, n * n * sizeof *a);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        checkpoint_carry(c, a + i * n + i, (n - i) * sizeof *a);
+    for (size_t i = 0; c->reads && i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            a[i * n + j] = a[j * n + i];
 }
 
 bool checkpoint_is_read(const struct checkpoint *c)
@@ -75,32 +124,112 @@ bool checkpoint_is_read(const struct checkpoint *c)
     return c->reads;
 }
 
+size_t checkpoint_size(const struct checkpoint *c)
+{
+    return c->size;
+}
+
 struct checkpoint *checkpoint_write(const char *path, const char *identity, struct error *err)
 {
     struct checkpoint *c = start(path, false, err);
-    uint32_t numbers[2] = {VERSION, (uint32_t)strlen(identity)};
-    if (!c)
-        return NULL;
-    c->file = fopen(c->temporary, "wb");
-    if (!c->file && errno == ENOENT) {
-        make_folder(path);
-        c->file = fopen(c->temporary, "wb");
-    }
-    if (!c->file) {
-        error_set_errno(err, ERROR_FILE, "%s", c->temporary);
-        mem_free(c);
-        return NULL;
-    }
+    if (c)
+        snprintf(c->identity, sizeof c->identity, "%s", identity);
+    return c;
+}
+
+void checkpoint_begin(struct checkpoint *c)
+{
+    uint32_t numbers[2] = {VERSION, (uint32_t)strlen(c->identity)};
     char head[sizeof magic];
+    enter(c, GATHERING);
+    c->failed = 0;
+    c->size = 0;
     memcpy(head, magic, sizeof head);
     checkpoint_carry(c, head, sizeof head);
     checkpoint_carry(c, numbers, sizeof numbers);
-    for (size_t i = 0; i < numbers[1]; i++) {
-        char letter = identity[i];
-        checkpoint_carry(c, &letter, 1);
-    }
-    return c;
+    checkpoint_carry(c, c->identity, numbers[1]);
 }
+
+int checkpoint_seal(struct checkpoint *c, struct error *err)
+{
+    if (!c->failed) {
+        enter(c, SEALED);
+        return 0;
+    }
+    enter(c, NOTHING);
+    return error_set(err, ERROR_MEMORY, "%s: no memory to gather its %llu bytes", c->path, (unsigned long long)c->size);
+}
+
+/* --- to the disk. Within a signal's handler too: calls of the system only --- */
+
+/* The first job of a run that keeps its state makes the folder; another may have been faster. */
+static int open_temporary(const struct checkpoint *c)
+{
+    int file = open(c->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    const char *slash = strrchr(c->path, '/');
+    if (file >= 0 || errno != ENOENT || !slash || slash == c->path)
+        return file;
+    char folder[LONGEST_PATH];
+    memcpy(folder, c->path, (size_t)(slash - c->path));
+    folder[slash - c->path] = 0;
+    mkdir(folder, 0777);
+    return open(c->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+}
+
+static int write_all(int file, const unsigned char *bytes, uint64_t size)
+{
+    while (size > 0) {
+        size_t part = size < MOST_AT_ONCE ? (size_t)size : MOST_AT_ONCE;
+        ssize_t written = write(file, bytes, part);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0) {
+            errno = written < 0 ? errno : ENOSPC;
+            return -1;
+        }
+        bytes += written;
+        size -= (uint64_t)written;
+    }
+    return 0;
+}
+
+/* Returns 0, or what errno says. */
+static int save(struct checkpoint *c)
+{
+    struct tail tail = {.size = c->size, .crc = hash_crc32(0, c->bytes, c->size)};
+    int file = open_temporary(c), failed = file < 0 ? errno : 0;
+    if (failed)
+        return failed;
+    memcpy(c->bytes + c->size, &tail, sizeof tail);   /* `grow` left place for it */
+    if (write_all(file, c->bytes, c->size + sizeof tail) != 0 || fsync(file) != 0)
+        failed = errno;
+    if (close(file) != 0 && !failed)
+        failed = errno;
+    if (!failed && rename(c->temporary, c->path) != 0)
+        failed = errno;
+    if (failed)
+        unlink(c->temporary);
+    return failed;
+}
+
+int checkpoint_save(struct checkpoint *c, struct error *err)
+{
+    assert(c->phase == SEALED);
+    enter(c, SAVING);
+    int failed = save(c);
+    enter(c, SEALED);
+    if (!failed)
+        return 0;
+    errno = failed;
+    return error_set_errno(err, ERROR_FILE, "%s", c->temporary);
+}
+
+int checkpoint_rescue(struct checkpoint *c)
+{
+    return !c || c->phase == NOTHING ? -1 : c->phase != SEALED ? 1 : save(c) == 0 ? 0 : -1;
+}
+
+/* --- reading --- */
 
 /* Magic, sizes and CRC of an open file. */
 static int check_whole(struct checkpoint *c, struct error *err)
@@ -144,10 +273,13 @@ static int check_identity(struct checkpoint *c, const char *identity, struct err
     return 0;
 }
 
-static void discard(struct checkpoint *c)
+void checkpoint_free(struct checkpoint *c)
 {
-    if (c && c->file)
+    if (!c)
+        return;
+    if (c->file)
         fclose(c->file);
+    mem_free(c->bytes);
     mem_free(c);
 }
 
@@ -159,11 +291,11 @@ struct checkpoint *checkpoint_read(const char *path, const char *identity, struc
     if (!(c->file = fopen(path, "rb"))) {
         if (errno != ENOENT && errno != ENOTDIR)
             error_set_errno(err, ERROR_FILE, "%s", path);
-        discard(c);
+        checkpoint_free(c);
         return NULL;
     }
     if (check_whole(c, err) != 0 || check_identity(c, identity, err) != 0) {
-        discard(c);
+        checkpoint_free(c);
         return NULL;
     }
     return c;
@@ -175,31 +307,6 @@ int checkpoint_check(const struct checkpoint *c, bool at_end, struct error *err)
         return 0;
     return error_set(err, ERROR_FORMAT, "%s: expected a state of another length than its %llu bytes", c->path,
                      (unsigned long long)c->whole);
-}
-
-int checkpoint_finish(struct checkpoint *c, struct error *err)
-{
-    if (!c || c->reads) {
-        discard(c);
-        return 0;
-    }
-    struct tail tail = {.size = c->size, .crc = c->crc};
-    if (!c->failed
-        && (fwrite(&tail, sizeof tail, 1, c->file) != 1 || fflush(c->file) != 0 || fsync(fileno(c->file)) != 0))
-        c->failed = errno ? errno : EIO;
-    if (fclose(c->file) != 0 && !c->failed)
-        c->failed = errno;
-    c->file = NULL;
-    if (!c->failed && rename(c->temporary, c->path) != 0)
-        c->failed = errno;
-    int answer = 0;
-    if (c->failed) {
-        unlink(c->temporary);
-        errno = c->failed;
-        answer = error_set_errno(err, ERROR_FILE, "%s", c->temporary);
-    }
-    discard(c);
-    return answer;
 }
 
 void checkpoint_remove(const char *path)

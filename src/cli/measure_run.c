@@ -240,7 +240,7 @@ static void start(struct run *run, struct slot *slot, struct measure_task *task)
     slot->pid = fork();
     if (slot->pid == 0)
         child_run(parent, (int64_t)task->row, task->job.text, &run->measure->sets[task->set], &run->measure->layout,
-                  slot->block, NULL);
+                  slot->block, NULL, NULL);
     if (slot->pid < 0) {   /* for now: a later round tries again */
         slot->pid = 0;
         slot->task = NULL;

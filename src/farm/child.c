@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/checkpoint.h"
 #include "base/error.h"
 #include "sweep/experiment.h"
 #include "sweep/job.h"
@@ -45,18 +46,39 @@ static void close_all_but_standard(void)
 }
 
 static volatile sig_atomic_t stop_asked;
+static struct checkpoint *volatile held;   /* the job's state of a moment ago */
 
 static void catch_stop(int number)
 {
-    (void)number;
     stop_asked = 1;
+    alarm(number == SIGTERM ? CHILD_URGENT_SECONDS : CHILD_PATIENCE_SECONDS);
+}
+
+/* It is in something long, an evaluation or an eigenproblem, and cannot be waited for: what it held before must do. */
+static void give_up(int number)
+{
+    if (syscall(SYS_gettid) != getpid()) {   /* a thread of BLAS: the state is the first one's */
+        syscall(SYS_tgkill, getpid(), getpid(), number);
+        return;
+    }
+    if (checkpoint_rescue(held) == 1)
+        alarm(1);
+    else
+        _exit(CHILD_STOPPED);
+}
+
+static void catch_signal(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigfillset(&action.sa_mask);
+    sigaction(number, &action, NULL);
 }
 
 void child_catch_stop(void)
 {
-    struct sigaction action = {.sa_handler = catch_stop, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGUSR1, &action, NULL);
+    catch_signal(SIGUSR1, catch_stop);
+    catch_signal(SIGTERM, catch_stop);
+    catch_signal(SIGALRM, give_up);
 }
 
 static bool stops(void *context)
@@ -80,10 +102,11 @@ static int exit_code_of(enum error_code code)
 }
 
 void child_run(pid_t parent, int64_t row, const char *job_text, const struct dataset *set,
-               const struct result_layout *layout, void *block, const struct checkpoints *checkpoints)
+               const struct result_layout *layout, void *block, const struct checkpoints *checkpoints,
+               volatile double *slowest)
 {
     char path[CHECKPOINTS_PATH_SIZE + 64];
-    struct experiment_checkpoint keep = {.interval = INFINITY, .stops = stops};
+    struct experiment_checkpoint keep = {.interval = INFINITY, .stops = stops, .held = &held, .slowest = slowest};
     struct experiment_observer observer = {.checkpoint = &keep};
     struct error err = {0};
     struct job job = {0};

@@ -15,14 +15,23 @@ enum {
     CHILD_FAILED = 10,       /* the result's `error` says why */
     CHILD_NO_MEMORY = 12,    /* the same: memory was refused */
     CHILD_BAD_DATA = 13,     /* the same: its data or keys do not serve */
-    CHILD_STOPPED = 11,      /* asked to by USR1; it has written its state, where it keeps one and could */
+    CHILD_STOPPED = 11,      /* asked to by USR1 or TERM; it has written its state, where it keeps one and could */
 };
 
-/* From now on USR1 asks the process, a child that will run, to stop between two steps. */
+/* A child that is asked to stop does so between two steps, with its state written. One that is not there within so many
+ * seconds, because an evaluation or an eigenproblem takes longer, ends with the state it last held in memory. */
+enum {
+    CHILD_PATIENCE_SECONDS = 3,      /* USR1 */
+    CHILD_URGENT_SECONDS = 1,        /* TERM: mpirun ends everything two seconds after its own */
+};
+
+/* From now on these ask the process, a child that will run. */
 void child_catch_stop(void);
-/* Never returns. parent: the spawner, whose death is the child's. checkpoints: NULL where no state is kept. */
+/* Never returns. parent: the spawner, whose death is the child's. checkpoints: NULL where no state is kept.
+ * slowest: as of struct experiment_checkpoint. */
 void child_run(pid_t parent, int64_t row, const char *job_text, const struct dataset *set,
-               const struct result_layout *layout, void *block, const struct checkpoints *checkpoints)
+               const struct result_layout *layout, void *block, const struct checkpoints *checkpoints,
+               volatile double *slowest)
     __attribute__((noreturn));
 
 #endif

@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 
-static volatile sig_atomic_t drain, interrupts;
+static volatile sig_atomic_t drain, urgent, interrupts;
 
 static void catch_signal(int number)
 {
     drain = 1;
+    if (number == SIGTERM)
+        urgent = 1;
     /* TERM and USR1 may come several times for one wish: mpirun and Slurm both pass them on */
     if (number == SIGINT && ++interrupts > 1)
         _exit(75);
@@ -31,4 +33,9 @@ void signals_catch(void)
 bool signals_drain(void)
 {
     return drain;
+}
+
+bool signals_urgent(void)
+{
+    return urgent;
 }

@@ -9,5 +9,7 @@
 void signals_catch(void);
 /* Has a drain been asked for? */
 bool signals_drain(void);
+/* ... by TERM: mpirun ends its ranks two seconds after it. */
+bool signals_urgent(void);
 
 #endif

@@ -33,6 +33,7 @@ struct request {
     union {
         struct spawner_setup setup;
         struct spawner_order order;      /* the job's text follows the struct; so does the path of INSPECT */
+        bool urgent;
     };
 };
 
@@ -47,6 +48,7 @@ struct server {
     struct spawner_setup setup;
     struct dataset *sets;
     void *blocks[SPAWNER_BLOCKS];
+    volatile double *slowest;            /* shared */
     pid_t child;                         /* 0: none */
     double started, deadline;            /* of clock_seconds */
     bool killed;
@@ -89,7 +91,7 @@ static void server_run(struct server *server, const struct spawner_order *order,
         child_catch_stop();
         sigprocmask(SIG_SETMASK, &server->mask, NULL);
         child_run(self, order->row, text, &server->sets[order->set], &server->setup.layout,
-                  server->blocks[order->block], &server->setup.checkpoints);
+                  server->blocks[order->block], &server->setup.checkpoints, server->slowest);
     }
     if (child > 0) {
         server->child = child;
@@ -124,13 +126,14 @@ static void server_kill(struct server *server)
     kill(server->child, SIGKILL);
 }
 
-static void server_stop(struct server *server)
+static void server_stop(struct server *server, bool urgent)
 {
-    if (!server->child || server->report.stopped || server->killed)
+    if (!server->child || server->killed || (server->report.stopped && !urgent))
         return;
+    if (!server->report.stopped)
+        server->deadline = clock_seconds() + SPAWNER_GRACE_SECONDS + *server->slowest;
     server->report.stopped = true;
-    server->deadline = clock_seconds() + SPAWNER_GRACE_SECONDS;
-    kill(server->child, SIGUSR1);
+    kill(server->child, urgent ? SIGTERM : SIGUSR1);
 }
 
 /* The ranks may not fork (MPI), the spawner may. */
@@ -158,7 +161,7 @@ static bool server_answer(struct server *server, char *message)
         send(server->socket, &err, sizeof err, MSG_NOSIGNAL);
         break;
     case REQUEST_RUN: server_run(server, &request->order, message + sizeof *request); break;
-    case REQUEST_STOP: server_stop(server); break;
+    case REQUEST_STOP: server_stop(server, request->urgent); break;
     }
     return true;
 }
@@ -197,9 +200,9 @@ static void server_loop(struct server *server)
     mem_free(message);
 }
 
-static void serve(int socket)
+static void serve(int socket, volatile double *slowest)
 {
-    struct server server = {.socket = socket};
+    struct server server = {.socket = socket, .slowest = slowest};
     sigset_t child_ends, stop;
     /* A process group of its own: whoever ends the rank's group leaves time to clear up. What
      * is meant for the rank (a drain) is not for spawner and children; they end with the socket. */
@@ -211,9 +214,10 @@ static void serve(int socket)
     sigemptyset(&child_ends);
     sigaddset(&child_ends, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child_ends, &server.mask);
-    /* a child unblocks USR1 when it listens: until then what is sent to it waits, and is not ignored */
+    /* a child unblocks them when it listens: until then what is sent to it waits, and is not ignored */
     sigemptyset(&stop);
     sigaddset(&stop, SIGUSR1);
+    sigaddset(&stop, SIGTERM);
     sigprocmask(SIG_BLOCK, &stop, NULL);
     /* libcrypto takes 0.5 ms to set itself up: once here, not in every child */
     char hex[HASH_HEX_SIZE];
@@ -233,11 +237,18 @@ int spawner_start(struct spawner *spawner, struct error *err)
     *spawner = (struct spawner){.socket = -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
         return error_set_errno(err, ERROR_INTERNAL, "no socket for the spawner");
+    spawner->slowest = mmap(NULL, sizeof *spawner->slowest, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (spawner->slowest == MAP_FAILED) {
+        close(ends[0]);
+        close(ends[1]);
+        *spawner = (struct spawner){.socket = -1};
+        return error_set_errno(err, ERROR_MEMORY, "no memory to share with the spawner");
+    }
     fflush(NULL);   /* or the child would write it again */
     spawner->pid = fork();
     if (spawner->pid == 0) {
         close(ends[0]);
-        serve(ends[1]);
+        serve(ends[1], spawner->slowest);
     }
     close(ends[1]);
     if (spawner->pid < 0) {
@@ -299,11 +310,12 @@ void spawner_inspect(struct spawner *spawner, const char *path, struct inspectio
         *inspection = (struct inspection){.end = INSPECT_NO_CHILD, .detail = ESRCH};
 }
 
-void spawner_stop(struct spawner *spawner)
+void spawner_stop(struct spawner *spawner, bool urgent)
 {
     struct request request;
     memset(&request, 0, sizeof request);
     request.kind = REQUEST_STOP;
+    request.urgent = urgent;
     send(spawner->socket, &request, sizeof request, MSG_NOSIGNAL);   /* a dead one shows at the next poll */
 }
 
@@ -321,5 +333,6 @@ void spawner_end(struct spawner *spawner)
         return;
     close(spawner->socket);
     waitpid(spawner->pid, NULL, 0);
+    munmap((void *)spawner->slowest, sizeof *spawner->slowest);
     *spawner = (struct spawner){.socket = -1};
 }

@@ -16,7 +16,8 @@
 
 struct error;
 
-/* A child that was asked to stop and has not within so many seconds is killed: it is in a long evaluation, say. */
+/* A child that was asked to stop and has not within so many seconds, and those that writing a checkpoint took at most,
+ * is killed: its disk is slow, say. */
 enum { SPAWNER_GRACE_SECONDS = 6 };
 enum { SPAWNER_NO_PROCESS = 127 };   /* exit code that stands for a child that could not be made */
 enum { SPAWNER_BLOCKS = 2 };   /* results: one is written to the file while the next job runs */
@@ -24,6 +25,7 @@ enum { SPAWNER_BLOCKS = 2 };   /* results: one is written to the file while the 
 struct spawner {
     pid_t pid;
     int socket;      /* readable when a report is there, or the spawner gone */
+    volatile double *slowest;   /* seconds that a checkpoint took at most; shared with the spawner and its children */
 };
 
 /* What the spawner must know before the first job. */
@@ -58,8 +60,9 @@ int spawner_prepare(struct spawner *spawner, const struct spawner_setup *setup, 
 void spawner_inspect(struct spawner *spawner, const char *path, struct inspection *inspection);
 /* One job at a time. Returns 0, or -1 where the spawner is gone. */
 int spawner_run(struct spawner *spawner, const struct spawner_order *order, const char *job_text);
-/* Asks the running child to write its state and stop, and kills it after SPAWNER_GRACE_SECONDS; its report still comes. */
-void spawner_stop(struct spawner *spawner);
+/* Asks the running child to write its state and stop, and kills it after SPAWNER_GRACE_SECONDS; its report still comes.
+ * urgent: within about a second, whatever it is doing. */
+void spawner_stop(struct spawner *spawner, bool urgent);
 /* 1: *report filled; 0: nothing yet; -1: the spawner is gone. */
 int spawner_poll(struct spawner *spawner, struct spawner_report *report);
 /* Closes the socket and waits for the spawner's end. Accepts a zeroed struct. */

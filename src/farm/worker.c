@@ -86,7 +86,7 @@ static void drain(struct worker *worker)
     while ((task = find(worker, TASK_WAITING, -1)))
         give_back(worker, task, false);
     if (find(worker, TASK_RUNNING, -1))
-        spawner_stop(worker->spawner);
+        spawner_stop(worker->spawner, signals_urgent());
 }
 
 /* This rank cannot go on: another one, or a later run, may. A mistake of its own counts against what runs as a loss. */
@@ -248,6 +248,10 @@ static void watch_rank_0(struct worker *worker)
     if (signals_drain() && !worker->drain_told) {
         worker->drain_told = true;
         wire_send(worker->wire, 0, TAG_SIGNAL, -1, 0, NULL, 0);
+    }
+    if (signals_urgent() && !worker->hurried) {   /* no time to hear it from rank 0 */
+        worker->hurried = true;
+        drain(worker);
     }
     if (worker->wire->rank == 0)
         return;

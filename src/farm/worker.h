@@ -34,7 +34,7 @@ struct worker {
     char host[64], cpu_model[64];
     double heard, pinged, synced;    /* rank 0's last message, my last ping, my last fsync */
     double looked;                   /* when rank 0's process was last looked for */
-    bool draining, drain_told, retired;
+    bool draining, drain_told, hurried, retired;
     bool alone;                      /* rank 0 is dead or silent: what runs is asked to write its state, */
     bool orphaned;                   /* and has: this rank ends */
     bool finished, abandon;          /* TAG_STOP came; it said that a rank is lost */

@@ -170,17 +170,6 @@ void probe_numbers_carry(struct probe_numbers *numbers, const struct probe *prob
     checkpoint_carry(c, numbers->eigenvalues, (2 * probe->size + 3 * probe->layers) * sizeof(double));
 }
 
-void probe_carry(struct probe *p, struct checkpoint *c)
-{
-    size_t square = p->size * p->size * sizeof(double);
-    checkpoint_carry(c, &p->started, sizeof p->started);
-    if (!p->started)
-        return;
-    checkpoint_carry(c, p->initial, square);
-    checkpoint_carry(c, p->initial_centred, square);
-    checkpoint_carry(c, p->initial_layers, p->layers * square);
-}
-
 /* The kernel of theta; layers: its layers' terms and activations into the probe's scratch. 1: not finite. */
 static int compute(struct probe *p, const double *theta, bool layers, double *kernel)
 {
@@ -191,6 +180,23 @@ static int compute(struct probe *p, const double *theta, bool layers, double *ke
 int probe_kernel(struct probe *p, const double *theta, double *kernel)
 {
     return compute(p, theta, false, kernel);
+}
+
+/* The first measurement: kernel, and the layers' terms as they are in the scratch. */
+static void start(struct probe *p, const double *kernel)
+{
+    size_t square = p->size * p->size;
+    if (kernel != p->initial)
+        memcpy(p->initial, kernel, square * sizeof *kernel);
+    memcpy(p->initial_layers, p->layer_kernels, p->layers * square * sizeof *kernel);
+    metric_centre(p->size, kernel, p->size, p->initial_centred);
+    p->started = true;
+}
+
+void probe_restart(struct probe *p, const double *theta)
+{
+    compute(p, theta, true, p->initial);
+    start(p, p->initial);
 }
 
 static void measure_layers(struct probe *p, double trace, struct probe_numbers *numbers)
@@ -230,16 +236,12 @@ static double half_alignment(struct probe *p, const double *kernel, size_t first
 int probe_measure(struct probe *p, const double *theta, double *kernel, struct probe_numbers *numbers,
                   struct error *err)
 {
-    size_t m = p->size, square = m * m, train = p->spec.n_train * p->per;
+    size_t m = p->size, train = p->spec.n_train * p->per;
     int answer = compute(p, theta, true, kernel);
     if (answer != 0)
         return answer;
-    if (!p->started) {
-        memcpy(p->initial, kernel, square * sizeof *kernel);
-        memcpy(p->initial_layers, p->layer_kernels, p->layers * square * sizeof *kernel);
-        metric_centre(m, kernel, m, p->initial_centred);
-        p->started = true;
-    }
+    if (!p->started)
+        start(p, kernel);
     numbers->trace = metric_trace(m, kernel);
     numbers->distance = metric_kernel_distance(m, kernel, p->initial);
     numbers->relative_change = metric_relative_change(m, kernel, p->initial);

@@ -253,13 +253,14 @@ static int between_steps(void *context, const struct trainer_state *state)
     struct run *run = context;
     struct keeper *keeper = &run->e->keeper;
     bool stops = keeper_stops(keeper);
-    if (state && (stops || keeper_due(keeper))) {
+    enum keep what = !state ? KEEP_NOTHING : stops ? KEEP_FILE : keeper_due(keeper);
+    if (what != KEEP_NOTHING) {
         struct checkpoint *c = keeper_begin(keeper);
         if (c) {
             carry(run, c);
             trainer_carry(state, c);
         }
-        keeper_commit(keeper, c);
+        keeper_commit(keeper, what);
     }
     return stops;
 }
@@ -317,6 +318,8 @@ static int prepare(struct run *run, struct error *err)
         carry(run, e->keeper.resume);
         if (checkpoint_check(e->keeper.resume, false, err) != 0)
             return -1;
+        if (e->kernels)
+            kernel_series_restart(e->kernels, widen(run, run->theta));
     }
     return resolve_lr(run, err);
 }

@@ -288,17 +288,20 @@ int kernel_series_linearised(struct kernel_series *s, int64_t step, double eta, 
     return 0;
 }
 
+/* The network's own kernel is measured anew each time: no state. */
 static void side_carry(struct kernel_series *s, struct side *side, struct checkpoint *c)
 {
-    size_t square = s->n * s->n * sizeof(double);
-    checkpoint_carry(c, side->kernel, square);
-    checkpoint_carry(c, side->previous, square);
-    checkpoint_carry(c, side->path_previous, square);
     checkpoint_carry(c, &side->segment, sizeof side->segment);
     checkpoint_carry(c, &side->measured, sizeof side->measured);
     checkpoint_carry(c, &side->previous_step, sizeof side->previous_step);
     checkpoint_carry(c, &side->on_path, sizeof side->on_path);
     checkpoint_carry(c, &side->path, sizeof side->path);
+    if (side == &s->linearised)
+        checkpoint_carry_square(c, side->kernel, s->n);
+    if (side->previous_step >= 0)
+        checkpoint_carry_square(c, side->previous, s->n);
+    if (side->on_path)
+        checkpoint_carry_square(c, side->path_previous, s->n);
     probe_numbers_carry(&side->numbers, s->probe, c);
 }
 
@@ -306,10 +309,15 @@ void kernel_series_carry(struct kernel_series *s, struct checkpoint *c)
 {
     checkpoint_carry(c, &s->written, sizeof s->written);
     checkpoint_carry(c, &s->broken, sizeof s->broken);
-    probe_carry(s->probe, c);
     side_carry(s, &s->network, c);
     if (!s->twins)
         side_carry(s, &s->linearised, c);
+}
+
+void kernel_series_restart(struct kernel_series *s, const double *theta_0)
+{
+    if (s->written > 0 && !s->broken)
+        probe_restart(s->probe, theta_0);
 }
 
 void kernel_series_finish(struct kernel_series *s)

@@ -12,7 +12,9 @@ struct kernel_series;
 struct keeper {
     const struct experiment_checkpoint *options;   /* NULL: none is kept */
     char identity[512];
-    double next;                         /* clock_seconds() from which one is due */
+    double next_file, next_state;        /* clock_seconds() from which one is due, and to be gathered in memory */
+    double begun;                        /* and when the last was */
+    struct checkpoint *state;            /* as gathered last; NULL before */
     double looked;                       /* when the clock was last read, */
     int stride, skip;                    /* every how many steps it is, and how many are left */
     struct checkpoint *resume;           /* NULL: the run begins at its beginning */
@@ -40,11 +42,12 @@ void keeper_start(struct keeper *keeper, const struct experiment *experiment);
 void keeper_end(struct keeper *keeper, enum error_code failure);
 /* Shall the run stop? */
 bool keeper_stops(const struct keeper *keeper);
-/* Is one to be written now? */
-bool keeper_due(struct keeper *keeper);
-/* Begins one, NULL where it cannot, and ends it. A failure costs the checkpoint and a line in the log. */
+/* Is the state to be gathered now, and even to be written? */
+enum keep { KEEP_NOTHING, KEEP_STATE, KEEP_FILE };
+enum keep keeper_due(struct keeper *keeper);
+/* Begins to gather it, NULL where it cannot, and ends it. A failure costs the checkpoint and a line in the log. */
 struct checkpoint *keeper_begin(struct keeper *keeper);
-void keeper_commit(struct keeper *keeper, struct checkpoint *c);
+void keeper_commit(struct keeper *keeper, enum keep what);
 
 /* --- the kernels of one run as they are measured along it --- */
 
@@ -69,8 +72,9 @@ int kernel_series_network(struct kernel_series *series, int64_t step, double eta
 /* Then the linear model: theta_s, or NULL where kernel_series_wants_linearised said no. */
 int kernel_series_linearised(struct kernel_series *series, int64_t step, double eta, int64_t segment,
                              const double *theta_s, struct error *err);
-/* Writes or reads what was measured so far, beside the result. */
+/* Writes or reads what was measured so far, beside the result; then makes again what depends on theta_0 alone. */
 void kernel_series_carry(struct kernel_series *series, struct checkpoint *c);
+void kernel_series_restart(struct kernel_series *series, const double *theta_0);
 /* Writes what is known at the end only: the path lengths of a run that was completed. */
 void kernel_series_finish(struct kernel_series *series);
 

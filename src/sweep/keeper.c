@@ -13,6 +13,8 @@
 
 /* Writing takes at most this part of the time, however slow the disk and small the interval. */
 static const double MOST_OF_TIME = 1.0 / 20;
+/* Gathering the state in memory takes at most this part, and is not done more often than so many seconds. */
+static const double MOST_OF_GATHERING = 1.0 / 400, STATE_SECONDS = 0.05;
 /* Steps between two looks at the clock, as long as they take so many seconds in all. */
 enum { MOST_STRIDE = 1023 };
 static const double LONG_STEPS = 1e-3;
@@ -37,7 +39,8 @@ void keeper_start(struct keeper *keeper, const struct experiment *e)
     if (!keeper->options)
         return;
     identify(keeper, e);
-    keeper->next = clock_seconds() + keeper->options->interval;
+    keeper->next_file = clock_seconds() + keeper->options->interval;
+    keeper->next_state = keeper->options->held ? 0 : INFINITY;
     if (!keeper->options->path)
         return;
     keeper->resume = checkpoint_read(keeper->options->path, keeper->identity, &err);
@@ -49,8 +52,12 @@ void keeper_end(struct keeper *keeper, enum error_code failure)
 {
     if (keeper->resume && failure == ERROR_FORMAT)   /* not a state of this job after all: the next attempt does without */
         checkpoint_remove(keeper->options->path);
-    checkpoint_finish(keeper->resume, NULL);
+    checkpoint_free(keeper->resume);
     keeper->resume = NULL;
+    if (keeper->options && keeper->options->held)
+        *keeper->options->held = NULL;
+    checkpoint_free(keeper->state);
+    keeper->state = NULL;
 }
 
 bool keeper_stops(const struct keeper *keeper)
@@ -59,34 +66,50 @@ bool keeper_stops(const struct keeper *keeper)
 }
 
 /* A step of a small network takes a microsecond or two: the clock is read at some of such only. */
-bool keeper_due(struct keeper *keeper)
+enum keep keeper_due(struct keeper *keeper)
 {
     if (!keeper->options || !keeper->options->path || keeper->skip-- > 0)
-        return false;
+        return KEEP_NOTHING;
     double now = clock_seconds();
     keeper->stride = now - keeper->looked > LONG_STEPS ? 0 : keeper->stride < MOST_STRIDE ? 2 * keeper->stride + 1 : MOST_STRIDE;
     keeper->looked = now;
     keeper->skip = keeper->stride;
-    return now >= keeper->next;
+    return now >= keeper->next_file ? KEEP_FILE : now >= keeper->next_state ? KEEP_STATE : KEEP_NOTHING;
 }
 
 struct checkpoint *keeper_begin(struct keeper *keeper)
 {
     struct error err = {0};
-    keeper->next = clock_seconds();
+    keeper->begun = clock_seconds();
     if (!keeper->options->path)
         return NULL;
-    struct checkpoint *c = checkpoint_write(keeper->options->path, keeper->identity, &err);
-    if (!c)
+    if (!keeper->state && !(keeper->state = checkpoint_write(keeper->options->path, keeper->identity, &err))) {
         log_warning("no checkpoint: %s", err.text);
-    return c;
+        return NULL;
+    }
+    checkpoint_begin(keeper->state);
+    if (keeper->options->held)
+        *keeper->options->held = keeper->state;
+    return keeper->state;
 }
 
-void keeper_commit(struct keeper *keeper, struct checkpoint *c)
+void keeper_commit(struct keeper *keeper, enum keep what)
 {
+    const struct experiment_checkpoint *options = keeper->options;
     struct error err = {0};
-    if (c && checkpoint_finish(c, &err) != 0)
+    int failed = keeper->state ? checkpoint_seal(keeper->state, &err) : 0;
+    double now = clock_seconds();
+    if (options->held)
+        keeper->next_state = now + fmax(STATE_SECONDS, (now - keeper->begun) / MOST_OF_GATHERING);
+    if (what == KEEP_FILE) {
+        if (keeper->state && !failed)
+            failed = checkpoint_save(keeper->state, &err);
+        now = clock_seconds();
+        double took = now - keeper->begun;
+        keeper->next_file = now + fmax(options->interval, took / MOST_OF_TIME);
+        if (options->slowest && took > *options->slowest)
+            *options->slowest = took;
+    }
+    if (failed)
         log_warning("no checkpoint: %s", err.text);
-    double now = clock_seconds(), took = now - keeper->next;
-    keeper->next = now + fmax(keeper->options->interval, took / MOST_OF_TIME);
 }

@@ -34,15 +34,19 @@ static int carry(struct checkpoint *c, struct state *state)
     checkpoint_carry(c, state->numbers, sizeof state->numbers);
     checkpoint_carry(c, NULL, 0);
     checkpoint_carry(c, &state->n, sizeof state->n);
-    int answer = checkpoint_is_read(c) ? checkpoint_check(c, true, &err) : 0;
-    return checkpoint_finish(c, answer ? NULL : &err) || answer ? -1 : 0;
+    int answer = checkpoint_is_read(c) ? checkpoint_check(c, true, &err)
+               : checkpoint_seal(c, &err) || checkpoint_save(c, &err) ? -1 : 0;
+    checkpoint_free(c);
+    return answer;
 }
 
 static void write_state(int n)
 {
     struct state state = {.numbers = {1, 2, 3}, .n = n};
     struct checkpoint *c = checkpoint_write(path, "mine", &err);
-    ck_assert_msg(c && carry(c, &state) == 0, "%s", err.text);
+    ck_assert_ptr_nonnull(c);
+    checkpoint_begin(c);
+    ck_assert_msg(carry(c, &state) == 0, "%s", err.text);
 }
 
 static int read_state(const char *identity)
@@ -66,7 +70,7 @@ START_TEST(what_was_carried_comes_back_and_the_last_one_counts)
     checkpoint_remove(path);
     ck_assert_int_eq(read_state("mine"), -1);
     ck_assert_int_eq(err.code, ERROR_NONE);   /* no file is no error */
-    ck_assert_int_eq(checkpoint_finish(NULL, &err), 0);
+    checkpoint_free(NULL);
 }
 END_TEST
 
@@ -79,7 +83,10 @@ START_TEST(the_folder_is_made)
     snprintf(path, sizeof path, "%s/new", folder);
     ck_assert_int_eq(rmdir(path), 0);
     snprintf(path, sizeof path, "%s/a/b/state", folder);   /* its folder only */
-    ck_assert_ptr_null(checkpoint_write(path, "mine", &err));
+    struct state state = {.n = 1};
+    struct checkpoint *c = checkpoint_write(path, "mine", &err);
+    checkpoint_begin(c);
+    ck_assert_int_eq(carry(c, &state), -1);
     ck_assert_ptr_nonnull(strstr(err.text, "/a/b/state.new"));
     snprintf(path, sizeof path, "%s/state", folder);
 }
@@ -142,7 +149,7 @@ START_TEST(fewer_or_more_bytes_than_were_written_are_told)
     for (int i = 0; i < 50; i++)
         checkpoint_carry(c, &more, sizeof more);
     ck_assert_int_eq(checkpoint_check(c, false, &err), -1);
-    checkpoint_finish(c, NULL);
+    checkpoint_free(c);
 }
 END_TEST
 
@@ -157,6 +164,7 @@ START_TEST(a_disk_that_is_full_costs_the_new_one_and_not_the_old)
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     struct checkpoint *c = checkpoint_write(path, "mine", &err);
     ck_assert_ptr_nonnull(c);
+    checkpoint_begin(c);
     int answer = carry(c, &state);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -166,6 +174,29 @@ START_TEST(a_disk_that_is_full_costs_the_new_one_and_not_the_old)
     snprintf(left, sizeof left, "%s.new", path);
     ck_assert_int_ne(access(left, F_OK), 0);
     ck_assert_int_eq(read_state("mine"), 7);
+}
+END_TEST
+
+/* What was sealed is there for a signal's handler, which is told where the state is half gathered. */
+START_TEST(a_sealed_state_can_be_rescued_at_any_time_and_a_half_one_never)
+{
+    struct checkpoint *c = checkpoint_write(path, "mine", &err);
+    double numbers[20] = {1, 2, 3};
+    int n = 7;
+    ck_assert_int_eq(checkpoint_rescue(NULL), -1);
+    ck_assert_int_eq(checkpoint_rescue(c), -1);
+    for (n = 7; n < 9; n++) {
+        checkpoint_begin(c);
+        checkpoint_carry(c, numbers, sizeof numbers);
+        ck_assert_int_eq(checkpoint_rescue(c), 1);
+        checkpoint_carry(c, &n, sizeof n);
+        ck_assert_int_eq(checkpoint_seal(c, &err), 0);
+        ck_assert_uint_gt(checkpoint_size(c), sizeof numbers);
+        ck_assert_int_eq(read_state("mine"), n == 7 ? -1 : 7);   /* nothing was written meanwhile */
+        ck_assert_int_eq(checkpoint_rescue(c), 0);
+        ck_assert_int_eq(read_state("mine"), n);
+    }
+    checkpoint_free(c);
 }
 END_TEST
 
@@ -179,6 +210,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, another_kind_of_file_is_refused);
     tcase_add_test(tests, fewer_or_more_bytes_than_were_written_are_told);
     tcase_add_test(tests, a_disk_that_is_full_costs_the_new_one_and_not_the_old);
+    tcase_add_test(tests, a_sealed_state_can_be_rescued_at_any_time_and_a_half_one_never);
 }
 
 UNIT_MAIN("checkpoint", add)
