@@ -23,6 +23,7 @@ struct farm_options {
     size_t n_overrides;
     bool train_on_master;
     enum farm_progress progress;
+    double walltime;                     /* seconds from the start in which the run must have ended; INFINITY: as Slurm says */
     const char *order;                   /* "longest", "file" or "random": order of hand-out (tests use it) */
     const char *command_line;
     void (*tell)(const struct farm_summary *summary);   /* on rank 0, at the end; after a rank's death farm_run does not return */

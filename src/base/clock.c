@@ -1,7 +1,10 @@
 #include "base/clock.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static double seconds_of(clockid_t id)
@@ -20,6 +23,28 @@ void clock_iso(double unix_seconds, char *text, size_t size)
     struct tm parts;
     if (!gmtime_r(&whole, &parts) || !strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &parts))
         snprintf(text, size, "?");
+}
+
+/* [days-]hours:minutes:seconds */
+static double parse_slurm(const char *text)
+{
+    unsigned days = 0, hours, minutes, seconds;
+    int end = 0;
+    bool ok = strchr(text, '-') ? sscanf(text, "%3u-%2u:%2u:%2u%n", &days, &hours, &minutes, &seconds, &end) == 4
+                                : sscanf(text, "%5u:%2u:%2u%n", &hours, &minutes, &seconds, &end) == 3;
+    return ok && !text[end] ? 86400.0 * days + 3600.0 * hours + 60.0 * minutes + seconds : NAN;
+}
+
+double clock_parse_duration(const char *text)
+{
+    static const struct { const char *name; double seconds; } units[] = {
+        {"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    char *end;
+    double number = strtod(text, &end);
+    for (size_t i = 0; end != text && i < sizeof units / sizeof *units; i++)
+        if (strcmp(end, units[i].name) == 0)
+            return number * units[i].seconds;
+    return strchr(text, ':') ? parse_slurm(text) : NAN;
 }
 
 void clock_duration(double seconds, char *text, size_t size)

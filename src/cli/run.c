@@ -1,5 +1,6 @@
 /* relin run: run a sweep, or go on with one. */
 #include <argp.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "data/dataset.h"
+#include "farm/deadline.h"
 #include "farm/farm.h"
 #include "farm/progress.h"
 #include "sweep/failure.h"
@@ -19,8 +21,12 @@ static const char doc[] =
     "  mpirun -n 8 relin run sweeps/quick.yaml -o quick.h5\n"
     "  relin run sweeps/quick.yaml training.steps=200 grid.seed=0..4\n\n"
     "One process needs no mpirun. Under mpirun rank 0 hands out jobs and trains as well, so ranks = cores. "
-    "USR1, TERM or a first INT stop the run: running jobs will start anew, finished ones are kept. "
-    "mpirun kills its ranks two seconds after an INT; send it USR1 instead.\n\n"
+    "USR1, a first INT, or the end of the walltime stop the run within ten seconds: running jobs are written to "
+    "checkpoints beside the result file, the same command goes on from there. That of a job in a long evaluation, "
+    "kernel or eigenproblem is the state before it. A second INT ends at once. "
+    "mpirun ends its ranks two seconds after an INT or TERM: most checkpoints are written by then, but send it USR1.\n\n"
+    "The drain begins 10 s, and twice as long as the slowest checkpoint took, before the walltime ends. In a job of Slurm "
+    "without --walltime its end is SLURM_JOB_END_TIME, or what `squeue -h -j $SLURM_JOB_ID -o %e` says, asked once.\n\n"
     "One run at a time writes a file, from whichever node and by whichever link; a run without a sign of life for a minute, "
     "or the same Slurm job before it was requeued, is taken over. Rows that are damaged run again; a file that is torn, "
     "newer, or none of relin's is refused and left as it is. What is written is on disk after 30 s at most.\n\n"
@@ -34,7 +40,7 @@ static const char doc[] =
     "70 a result file that cannot be read or written, or an internal error, 75 incomplete but can be resumed, as after a "
     "full disk, or in use by another run.";
 
-enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER, KEY_RETRY };
+enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER, KEY_RETRY, KEY_WALLTIME };
 
 static const struct argp_option option_table[] = {
     {"output", 'o', "FILE", 0, "result file (default: the sweep's name with .h5, here)", 0},
@@ -43,33 +49,30 @@ static const struct argp_option option_table[] = {
                                      "longest, file, random; results do not depend on it", 0},
     {"retry", KEY_RETRY, "CLASS[,CLASS]", 0, "run jobs that failed for good again: failed (all of them), crashed, "
                                              "out-of-memory, wall, stopped, lost, bad-data; relin status says which is which", 0},
+    {"walltime", KEY_WALLTIME, "DURATION", 0, "end within this time from the start, as 30m, 4h or 04:00:00, with running "
+                                              "jobs in checkpoints (default: until Slurm's time limit, where there is one)", 0},
     {"no-train-on-master", KEY_NO_TRAIN, NULL, 0, "rank 0 only hands out (at least 2 ranks)", 0},
     {0},
 };
-
-/* Of many processes with one command line the first tells what is wrong with it. MPI would know
- * who that is, but starts only when the command line is read. */
-static bool is_first_process(void)
-{
-    static const char *const names[] = {"PMIX_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (getenv(names[i]))
-            return strcmp(getenv(names[i]), "0") == 0;
-    return true;
-}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct farm_options *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        if (!is_first_process())
+        if (!deadline_is_first_process())   /* one tells what is wrong */
             state->err_stream = state->out_stream = fopen("/dev/null", "w");
         break;
     case 'o':
         if (!*arg)
             argp_error(state, "--output: expected the name of a file, got an empty one");
         options->output = arg;
+        break;
+    case KEY_WALLTIME:
+        options->walltime = clock_parse_duration(arg);
+        if (!(options->walltime > DEADLINE_MARGIN_SECONDS))
+            argp_error(state, "--walltime: expected a time above %d s, which stopping may take, such as 30m, 4h or 04:00:00, "
+                       "got %s", DEADLINE_MARGIN_SECONDS, arg);
         break;
     case KEY_NO_TRAIN: options->train_on_master = false; break;
     case KEY_PROGRESS:
@@ -125,7 +128,7 @@ static void print_result(const struct farm_summary *summary)
 int command_run(int argc, char **argv)
 {
     struct farm_options options = {.train_on_master = true, .order = "longest", .data_root = dataset_root(),
-                                   .tell = print_result};
+                                   .tell = print_result, .walltime = INFINITY};
     struct farm_summary summary;
     struct text command_line = {0};
     bool is_root;

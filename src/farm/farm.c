@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "farm/campaign.h"
+#include "farm/deadline.h"
 #include "farm/master.h"
 #include "farm/shm.h"
 #include "farm/signals.h"
@@ -35,6 +36,7 @@ struct rank {
     int leader;                      /* rank that prepares the data of this node */
     int guard;                       /* of the shared memory names; -1: none */
     bool trains;
+    struct deadline deadline;
     void *blocks[SPAWNER_BLOCKS];
     struct worker worker;
     struct master master;
@@ -208,7 +210,8 @@ static int get_ready(struct rank *rank)
     rank->store = store_open(rank->path, MPI_COMM_WORLD, &err);
     int failed = !rank->store;
     if (!failed && rank->wire.rank == 0) {
-        rank->master = (struct master){.wire = &rank->wire, .store = rank->store, .campaign = &rank->campaign};
+        rank->master = (struct master){.wire = &rank->wire, .store = rank->store, .campaign = &rank->campaign,
+                                        .deadline = &rank->deadline, .slowest = rank->spawner.slowest};
         failed = master_start(&rank->master, rank->options, &err);
     }
     code = agree(rank, failed, &err);
@@ -330,6 +333,7 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
     *is_root = false;
     /* one thread: the spawner and the ranks need no BLAS, children start what their job says */
     blas_set_threads(1);
+    deadline_start(&rank.deadline, start, options->walltime);
     if (spawner_start(&rank.spawner, &err))
         return report(&err);
     inspect_by(inspect_by_spawner, &rank.spawner);
@@ -351,6 +355,7 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
     close_rank(&rank);
     spawner_end(&rank.spawner);
     inspect_by(NULL, NULL);
+    deadline_end(&rank.deadline);
     if (rank.worker.abandon || store_is_stuck()) {   /* MPI_Finalize would wait for the lost, or crash */
         fflush(NULL);
         _exit(code);

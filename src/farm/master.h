@@ -4,6 +4,7 @@
 #define RELIN_FARM_MASTER_H
 
 #include "farm/campaign.h"
+#include "farm/deadline.h"
 #include "farm/progress.h"
 #include "farm/queue.h"
 #include "farm/wire.h"
@@ -43,6 +44,8 @@ struct master {
     bool lost;                       /* a rank was lost: no more collective calls */
     int exit_code;                   /* once stopping */
     double pinged, synced, looked;   /* the ranks; fsync; for dead processes */
+    struct deadline *deadline;       /* borrowed */
+    volatile double *slowest;        /* seconds that a checkpoint took at most, on any rank that told */
 };
 
 /* Wire, store and campaign are set and borrowed. Returns 0, or -1 with *err filled. The caller ends it. */

@@ -261,7 +261,7 @@ static void watch_rank_0(struct worker *worker)
     }
     if (now - worker->pinged > wire_ping_seconds(worker->patience)) {
         worker->pinged = now;
-        wire_send(worker->wire, 0, TAG_PING, -1, 0, NULL, 0);
+        wire_send(worker->wire, 0, TAG_PING, -1, (int64_t)(1e6 * *worker->spawner->slowest), NULL, 0);
     }
     bool died = false;
     if (worker->wire->process[0] && now - worker->looked > 1) {

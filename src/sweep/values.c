@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
+
 int value_refuse(const struct reading *r, const char *hint, const char *format, ...)
 {
     char what[300], got[80];
@@ -181,21 +183,14 @@ static int parse_name(const struct reading *r, char *out)
 
 static int parse_duration(const struct reading *r, double *out)
 {
-    double number = 0, unit = 1;
     if (value_is_word(r->node, "none")) {
         *out = INFINITY;
         return 0;
     }
-    char *end = NULL;
-    if (r->node->kind == NODE_SCALAR)
-        number = strtod(r->node->scalar, &end);
-    if (end && end != r->node->scalar) {
-        unit = strcmp(end, "") == 0 || strcmp(end, "s") == 0 ? 1 : strcmp(end, "m") == 0 ? 60
-               : strcmp(end, "h") == 0 ? 3600 : strcmp(end, "d") == 0 ? 86400 : NAN;
-        if (number * unit >= r->key->min && number * unit <= r->key->max) {
-            *out = number * unit;
-            return 0;
-        }
+    double seconds = r->node->kind == NODE_SCALAR ? clock_parse_duration(r->node->scalar) : NAN;
+    if (seconds >= r->key->min && seconds <= r->key->max) {
+        *out = seconds;
+        return 0;
     }
     return expected(r, "a time such as 30s, 15m, 2h, 1d, or none");
 }

@@ -146,6 +146,19 @@ START_TEST(distance_counts_edits)
 }
 END_TEST
 
+START_TEST(durations_are_read_in_units_and_as_slurm_writes_them)
+{
+    static const struct { const char *text; double seconds; } good[] = {
+        {"90", 90}, {"90s", 90}, {"1.5m", 90}, {"2h", 7200}, {"1d", 86400}, {"04:00:00", 14400}, {"1:00:30", 3630},
+        {"2-12:00:00", 216000}, {"100:00:00", 360000}};
+    static const char *const bad[] = {"", "m", "5 m", "5x", "1:30", "1:00:00h", "1-2", "a:00:00", "1:00:0x"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(clock_parse_duration(good[i].text) == good[i].seconds, "%s", good[i].text);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(isnan(clock_parse_duration(bad[i])), "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(durations_are_for_people)
 {
     char text[40];
@@ -174,6 +187,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, numbers_are_written_shortest_and_read_back);
     tcase_add_test(tests, distance_counts_edits);
     tcase_add_test(tests, durations_are_for_people);
+    tcase_add_test(tests, durations_are_read_in_units_and_as_slurm_writes_them);
 }
 
 UNIT_MAIN("base", add)
