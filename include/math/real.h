@@ -60,6 +60,8 @@ typedef float real;
 #define loss_gradient REAL_NAME(loss_gradient)
 #define loss_sums REAL_NAME(loss_sums)
 #define optimiser_update REAL_NAME(optimiser_update)
+#define stability_watched REAL_NAME(stability_watched)
+#define stability_product_bytes REAL_NAME(stability_product_bytes)
 #define stability_lambda_max REAL_NAME(stability_lambda_max)
 #define evaluate_part REAL_NAME(evaluate_part)
 #define trainer_run REAL_NAME(trainer_run)

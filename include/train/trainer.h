@@ -23,6 +23,7 @@
 
 struct checkpoint;
 struct error;
+struct product_watch;
 
 /* How the filter engine knows Theta: the cheaper by engine_cost.h, or as told. */
 enum filter_by { FILTER_BY_COST, FILTER_BY_PRODUCTS, FILTER_BY_EIGENVECTORS };
@@ -105,5 +106,11 @@ int evaluate_part(const struct problem *problem, const struct moment *moment, en
  * Limit of the step: eta (lambda_max/N + decay) < 2 (1 + momentum). */
 int stability_lambda_max(const struct problem *problem, const real *theta, double *lambda_max,
                          struct error *err);
+/* The same under watch: also a positive answer of watch->between, which ended it. */
+int stability_watched(const struct problem *problem, const real *theta, const struct product_watch *watch,
+                      double *lambda_max, struct error *err);
+/* The products it may take, of so many bytes (for products_create). */
+enum { STABILITY_PRODUCTS = 60 };
+size_t stability_product_bytes(const struct problem *problem);
 
 #endif

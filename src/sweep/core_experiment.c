@@ -9,6 +9,7 @@
 #include "data/gather.h"
 #include "sweep/core_refresh.h"
 #include "sweep/experiment_parts.h"
+#include "train/products.h"
 
 _Static_assert(PART_TRAIN == 0 && PART_VALIDATION == 1 && PART_TEST == 2
                && VAR_TEST_LOSS - VAR_TRAIN_LOSS == PART_TEST && VAR_TRAIN_ACCURACY - VAR_TRAIN_LOSS == 3
@@ -26,6 +27,8 @@ struct run {
     double *wide;                        /* (P) parameters in double, for kernels and observer */
     int64_t *eval_steps, n_evals, evaluated;
     struct refresh_log refreshes;
+    bool settled;                        /* the learning rate is known: training has begun */
+    struct products limit;               /* before it is: of the limit's Lanczos */
     struct error error;                  /* of a hook; what the trainer says of it is less */
 };
 
@@ -241,6 +244,11 @@ static int after_step(void *context, const struct step_record *record)
 /* Everything of the run but the trainer's state. First the result: it has what was resolved and measured. */
 static void carry(struct run *run, struct checkpoint *c)
 {
+    checkpoint_carry(c, &run->settled, sizeof run->settled);
+    if (!run->settled) {
+        products_carry(&run->limit, c);
+        return;
+    }
     checkpoint_carry(c, run->e->result->block, result_size(&run->e->result->layout));
     checkpoint_carry(c, &run->evaluated, sizeof run->evaluated);
     refresh_log_carry(&run->refreshes, c);
@@ -248,36 +256,57 @@ static void carry(struct run *run, struct checkpoint *c)
         kernel_series_carry(run->e->kernels, c);
 }
 
-static int between_steps(void *context, const struct trainer_state *state)
+/* state: NULL before training has begun. able: there is a state to be kept. */
+static int keep(struct run *run, const struct trainer_state *state, bool able)
 {
-    struct run *run = context;
     struct keeper *keeper = &run->e->keeper;
     bool stops = keeper_stops(keeper);
-    enum keep what = !state ? KEEP_NOTHING : stops ? KEEP_FILE : keeper_due(keeper);
+    enum keep what = !able ? KEEP_NOTHING : stops ? KEEP_FILE : keeper_due(keeper);
     if (what != KEEP_NOTHING) {
         struct checkpoint *c = keeper_begin(keeper);
         if (c) {
             carry(run, c);
-            trainer_carry(state, c);
+            if (state)
+                trainer_carry(state, c);
         }
         keeper_commit(keeper, what);
     }
     return stops;
 }
 
+static int between_steps(void *context, const struct trainer_state *state)
+{
+    return keep(context, state, state != NULL);
+}
+
+static int between_products(void *context)
+{
+    return keep(context, NULL, true);
+}
+
+/* Returns 0, 1 where it was stopped, or -1 with *err filled. */
+static int measure_limit(struct run *run, double *lambda, struct error *err)
+{
+    const struct product_watch watch = {&run->limit, between_products, run};
+    int answer = run->e->keeper.options ? stability_watched(&run->problem, run->theta, &watch, lambda, err)
+                                        : stability_lambda_max(&run->problem, run->theta, lambda, err);
+    return answer < 0 ? error_prefix(err, "training.lr: of_limit") : answer;
+}
+
 /* eta, or its multiple of the limit 2 (1 + momentum)/(lambda_max/N + decay) at theta_0. */
 static int resolve_lr(struct run *run, struct error *err)
 {
+    int answer;
     const struct training_spec *spec = run->spec;
     double lambda = NAN, rows = (double)run->e->split->count[PART_TRAIN];
     run->problem.lr = spec->lr;
-    if (run->e->keeper.resume) {
+    if (run->settled) {
         run->problem.lr = *result_f64(run->e->result, VAR_LEARNING_RATE);
         return 0;
     }
     if (spec->lr_of_limit) {
-        if (stability_lambda_max(&run->problem, run->theta, &lambda, err) != 0)
-            return error_prefix(err, "training.lr: of_limit");
+        if ((answer = measure_limit(run, &lambda, err)) != 0)
+            return answer;
         run->problem.lr = spec->lr * 2 * (1 + spec->momentum) / (lambda / rows + spec->weight_decay);
         if (!isfinite(run->problem.lr))
             return error_set(err, ERROR_JOB, "training.lr: of_limit: expected a kernel at initialisation with a "
@@ -285,9 +314,26 @@ static int resolve_lr(struct run *run, struct error *err)
     }
     *result_f64(run->e->result, VAR_LEARNING_RATE) = run->problem.lr;
     *result_f64(run->e->result, VAR_LAMBDA_MAX_INITIAL) = lambda;
+    run->settled = true;
     return 0;
 }
 
+/* Takes up what was kept: of training, which then goes on from it, or of the solve before it. */
+static int take_up(struct run *run, struct error *err)
+{
+    struct experiment *e = run->e;
+    carry(run, e->keeper.resume);
+    if (checkpoint_check(e->keeper.resume, !run->settled, err) != 0)
+        return -1;
+    if (!run->settled)
+        keeper_end(&e->keeper, ERROR_NONE);
+    else if (e->kernels)
+        kernel_series_restart(e->kernels, widen(run, run->theta));
+    products_rewind(&run->limit);
+    return 0;
+}
+
+/* Returns 0, 1 where the run was stopped meanwhile, or -1 with *err filled. */
 static int prepare(struct run *run, struct error *err)
 {
     const struct experiment *e = run->e;
@@ -314,13 +360,11 @@ static int prepare(struct run *run, struct error *err)
     assert((uint64_t)run->n_evals <= e->result->layout.eval);   /* sweep_layout's promise */
     if (refresh_log_create(&run->refreshes, &run->problem, job, e->result, err) != 0)
         return -1;
-    if (e->keeper.resume) {
-        carry(run, e->keeper.resume);
-        if (checkpoint_check(e->keeper.resume, false, err) != 0)
-            return -1;
-        if (e->kernels)
-            kernel_series_restart(e->kernels, widen(run, run->theta));
-    }
+    if (run->spec->lr_of_limit && e->keeper.options
+        && products_create(&run->limit, stability_product_bytes(&run->problem), STABILITY_PRODUCTS, err) != 0)
+        return -1;
+    if (e->keeper.resume && take_up(run, err) != 0)
+        return -1;
     return resolve_lr(run, err);
 }
 
@@ -366,12 +410,15 @@ int experiment_train(struct experiment *e, struct error *err)
     int answer = -1;
     struct run run = {.e = e, .observer = e->observer, .spec = &e->job->training};
     bool each_step = e->observer->step || run.spec->trainer == TRAINER_GAUSS_NEWTON;   /* whose solves are logged */
-    const struct trainer_hooks hooks = {&run, at_moment, next_moment, before_refresh, each_step ? after_step : NULL,
-                                        e->keeper.options ? between_steps : NULL, e->keeper.resume};
+    struct trainer_hooks hooks = {&run, at_moment, next_moment, before_refresh, each_step ? after_step : NULL,
+                                  e->keeper.options ? between_steps : NULL, NULL};
     struct training_outcome outcome = {.end = TRAINING_STOPPED};
-    if (prepare(&run, err) != 0)
+    if ((answer = prepare(&run, err)) < 0)
         goto done;
-    answer = show_start(&run);
+    products_free(&run.limit);
+    hooks.resume = e->keeper.resume;
+    if (answer == 0)
+        answer = show_start(&run);
     if (answer == 0)
         answer = trainer_run(&run.problem, run.theta, run.theta_s, &hooks, &outcome, err);
     if (answer >= 0)
@@ -380,6 +427,7 @@ int experiment_train(struct experiment *e, struct error *err)
         *err = run.error;
     answer = answer < 0 ? -1 : 0;
 done:
+    products_free(&run.limit);
     refresh_log_destroy(&run.refreshes);
     network_destroy(run.net);
     mem_free(run.theta);

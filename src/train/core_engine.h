@@ -6,6 +6,7 @@
 
 #include "base/checkpoint.h"
 #include "train/batches.h"
+#include "train/products.h"
 #include "train/trainer.h"
 
 struct run;
@@ -47,6 +48,8 @@ struct run {
     bool diverged, refresh_now;
     bool begun;               /* the engine is within the segment: not while it linearises */
     bool resuming;            /* the state is not yet that which was carried */
+    bool replays;             /* the segment begins again, and with it its solve */
+    struct products products; /* of the segment's solve, or the step's, for engines that solve; carried */
     const struct trainer_hooks *hooks;
     size_t solver_iterations; /* Gauss-Newton: of the step taken, */
     double solver_residual;   /* for run_step_done */

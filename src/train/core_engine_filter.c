@@ -80,6 +80,9 @@ static int create(struct run *r, struct error *err)
     e->n = n;
     e->run = r;
     e->kept = spec->momentum != 0 && spec->momentum_at_refresh == MOMENTUM_KEEP;
+    if (r->hooks && r->hooks->between_steps
+        && products_create(&r->products, n * sizeof(real), most_products(spec, n) + 1, err) != 0)
+        return -1;
     if (filter_space_create(&e->space, &rule, n, most_products(spec, n), REAL_EPSILON, err) != 0
         || !(e->network = function_space_create(r->problem, err))
         || !(e->targets = mem_alloc(n, sizeof(real), err)) || !(e->u = mem_alloc(n, sizeof(real), err))
@@ -94,12 +97,15 @@ static int create(struct run *r, struct error *err)
 static int apply(void *context, const double *x, double *y)
 {
     struct filter *e = context;
-    if ((e->stopped = run_between_steps(e->run)) != 0)
-        return e->stopped;
-    for (size_t i = 0; i < e->n; i++)
-        e->u[i] = (real)x[i];
-    function_space_vjp(e->network, e->u, e->gradient);
-    function_space_jvp(e->network, e->gradient, e->u);
+    if (!products_replay(&e->run->products, e->u)) {
+        if ((e->stopped = run_between_steps(e->run)) != 0)
+            return e->stopped;
+        for (size_t i = 0; i < e->n; i++)
+            e->u[i] = (real)x[i];
+        function_space_vjp(e->network, e->u, e->gradient);
+        function_space_jvp(e->network, e->gradient, e->u);
+        products_add(&e->run->products, e->u);
+    }
     for (size_t i = 0; i < e->n; i++) {
         y[i] = (double)e->u[i];
         e->overflowed = e->overflowed || !isfinite(y[i]);
@@ -179,6 +185,10 @@ static int linearise(struct run *r, int64_t s, int64_t end, struct error *err)
     e->broken = e->overflowed = false;
     e->loss = 0;
     filter_space_clear(&e->space);
+    if (r->replays)
+        products_rewind(&r->products);
+    else
+        products_clear(&r->products);
     if (is_dense(r, e, end - s) && fill(r, e, err) != 0)
         return -1;
     function_space_move(e->network, r->theta_s);
@@ -294,7 +304,7 @@ static int advance(struct run *r, int64_t until, const struct trainer_hooks *hoo
     return answer;
 }
 
-/* The space is found again from theta_s and v_s, which stays in run->velocity until the segment's end. */
+/* The space is found again from theta_s, its products and v_s, which stays in run->velocity until the segment's end. */
 static void carry(struct run *r, struct checkpoint *c)
 {
     struct filter *e = r->engine_state;

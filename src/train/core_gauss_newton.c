@@ -63,6 +63,8 @@ static int create(struct run *r, struct error *err)
         return -1;
     *k = (struct gauss_newton){.rows = rows, .outputs = outputs, .parameters = r->net->n_parameters, .run = r,
                                .decay = (double)rows * spec->weight_decay};
+    if (r->hooks && r->hooks->between_steps && products_create(&r->products, count * real_size, MOST + 1, err) != 0)
+        return -1;
     k->nu = training_damping(spec, r->problem->lr, (double)rows) + k->decay;
     if (!(k->space = function_space_create(r->problem, err)) || !(k->targets = mem_alloc(count, real_size, err))
         || !(k->f = mem_alloc(count, real_size, err))
@@ -80,11 +82,14 @@ static int create(struct run *r, struct error *err)
 static int apply(void *context, const double *x, double *y)
 {
     struct gauss_newton *k = context;
-    if ((k->stopped = run_between_steps(k->run)) != 0)
-        return k->stopped;
-    loss_factor(k->rows, k->outputs, k->p, x, k->u);
-    function_space_vjp(k->space, k->u, k->gradient);
-    function_space_jvp(k->space, k->gradient, k->u);
+    if (!products_replay(&k->run->products, k->u)) {
+        if ((k->stopped = run_between_steps(k->run)) != 0)
+            return k->stopped;
+        loss_factor(k->rows, k->outputs, k->p, x, k->u);
+        function_space_vjp(k->space, k->u, k->gradient);
+        function_space_jvp(k->space, k->gradient, k->u);
+        products_add(&k->run->products, k->u);
+    }
     loss_factor_transposed(k->rows, k->outputs, k->p, k->u, y);
     for (size_t i = 0; i < k->rows * k->outputs; i++)
         y[i] += k->nu * x[i];
@@ -153,6 +158,7 @@ static int solve(struct run *r, struct gauss_newton *k, struct error *err)
     if (!report.converged)
         log_debug("gauss-newton step %lld: conjugate gradients ended after %zu products at a relative residual of %.2g",
                   (long long)r->step, report.iterations, report.residual);
+    products_clear(&r->products);
     r->solver_iterations = report.iterations;
     r->solver_residual = report.residual;
     loss_factor(k->rows, k->outputs, k->p, k->w, k->u);

@@ -10,10 +10,10 @@
 #include "math/eigen.h"
 #include "train/function_space.h"
 #include "train/loss.h"
+#include "train/products.h"
 
-/* Lanczos keeps its basis: MOST vectors of N C numbers. The spectrum's head stands apart, so a
+/* Lanczos keeps its basis: STABILITY_PRODUCTS vectors of N C numbers. The spectrum's head stands apart, so a
  * dozen products are usual. */
-enum { MOST = 60 };
 
 struct curvature {
     const struct problem *problem;
@@ -22,6 +22,8 @@ struct curvature {
     real *p;                  /* (N, C) softmax of the trained model, or NULL for half-MSE */
     real *u;                  /* (N, C) */
     real *gradient;           /* (P) */
+    const struct product_watch *watch;   /* may be NULL */
+    int stopped;
 };
 
 /* y = S^T Phi Phi^T S x */
@@ -29,9 +31,16 @@ static int apply(void *context, const double *x, double *y)
 {
     struct curvature *k = context;
     size_t outputs = k->problem->net->outputs;
-    loss_factor(k->rows, outputs, k->p, x, k->u);
-    function_space_vjp(k->space, k->u, k->gradient);
-    function_space_jvp(k->space, k->gradient, k->u);
+    struct products *products = k->watch ? k->watch->products : NULL;
+    if (!products || !products_replay(products, k->u)) {
+        if (k->watch && (k->stopped = k->watch->between(k->watch->context)) != 0)
+            return k->stopped;
+        loss_factor(k->rows, outputs, k->p, x, k->u);
+        function_space_vjp(k->space, k->u, k->gradient);
+        function_space_jvp(k->space, k->gradient, k->u);
+        if (products)
+            products_add(products, k->u);
+    }
     loss_factor_transposed(k->rows, outputs, k->p, k->u, y);
     return 0;
 }
@@ -49,12 +58,22 @@ static void measure_probabilities(struct curvature *k, const real *theta)
     loss_softmax(k->rows, k->problem->net->outputs, k->p, centred ? k->u : NULL, k->p);
 }
 
-int stability_lambda_max(const struct problem *problem, const real *theta, double *lambda_max,
-                         struct error *err)
+size_t stability_product_bytes(const struct problem *problem)
+{
+    return problem->split->count[PART_TRAIN] * problem->net->outputs * sizeof(real);
+}
+
+int stability_lambda_max(const struct problem *problem, const real *theta, double *lambda_max, struct error *err)
+{
+    return stability_watched(problem, theta, NULL, lambda_max, err);
+}
+
+int stability_watched(const struct problem *problem, const real *theta, const struct product_watch *watch,
+                      double *lambda_max, struct error *err)
 {
     const struct network *net = problem->net;
     size_t rows = problem->split->count[PART_TRAIN], count = rows * net->outputs;
-    struct curvature k = {.problem = problem, .rows = rows};
+    struct curvature k = {.problem = problem, .rows = rows, .watch = watch};
     double *start = NULL, tolerance = 1000 * REAL_EPSILON;   /* of the residual: the value's error is its square */
     struct random r;
     int result = -1;
@@ -71,7 +90,9 @@ int stability_lambda_max(const struct problem *problem, const real *theta, doubl
     random_start(&r, problem->spec->seed_init, RANDOM_START, 0);
     for (size_t i = 0; i < count; i++)
         start[i] = random_normal(&r);
-    result = eigen_largest(count, apply, &k, start, tolerance, MOST, lambda_max, err);
+    result = eigen_largest(count, apply, &k, start, tolerance, STABILITY_PRODUCTS, lambda_max, err);
+    if (k.stopped > 0)
+        result = k.stopped;
 done:
     function_space_destroy(k.space);
     mem_free(k.p);

@@ -13,6 +13,7 @@ static void run_free(struct run *r)
 {
     if (r->engine)
         r->engine->destroy(r);
+    products_free(&r->products);
     mem_free(r->batches.order);
     mem_free(r->delta);
     mem_free(r->velocity);
@@ -116,6 +117,8 @@ static void carry_run(struct run *r, struct checkpoint *c)
     checkpoint_carry(c, &r->begun, sizeof r->begun);
     checkpoint_carry(c, &r->solver_iterations, sizeof r->solver_iterations);
     checkpoint_carry(c, &r->solver_residual, sizeof r->solver_residual);
+    if (r->products.rows)
+        products_carry(&r->products, c);
     checkpoint_carry(c, r->theta, bytes);
     if (r->linear) {
         checkpoint_carry(c, r->theta_s, bytes);
@@ -147,8 +150,10 @@ static int resume(struct run *r, struct checkpoint *c, struct error *err)
     bool begun = r->begun;
     r->resuming = begun;
     r->begun = false;
+    r->replays = true;
     if (r->linear)
         answer = r->engine->linearise(r, r->segment_start, training_next_refresh(r->problem->spec, r->segment_start), err);
+    r->replays = false;
     r->begun = true;
     if (answer == 0 && begun) {
         carry_engine(r, c);

@@ -112,6 +112,36 @@ fake_squeue() {
     same whole.h5 f.h5
 }
 
+# drained_again_and_again SWEEP: a drain whenever a checkpoint was written, until all is done
+drained_again_and_again() {
+    mpi 2 "$RELIN" run "$SWEEPS/$1.yaml" -o whole.h5
+    for round in {1..60}; do
+        touch stamp
+        mpirun -q -n 2 "$RELIN" run "$SWEEPS/$1.yaml" limits.checkpoint=0.5s -o f.h5 2>>log &
+        pid=$!
+        while [ -z "$(find f.h5.checkpoints -type f ! -name '*.new' -newer stamp 2>/dev/null)" ] &&
+            kill -0 $pid 2>/dev/null; do sleep 0.02; done
+        kill -USR1 $pid 2>/dev/null || true
+        status=0; wait $pid || status=$?
+        [ "$status" -ne 0 ] || break
+        [ "$status" -eq 75 ] && [ "$(verdict f.h5)" -eq 75 ]
+    done
+    echo "$1: $round rounds"
+    [ "$status" -eq 0 ] && [ "$round" -gt 2 ]
+    ! grep ignored log
+    same whole.h5 f.h5
+    "$PYTHON" -c 'import h5py; f = h5py.File("f.h5"); a = f["attempts"][:]; assert (a == 1).all(), a; print(sorted(set(f["engine"].asstr()[:])))'
+    [ "$(echo f.h5*)" = f.h5 ]
+}
+
+@test "jobs of every trainer and engine, drained again and again, end with the bits of jobs never stopped" {
+    drained_again_and_again engines
+}
+
+@test "so do convolutional networks with augmentation" {
+    drained_again_and_again images
+}
+
 # a shell's background processes ignore INT
 @test "a first INT drains, a second one ends at once" {
     env --default-signal=INT "$RELIN" run "$SWEEPS/farm.yaml" "${endless[@]}" -o f.h5 &

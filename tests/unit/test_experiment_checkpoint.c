@@ -136,8 +136,12 @@ START_TEST(a_job_stopped_anywhere_goes_on_to_the_same_bits)
         struct result first = run_with(&job, &stopper, INFINITY, path);
         ck_assert_msg(is_stopped(&first), "not stopped at call %lld of %lld", (long long)n, (long long)count.asked);
         ck_assert(file_is_there());
-        struct result rest = run_with(&job, NULL, INFINITY, path);
+        struct stopper goes_on = {.at = -1};
+        struct result rest = run_with(&job, &goes_on, INFINITY, path);
         check_same(&plain, &rest, "stopped at call", n);
+        /* no step and no product is taken twice */
+        ck_assert_msg(n + goes_on.asked <= count.asked + 2, "stopped at call %lld, %lld more, of %lld", (long long)n,
+                      (long long)goes_on.asked, (long long)count.asked);
         checkpoint_remove(path);
         mem_free(first.block);
         mem_free(rest.block);
@@ -154,10 +158,7 @@ START_TEST(a_job_stopped_again_and_again_ends_with_the_same_bits)
     struct stopper count = {.at = -1};
     struct result plain = run_with(&job, &count, INFINITY, NULL), result = {0};
     int rounds = 0;
-    /* a filter asks at every product of a segment's space, Gauss-Newton at every one of a step's solve: they begin
-     * that anew when they go on, so must be let end it */
-    int64_t each = job.training.engine == ENGINE_FILTER ? count.asked - 1
-                 : job.training.trainer == TRAINER_GAUSS_NEWTON ? 2 + count.asked / 2 : 2 + count.asked / 11;
+    int64_t each = 2 + count.asked / 11;   /* also between the products of a solve, which go on with those taken */
     do {
         struct stopper stopper = {.at = each};
         mem_free(result.block);
