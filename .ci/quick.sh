@@ -4,7 +4,7 @@
 #   .ci/quick.sh build/release       (make run)
 #
 # Ctrl-C drains: mpirun would kill its ranks 2 s after an INT, so it gets USR1 instead,
-# and a second call goes on where this one stopped.
+# and a second call goes on where this one stopped. A second Ctrl-C ends at once.
 set -u
 build=${1:?usage: .ci/quick.sh build/MODE}
 cd "$(dirname "$0")/.." || exit 1
@@ -26,7 +26,18 @@ echo "running $sweep on $ranks cores: relin run $sweep -o $file"
 set -m # a process group of its own: the terminal's Ctrl-C reaches only this script
 mpirun --enable-recovery -n "$ranks" "$build/relin" run "$sweep" -o "$file" </dev/null &
 pid=$!
-trap 'echo " stopping; make run goes on from here later" >&2; kill -USR1 $pid' INT TERM
+stops=0
+stop() {
+    stops=$((stops + 1))
+    if [ $stops -eq 1 ]; then
+        echo " stopping within ten seconds; make run goes on from here later" >&2
+        kill -USR1 $pid
+    else
+        echo " ending now" >&2
+        kill -TERM $pid
+    fi
+}
+trap stop INT TERM
 until wait "$pid"; ! kill -0 "$pid" 2>/dev/null; do :; done
 trap - INT TERM
 
