@@ -95,7 +95,8 @@ void deadline_end(struct deadline *deadline)
     deadline->asked = 0;
 }
 
-void deadline_poll(struct deadline *deadline)
+/* Takes its answer, if it is there. */
+static void poll_slurm(struct deadline *deadline)
 {
     if (!deadline->asked)
         return;
@@ -117,7 +118,19 @@ void deadline_poll(struct deadline *deadline)
                     deadline->text, DEADLINE_QUESTION_SECONDS);
 }
 
-bool deadline_is_near(const struct deadline *deadline, double slowest)
+bool deadline_is_near(struct deadline *deadline, double slowest)
 {
-    return clock_seconds() > deadline->end - DEADLINE_MARGIN_SECONDS - 2 * slowest;
+    char left[48];
+    poll_slurm(deadline);
+    double now = clock_seconds();
+    if (!(now > deadline->end - DEADLINE_MARGIN_SECONDS - 2 * slowest))
+        return false;
+    clock_duration(fmax(0, deadline->end - now), left, sizeof left);
+    log_warning("%s before the end of the walltime: stopping; the same command goes on from here", left);
+    return true;
+}
+
+void deadline_hear(volatile double *slowest, int64_t microseconds)
+{
+    *slowest = fmax(*slowest, 1e-6 * (double)microseconds);
 }

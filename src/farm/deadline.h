@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum {
@@ -29,10 +30,10 @@ struct deadline {
 /* walltime: seconds from `start` (clock_seconds()), INFINITY where none was given: then Slurm is asked, if this is
  * one of its jobs and the first process. Before MPI_Init and with no other thread about. */
 void deadline_start(struct deadline *deadline, double start, double walltime);
-/* Takes Slurm's answer, if it is there. */
-void deadline_poll(struct deadline *deadline);
-/* Must a drain begin now? slowest: seconds that a checkpoint took at most. */
-bool deadline_is_near(const struct deadline *deadline, double slowest);
+/* Must a drain begin now? Says so in the log. slowest: seconds that a checkpoint took at most. */
+bool deadline_is_near(struct deadline *deadline, double slowest);
+/* slowest is raised to what another rank tells. */
+void deadline_hear(volatile double *slowest, int64_t microseconds);
 /* Ends a question that is still open. */
 void deadline_end(struct deadline *deadline);
 

@@ -8,7 +8,6 @@
 #include "farm/master.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,7 +202,7 @@ void master_handle(struct master *master, const struct wire_message *message)
     case TAG_RETURNED: handle_returned(master, message); break;
     case TAG_RETIRED: handle_retired(master, message); break;
     case TAG_SIGNAL: drain(master); break;
-    case TAG_PING: *master->slowest = fmax(*master->slowest, 1e-6 * (double)message->head.code); break;
+    case TAG_PING: deadline_hear(master->slowest, message->head.code); break;
     case TAG_BYE: handle_bye(master, message); break;
     default: assert(!"a tag that is not for the master");
     }
@@ -299,27 +298,13 @@ static bool all_said_bye(const struct master *master)
     return true;
 }
 
-/* A drain in time to end before the walltime does. */
-static void watch_deadline(struct master *master)
-{
-    char left[48];
-    deadline_poll(master->deadline);
-    if (master->draining || master->stopping || !deadline_is_near(master->deadline, *master->slowest))
-        return;
-    clock_duration(fmax(0, master->deadline->end - clock_seconds()), left, sizeof left);
-    progress_clear(&master->progress);
-    log_warning("%s before the end of the walltime: stopping; the same command goes on from here", left);
-    drain(master);
-}
-
 bool master_step(struct master *master)
 {
     bool active = false;
     if (is_evicted(master))
         return true;
     keep_time(master);
-    watch_deadline(master);
-    if (master->broken)
+    if (master->broken || (!master->draining && !master->stopping && deadline_is_near(master->deadline, *master->slowest)))
         drain(master);
     if (!master->draining && !master->stopping)
         active = feed(master);
