@@ -85,6 +85,8 @@ typedef float real;
 #define function_space_vjp REAL_NAME(function_space_vjp)
 #define function_space_jvp REAL_NAME(function_space_jvp)
 /* sweep */
+#define run_show_layers REAL_NAME(run_show_layers)
+#define run_show_end REAL_NAME(run_show_end)
 #define experiment_train REAL_NAME(experiment_train)
 #define refresh_log_create REAL_NAME(refresh_log_create)
 #define refresh_log_destroy REAL_NAME(refresh_log_destroy)

@@ -7,48 +7,13 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "data/gather.h"
-#include "sweep/core_refresh.h"
-#include "sweep/experiment_parts.h"
-#include "train/products.h"
+#include "sweep/core_run.h"
 
 _Static_assert(PART_TRAIN == 0 && PART_VALIDATION == 1 && PART_TEST == 2
                && VAR_TEST_LOSS - VAR_TRAIN_LOSS == PART_TEST && VAR_TRAIN_ACCURACY - VAR_TRAIN_LOSS == 3
                && VAR_TRAIN_LOSS_NETWORK - VAR_TRAIN_LOSS == 6 && VAR_TRAIN_ACCURACY_NETWORK - VAR_TRAIN_LOSS == 9
                && VAR_CURVE_TEST_ACCURACY_NETWORK - VAR_CURVE_TRAIN_LOSS == 11,
                "scores are written by the distances of their identifiers");
-
-struct run {
-    struct experiment *e;
-    const struct experiment_observer *observer;
-    const struct training_spec *spec;
-    struct network *net;
-    struct problem problem;
-    real *theta, *theta_s, *theta_0;     /* (P); theta_0 only where training is centred */
-    double *wide;                        /* (P) parameters in double, for kernels and observer */
-    int64_t *eval_steps, n_evals, evaluated;
-    struct refresh_log refreshes;
-    bool settled;                        /* the learning rate is known: training has begun */
-    struct products limit;               /* before it is: of the limit's Lanczos */
-    struct error error;                  /* of a hook; what the trainer says of it is less */
-};
-
-/* Parameters in double: those themselves where the precision is, else a copy valid until the next call. */
-static const double *widen(struct run *run, const real *parameters)
-{
-    if (sizeof(real) == sizeof(double))
-        return (const double *)(const void *)parameters;
-    for (size_t i = 0; i < run->net->n_parameters; i++)
-        run->wide[i] = (double)parameters[i];
-    return run->wide;
-}
-
-/* An observer's answer; it need not say why it refuses. */
-static int heed(struct run *run, int answer)
-{
-    if (answer < 0 && run->error.code == ERROR_NONE)
-        error_set(&run->error, ERROR_FILE, "the run was ended by its observer");
-    return answer;
-}
 
 static void write_scores(struct run *run, enum variable_id first, size_t index, enum data_part part,
                          const struct score *score)
@@ -105,14 +70,6 @@ static int measure_kernels(struct run *run, const struct moment *moment)
                                     &run->error);
 }
 
-static double *doubles(const real *values, size_t n, struct error *err)
-{
-    double *copy = mem_alloc(n, sizeof *copy, err);
-    for (size_t i = 0; copy && i < n; i++)
-        copy[i] = (double)values[i];
-    return copy;
-}
-
 static int show_start(struct run *run)
 {
     const struct experiment_observer *observer = run->observer;
@@ -120,72 +77,6 @@ static int show_start(struct run *run)
     return observer->start ? heed(run, observer->start(observer->context, &run->e->job->network, net->tensors,
                                                        net->n_tensors, run->e->split,
                                                        widen(run, run->theta), net->n_parameters)) : 0;
-}
-
-/* The probe's values at every layer boundary, as the network computes them in its precision. */
-static int show_layers(struct run *run, const struct moment *moment)
-{
-    const struct network *net = run->net;
-    size_t n = run->e->split->count[PART_PROBE], boundaries = net->n_layers + 1;
-    int answer = -1;
-    struct error *err = &run->error;
-    real *x = mem_alloc(n * net->inputs, sizeof *x, err);
-    struct tape *tape = tape_create(net, n, false, err);
-    size_t *features = mem_alloc(boundaries, sizeof *features, err);
-    double **values = mem_alloc(boundaries, sizeof *values, err);
-    if (!x || !tape || !features || !values)
-        goto done;
-    gather_inputs(run->e->split, PART_PROBE, NULL, 0, n, x);
-    network_forward(net, moment->theta, x, n, tape);
-    for (size_t b = 0; b < boundaries; b++) {
-        features[b] = b == 0 ? net->inputs : net->layers[b - 1].outputs;
-        if (!(values[b] = doubles(tape->value[b], n * features[b], err)))
-            goto done;
-    }
-    answer = heed(run, run->observer->layers(run->observer->context, widen(run, moment->theta), boundaries,
-                                             features, (const double *const *)values, n));
-done:
-    for (size_t b = 0; values && b < boundaries; b++)
-        mem_free(values[b]);
-    mem_free(values);
-    mem_free(features);
-    tape_destroy(tape);
-    mem_free(x);
-    return answer;
-}
-
-/* Outputs of a part at the end, f and f_lin, in double. */
-static int final_outputs(struct run *run, const struct moment *moment, enum data_part part, double **f,
-                         double **f_lin)
-{
-    size_t n = run->e->split->count[part] * run->net->outputs;
-    int answer = -1;
-    struct score score;
-    real *network = mem_alloc(n, sizeof *network, &run->error);
-    real *linear = mem_alloc(n, sizeof *linear, &run->error);
-    if (network && linear
-        && evaluate_part(&run->problem, moment, part, &score, linear, network, &run->error) == 0
-        && (*f = doubles(network, n, &run->error)) && (*f_lin = doubles(linear, n, &run->error)))
-        answer = 0;
-    mem_free(network);
-    mem_free(linear);
-    return answer;
-}
-
-static int show_end(struct run *run, const struct moment *moment)
-{
-    double *train_f = NULL, *train_f_lin = NULL, *test_f = NULL, *test_f_lin = NULL;
-    int answer = -1;
-    if (final_outputs(run, moment, PART_TRAIN, &train_f, &train_f_lin) == 0
-        && final_outputs(run, moment, PART_TEST, &test_f, &test_f_lin) == 0)
-        answer = heed(run, run->observer->finish(run->observer->context, widen(run, moment->theta),
-                                                 run->net->n_parameters, train_f, train_f_lin, test_f,
-                                                 test_f_lin));
-    mem_free(train_f);
-    mem_free(train_f_lin);
-    mem_free(test_f);
-    mem_free(test_f_lin);
-    return answer;
 }
 
 static int at_moment(void *context, const struct moment *moment)
@@ -201,9 +92,9 @@ static int at_moment(void *context, const struct moment *moment)
     if ((answer = measure_kernels(run, moment)) != 0)
         return answer;
     if (run->observer->layers && moment->step == run->observer->at_step
-        && (answer = show_layers(run, moment)) != 0)
+        && (answer = run_show_layers(run, moment)) != 0)
         return answer;
-    return last && run->observer->finish ? show_end(run, moment) : 0;
+    return last && run->observer->finish ? run_show_end(run, moment) : 0;
 }
 
 /* The steps at which something is measured, and the last. */
