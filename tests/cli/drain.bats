@@ -74,7 +74,7 @@ fake_squeue() {
 
 @test "what is in an evaluation or an eigenproblem ends with the state before it, and goes on to the same bits" {
     # the last snapshot takes many seconds, the steps before it some
-    slow=(training.steps=100000 training.evaluations=2 grid.seed=0 grid.refresh_period=10 data.train=1200 data.test=1200 data.pool=2600
+    slow=(training.steps=40000 training.evaluations=2 grid.seed=0 grid.refresh_period=10 data.train=1200 data.test=1200 data.pool=2600
         training.batch=20 kernels.probe=1200 kernels.snapshots=2 kernels.path_points=0 limits.checkpoint=0.2s)
     "$RELIN" run "$SWEEPS/farm.yaml" "${slow[@]}" -o whole.h5
     "$RELIN" run "$SWEEPS/farm.yaml" "${slow[@]}" -o f.h5 &
