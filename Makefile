@@ -149,6 +149,14 @@ USE_GIT := $(call OBJ,,$(shell grep -l RELIN_GIT $(PLAIN) $(CLI)))
 $(USE_GIT): GIT_FLAG := -DRELIN_GIT='"$(GIT)"'
 $(USE_GIT): $(B)/git
 
+# The batch scripts of slurm/ as texts, for relin submit.
+$(B)/made/submit_templates.h: slurm/relin.sbatch slurm/merge.sbatch Makefile
+	@mkdir -p $(@D)
+	@for name in relin merge; do echo "static const char $${name}_sbatch[] ="; \
+		sed 's/[\\"]/\\&/g; s/^/    "/; s/$$/\\n"/' slurm/$$name.sbatch; echo '    ;'; done > $@
+$(B)/obj/cli/submit_script.o: $(B)/made/submit_templates.h
+$(B)/obj/cli/submit_script.o: GIT_FLAG := -I$(B)/made
+
 define ARCHIVE
 	$(if $(Q),@echo "  AR      $(@:$(B)/%=%)")
 	$(Q)rm -f $@; ar rcs $@ $^

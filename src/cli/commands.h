@@ -7,6 +7,7 @@
 #define COMMANDS(X) \
     X(run, "run a sweep, or go on with one") \
     X(plan, "what a sweep will cost, before it is run") \
+    X(submit, "a sweep as a Slurm job that goes on by itself until it is complete") \
     X(bench, "how fast this machine trains, against its own speed in matrix products") \
     X(data, "the data sets a sweep may use, and what is in one") \
     X(status, "how a sweep stands, while it runs or after") \
