@@ -15,6 +15,7 @@ struct farm_options {
     const char *output;                  /* NULL: name of the sweep + ".h5" in the current folder */
     const char *const *overrides;        /* key=value */
     size_t n_overrides;
+    size_t part, parts;                  /* only part 1..parts of the jobs; parts 0: all */
     bool train_on_master;
     enum farm_progress progress;
     const char *order;                   /* "longest", "file" or "random": order of hand-out (tests use it) */

@@ -28,13 +28,14 @@ static const char doc[] =
     "70 a result file that cannot be read or written, or an internal error, 75 incomplete but can be resumed, as after a "
     "full disk, or in use by another run.";
 
-enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER };
+enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER, KEY_PART };
 
 static const struct argp_option option_table[] = {
     {"output", 'o', "FILE", 0, "result file (default: the sweep's name with .h5, here)", 0},
     {"progress", KEY_PROGRESS, "KIND", 0, "bar, lines, none, or auto: a bar on a terminal, else lines", 0},
     {"order", KEY_ORDER, "ORDER", 0, "hand out jobs longest first (default), in file order, or random: "
                                      "longest, file, random; results do not depend on it", 0},
+    {"part", KEY_PART, "K/N", 0, "only part K of N of the jobs, alike in cost, into a file of their own; `relin merge` joins them", 0},
     {"no-train-on-master", KEY_NO_TRAIN, NULL, 0, "rank 0 only hands out (at least 2 ranks)", 0},
     {0},
 };
@@ -48,6 +49,18 @@ static bool is_first_process(void)
         if (getenv(names[i]))
             return strcmp(getenv(names[i]), "0") == 0;
     return true;
+}
+
+static bool parse_part(const char *text, size_t *part, size_t *parts)
+{
+    char *end;
+    if (strspn(text, "0123456789/") != strlen(text))
+        return false;
+    *part = strtoul(text, &end, 10);
+    if (*part == 0 || *end != '/' || !end[1])
+        return false;
+    *parts = strtoul(end + 1, &end, 10);
+    return !*end && *part <= *parts;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -67,6 +80,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_PROGRESS:
         if (!progress_parse(arg, &options->progress))
             argp_error(state, "--progress: expected auto, bar, lines or none, got %s", arg);
+        break;
+    case KEY_PART:
+        if (!parse_part(arg, &options->part, &options->parts))
+            argp_error(state, "--part: expected K/N with K from 1 to N, such as 2/8, got %s", arg);
         break;
     case KEY_ORDER:
         if (strcmp(arg, "longest") != 0 && strcmp(arg, "file") != 0 && strcmp(arg, "random") != 0)

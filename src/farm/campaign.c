@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "farm/checkpoints.h"
+#include "plan/predict.h"
 
 /* Failed for good under a smaller limits.attempts than now: they may try again. */
 static void revive_failed(struct campaign *campaign)
@@ -72,6 +73,7 @@ int campaign_open(struct campaign *campaign, const struct farm_options *options,
 {
     struct sweep *sweep = &campaign->sweep;
     if (sweep_load(sweep, options->sweep_path, options->overrides, options->n_overrides, err)
+        || (options->parts && predict_part(sweep, options->data_root, options->part, options->parts, err))
         || sets_find(&campaign->sets, sweep, err)
         || sets_prepare(&campaign->sets, sweep, options->data_root, run, err)
         || build_file(campaign, options, ranks, err)
