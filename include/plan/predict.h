@@ -21,8 +21,8 @@ struct sweep_cost {
 int predict_sweep(struct sweep *sweep, const char *data_root, struct job_cost *cost, struct sweep_cost *sum,
                   struct error *err);
 
-/* Leaves part `part` (1 to parts) of the sweep's jobs: dealt out by predicted cost, to and fro, so that all parts take
- * about as long. The parts have each job once. Returns 0, or -1 with *err filled. */
+/* Leaves part `part` (1 to parts) of the sweep's jobs: the dearest first, each to the part that has the least to do by the
+ * prediction. The parts have each job once. Returns 0, or -1 with *err filled. */
 int predict_part(struct sweep *sweep, const char *data_root, size_t part, size_t parts, struct error *err);
 
 #endif

@@ -298,13 +298,19 @@ done:
     return status;
 }
 
-static int refuse_live(const char *path, struct error *err)
+/* A run that Slurm has killed leaves its lock; the script waits until that is stale. Behind a job that writes the
+ * file now comes who says so. */
+static int refuse_live(const struct submission *s, struct error *err)
 {
     struct store_lock_info lock;
-    if (!store_lock_read(path, &lock) || !lock.live)
+    if (s->dependency || !store_lock_read(s->file, &lock) || !lock.live)
         return 0;
-    return error_set(err, ERROR_LOCKED, "%s: in use by a run on %s, Slurm job %s: `relin status` says more", path, lock.host,
-                     lock.slurm_job);
+    bool of_slurm = strcmp(lock.slurm_job, "-") != 0;
+    if (of_slurm && !submit_runs(lock.slurm_job))
+        return 0;
+    return error_set(err, ERROR_LOCKED, "%s: in use by a run on %s%s%s: `relin status` says more%s%s", s->file, lock.host,
+                     of_slurm ? ", Slurm job " : "", of_slurm ? lock.slurm_job : "",
+                     of_slurm ? "; to go on behind it: --dependency afterany:" : "", of_slurm ? lock.slurm_job : "");
 }
 
 int command_submit(int argc, char **argv)
@@ -323,7 +329,7 @@ int command_submit(int argc, char **argv)
         a.s.job_name = sweep.name;
     jobs = mem_alloc(sweep.n_jobs, sizeof *jobs, &err);
     status = !jobs || predict_sweep(&sweep, dataset_root(), jobs, &cost, &err)
-             || find_paths(&a.s, sweep.name, &err) || refuse_live(a.s.file, &err)
+             || find_paths(&a.s, sweep.name, &err) || refuse_live(&a.s, &err)
              || submit_choose(&a.s, sweep.n_jobs, &cost, &err) || submit_all(&a, sweep.n_jobs, &err) ? -1 : 0;
 done:
     if (status)

@@ -32,6 +32,7 @@ struct submission {
     double minutes;              /* of the time limit */
     size_t drain;                /* seconds before the limit */
     size_t megabytes;            /* a core; 0 where mem is given */
+    size_t merge_megabytes;      /* of the job that joins the parts */
     char chosen_nodes[32];       /* "1-3", or "" */
     /* paths, absolute; the caller frees */
     char *program, *sweep_path, *file, *stem, *folder;   /* stem: file without .h5 */
@@ -51,6 +52,9 @@ void submit_merge_script(const struct submission *s, struct text *script);
 /* Runs a program to its end, without a shell. argv ends with NULL. out and complaint get what it wrote to stdout
  * and stderr. Returns its exit code, 127 where there is no such program, or -1 with *err filled. */
 int submit_call(char *const argv[], struct text *out, struct text *complaint, struct error *err);
+
+/* Does Slurm still run the job? True where it does not say. */
+bool submit_runs(const char *job);
 
 /* What to do about sbatch's own words, or NULL. */
 const char *submit_advice(const char *complaint);

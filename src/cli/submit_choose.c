@@ -143,6 +143,7 @@ int submit_choose(struct submission *s, size_t n_jobs, const struct sweep_cost *
         double bytes = MEMORY_MARGIN * (cost->bytes + cost->data_bytes) + PROCESS_BYTES;
         s->megabytes = 64 * (size_t)ceil(bytes / (double)s->cpus / 64e6);
     }
+    s->merge_megabytes = 64 * (size_t)ceil((2 * PROCESS_BYTES + MEMORY_MARGIN * cost->data_bytes) / 64e6);
     if (!s->nodes && nodes.cores >= s->cpus) {
         size_t per_node = nodes.cores / s->cpus, most = (s->tasks + per_node - 1) / per_node;
         snprintf(s->chosen_nodes, sizeof s->chosen_nodes, most > 1 ? "1-%zu" : "%zu", most);

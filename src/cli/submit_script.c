@@ -116,7 +116,7 @@ static void add_merge_head(struct text *to, const struct submission *s)
     text_add(&name, "%s-merge", s->job_name);
     head(to, "job-name", name.chars);
     text_free(&name);
-    text_add(to, "#SBATCH --ntasks=1\n#SBATCH --mem=2G\n#SBATCH --time=00:30:00\n");
+    text_add(to, "#SBATCH --ntasks=1\n#SBATCH --mem=%zuM\n#SBATCH --time=00:30:00\n", s->merge_megabytes);
     head_log(to, s, "-merge-%j.log");
     head_place(to, s);
 }

@@ -1,5 +1,6 @@
 /* Slurm's own programs, and what their complaints mean. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -49,6 +50,18 @@ done:
         if (to[i])
             fclose(to[i]);
     return code;
+}
+
+bool submit_runs(const char *job)
+{
+    struct text out = {0}, complaint = {0};
+    char *argv[] = {"squeue", "--noheader", "--format=%T", "--states=RUNNING,COMPLETING,SUSPENDED,STOPPED", "--jobs",
+                    (char *)job, NULL};
+    int code = submit_call(argv, &out, &complaint, NULL);
+    bool gone = code == 0 ? !*out.chars : code > 0 && strstr(complaint.chars, "Invalid job id");
+    text_free(&out);
+    text_free(&complaint);
+    return !gone;
 }
 
 const char *submit_advice(const char *complaint)

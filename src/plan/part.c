@@ -16,6 +16,16 @@ static int dearest_first(const void *a, const void *b, void *context)
     return i < k ? -1 : 1;
 }
 
+/* The part with the least to do so far; of equals the one with the fewest jobs. */
+static size_t next_part(size_t parts, const double *seconds, const size_t *jobs)
+{
+    size_t best = 0;
+    for (size_t p = 1; p < parts; p++)
+        if (seconds[p] < seconds[best] || (seconds[p] == seconds[best] && jobs[p] < jobs[best]))
+            best = p;
+    return best;
+}
+
 int predict_part(struct sweep *sweep, const char *data_root, size_t part, size_t parts, struct error *err)
 {
     size_t n = sweep->n_jobs;
@@ -24,19 +34,25 @@ int predict_part(struct sweep *sweep, const char *data_root, size_t part, size_t
     struct job_cost *cost = mem_alloc(n, sizeof *cost, err);
     size_t *order = mem_alloc(n, sizeof *order, err);
     bool *keep = mem_alloc(n, sizeof *keep, err);
-    int status = cost && order && keep ? predict_sweep(sweep, data_root, cost, NULL, err) : -1;
+    double *seconds = mem_alloc(parts, sizeof *seconds, err);
+    size_t *jobs = mem_alloc(parts, sizeof *jobs, err);
+    int status = cost && order && keep && seconds && jobs ? predict_sweep(sweep, data_root, cost, NULL, err) : -1;
     for (size_t i = 0; i < n && !status; i++)
         order[i] = i;
     if (!status) {
         qsort_r(order, n, sizeof *order, dearest_first, cost);
         for (size_t i = 0; i < n; i++) {
-            size_t turn = i % parts;
-            keep[order[i]] = (i / parts % 2 ? parts - 1 - turn : turn) == part - 1;
+            size_t p = next_part(parts, seconds, jobs);
+            seconds[p] += cost[order[i]].seconds;
+            jobs[p]++;
+            keep[order[i]] = p == part - 1;
         }
         sweep_keep(sweep, keep);
     }
     mem_free(cost);
     mem_free(order);
     mem_free(keep);
+    mem_free(seconds);
+    mem_free(jobs);
     return status;
 }
