@@ -25,7 +25,7 @@ endif
 first_pc = $(firstword $(foreach p,$(1),$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 
 # These targets compile nothing themselves.
-ifneq ($(filter-out help deps run check lint format clean uninstall,$(or $(MAKECMDGOALS),help)),)
+ifneq ($(filter-out help deps run check check-slurm lint format clean uninstall,$(or $(MAKECMDGOALS),help)),)
 MPI ?= $(call first_pc,ompi-c ompi mpich)                # message passing between ranks
 HDF5 ?= $(call first_pc,hdf5-openmpi hdf5-mpich hdf5)    # the shared result file (parallel HDF5)
 # openblas: matrix products, eigenproblems; yaml-0.1: sweep files, and JSON, which YAML
@@ -78,7 +78,7 @@ UNIT_CORE := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter tests/unit/test_cor
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out tests/unit/test_core_%,$(UNIT_SRC))) \
 	$(UNIT_CORE:%=%_single) $(UNIT_CORE:%=%_double)
 
-.PHONY: all help run check check-unit programs-and-tests deps bench lint format man install uninstall clean
+.PHONY: all help run check check-unit check-slurm programs-and-tests deps bench lint format man install uninstall clean
 .DEFAULT_GOAL := help
 # Not for all targets: then a missing FORCE would be no reason to look at the flags again.
 .SECONDARY: $(call OBJ,,$(ANALYSIS_MAIN))
@@ -90,7 +90,7 @@ BUILD = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(she
 
 help: ## this list
 	@sed -n 's/^## \?//p' Makefile; echo
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 	@echo; echo "  MODE=release|debug|asan   V=1 shows commands   PREFIX=, DESTDIR= for install"
 
 run: ## install what is missing, build, run sweeps/quick.yaml on all cores, show what it found
@@ -102,6 +102,11 @@ check: ## install what is missing, build, run every test
 	@.ci/deps.sh check
 	@$(BUILD) programs-and-tests
 	@tests/check.sh $(B)
+
+check-slurm: ## install Slurm where it is missing, build, run sweeps in a cluster of it on this machine (root)
+	@.ci/deps.sh slurm
+	@$(BUILD) all
+	@tests/slurm/check.sh $(B)
 
 all: $(PROGRAMS) ## build the programs into build/MODE
 	@:

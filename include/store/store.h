@@ -86,8 +86,10 @@ int store_extend(const char *path, const struct store_extension *extension, stru
 int store_adopt_measured(const char *path, struct sweep *sweep, struct error *err);
 
 /* --- joining the files of parts of one sweep (relin merge) --- */
+enum { STORE_MERGED_FIRST = 10 };
 struct store_merged {
     size_t done, failed, missing;    /* jobs of the sweep; missing: not run, or not to the end, in any file */
+    size_t first[STORE_MERGED_FIRST];   /* of those missing, the first */
 };
 /* Makes path anew for the whole sweep, with what is done or failed of its jobs in n files, joined by job_id; path
  * itself, where there is one, is the first of them. The result of a done row stands before a failed one; two done ones

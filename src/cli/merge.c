@@ -143,6 +143,17 @@ static void free_sets(struct sets *sets)
     mem_free(sets->of_job);
 }
 
+static void print_missing(const struct sweep *sweep, const struct store_merged *m)
+{
+    for (size_t i = 0; i < m->missing && i < STORE_MERGED_FIRST; i++) {
+        char label[128];
+        job_label(&sweep->jobs[m->first[i]], label, sizeof label);
+        printf("missing: job %zu (%s)\n", m->first[i], label);
+    }
+    if (m->missing > STORE_MERGED_FIRST)
+        printf("missing: and %zu more\n", m->missing - STORE_MERGED_FIRST);
+}
+
 static int merge(const struct arguments *a, const char *command_line, struct store_merged *merged, struct error *err)
 {
     struct store_provenance provenance = {.command_line = command_line, .ranks = 1};
@@ -157,6 +168,8 @@ static int merge(const struct arguments *a, const char *command_line, struct sto
     }
     if (!status)
         status = store_merge(a->output, a->files, a->n, &sweep, sets.of_job, &provenance, merged, err);
+    if (!status)
+        print_missing(&sweep, merged);
     free_sets(&sets);
     sweep_free(&sweep);
     return status;

@@ -332,8 +332,11 @@ int command_submit(int argc, char **argv)
              || find_paths(&a.s, sweep.name, &err) || refuse_live(&a.s, &err)
              || submit_choose(&a.s, sweep.n_jobs, &cost, &err) || submit_all(&a, sweep.n_jobs, &err) ? -1 : 0;
 done:
-    if (status)
-        fprintf(stderr, "%s%s\n", err.code == ERROR_SWEEP ? "" : "relin submit: ", err.text);
+    if (status) {   /* a sweep file's errors are lines of their own, as compilers write them */
+        size_t length = strlen(err.text);
+        fprintf(stderr, "%s%s%s", err.code == ERROR_SWEEP ? "" : "relin submit: ", err.text,
+                length && err.text[length - 1] == '\n' ? "" : "\n");
+    }
     mem_free(jobs);
     mem_free(cost.seconds);
     free(a.s.program);

@@ -124,6 +124,8 @@ static int merge_job(struct merge *m, size_t job, struct error *err)
         }
     }
     if (best == SIZE_MAX) {
+        if (m->merged->missing < STORE_MERGED_FIRST)
+            m->merged->first[m->merged->missing] = job;
         m->merged->missing++;
         return rows_write(&m->rows, job, VAR_ATTEMPTS, &attempts, err);
     }

@@ -43,6 +43,7 @@ PYTHON
 @test "jobs that no file has are told, pending, and run later" {
     for k in 1 3; do part $k/3 p.$k.h5; done
     run -75 "$RELIN" merge -o f.h5 p.1.h5 p.3.h5
+    [ "$(grep -c '^missing: job [0-9]* (small K=.* seed [0-3])$' <<<"$output")" -eq 4 ]
     [[ $output == *"f.h5: 8 of 12 jobs done, 0 failed, 4 missing, from 2 files"*'`relin run` of the whole sweep with -o f.h5'* ]]
     cp f.h5 g.h5
     run -0 "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5

@@ -123,7 +123,7 @@ runs() { "$RELIN" status --json "$1" 2>/dev/null | grep -q '"running": [1-9]'; }
 
 @test "what was killed for its memory goes on in a larger allocation" {
     job=$(submit "${short[@]}" -o f$N.h5 --mem 20 --tasks 1 "${elsewhere[@]}")
-    wait_for 60 finished "$job"   # the lock of a run that was killed is no obstacle, and free after a minute
+    wait_for 60 finished "$job"
     not is "$job" JobState COMPLETED
     job=$(submit "${short[@]}" -o f$N.h5 --tasks 2 "${elsewhere[@]}")
     ends_well "$job"
@@ -143,14 +143,12 @@ not() { ! "$@"; }
     same whole$N.h5 f$N.h5
 }
 
-undisturbed_ended() { ! kill -0 "$(cat undisturbed.pid)" 2>/dev/null; }
-
 @test "a sweep that meets its time limit drains, is requeued, and completes, with no hand on it" {
     job=$(cat limit.id)
     ends_well "$job"
     [ "$(field "$job" Restarts)" -ge 1 ]
     grep -q "in this run, others are on their way: requeued" limit-"$job".log
-    wait_for 200 undisturbed_ended
+    wait_for 300 done_jobs undisturbed.h5 4
     same undisturbed.h5 limit.h5
     # what the drain stopped went on from its checkpoint, and it is no attempt of its own
     py limit.h5 'assert (f["attempts"][:] == 1).all(), f["attempts"][:]'
