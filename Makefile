@@ -29,7 +29,7 @@ endif
 first_pc = $(firstword $(foreach p,$(1),$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 
 # These targets compile nothing themselves.
-ifneq ($(filter-out help deps run check lint format clean uninstall,$(or $(MAKECMDGOALS),help)),)
+ifneq ($(filter-out help deps run check check-slurm lint format clean uninstall,$(or $(MAKECMDGOALS),help)),)
 MPI ?= $(call first_pc,ompi-c ompi mpich)                # message passing between ranks
 HDF5 ?= $(call first_pc,hdf5-openmpi hdf5-mpich hdf5)    # the shared result file (parallel HDF5)
 # openblas: matrix products, eigenproblems; yaml-0.1: sweep files, and JSON, which YAML
@@ -91,7 +91,7 @@ FUZZ_PROGRAMS := $(if $(filter fuzz,$(MODE)),,$(B)/fuzz/programs)
 FUZZ_RUNS ?= 1000000
 FUZZ_SEED ?= 1
 
-.PHONY: all help run check check-unit fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
+.PHONY: all help run check check-unit check-slurm fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
 .DEFAULT_GOAL := help
 # Not for all targets: then a missing FORCE would be no reason to look at the flags again.
 .SECONDARY: $(call OBJ,,$(ANALYSIS_MAIN))
@@ -103,7 +103,7 @@ BUILD = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(she
 
 help: ## this list
 	@sed -n 's/^## \?//p' Makefile; echo
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 	@echo; echo "  MODE=release|debug|asan   V=1 shows commands   PREFIX=, DESTDIR= for install"
 
 run: ## install what is missing, build, run sweeps/quick.yaml on all cores, show what it found
@@ -115,6 +115,11 @@ check: ## install what is missing, build, run every test
 	@.ci/deps.sh check
 	@$(BUILD) programs-and-tests
 	@tests/check.sh $(B)
+
+check-slurm: ## install Slurm where it is missing, build, run sweeps in a cluster of it on this machine (root)
+	@.ci/deps.sh slurm
+	@$(BUILD) all
+	@tests/slurm/check.sh $(B)
 
 all: $(PROGRAMS) ## build the programs into build/MODE
 	@:
@@ -161,6 +166,14 @@ $(B)/obj/analysis/%.o: analysis/%.c $(B)/flags ; $(call COMPILE)
 USE_GIT := $(call OBJ,,$(shell grep -l RELIN_GIT $(PLAIN) $(CLI)))
 $(USE_GIT): GIT_FLAG := -DRELIN_GIT='"$(GIT)"'
 $(USE_GIT): $(B)/git
+
+# The batch scripts of slurm/ as texts, for relin submit.
+$(B)/made/submit_templates.h: slurm/relin.sbatch slurm/merge.sbatch Makefile
+	@mkdir -p $(@D)
+	@for name in relin merge; do echo "static const char $${name}_sbatch[] ="; \
+		sed 's/[\\"]/\\&/g; s/^/    "/; s/$$/\\n"/' slurm/$$name.sbatch; echo '    ;'; done > $@
+$(B)/obj/cli/submit_script.o: $(B)/made/submit_templates.h
+$(B)/obj/cli/submit_script.o: GIT_FLAG := -I$(B)/made
 
 define ARCHIVE
 	$(if $(Q),@echo "  AR      $(@:$(B)/%=%)")

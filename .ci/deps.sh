@@ -1,7 +1,7 @@
 #!/bin/bash
 # Finds what building, running or testing needs, and gets it.
 #
-#   .ci/deps.sh run|check|all
+#   .ci/deps.sh run|check|slurm|all
 #
 # On Debian and its kin missing packages are installed with apt-get (through sudo where
 # not root). Elsewhere, or without rights, it says what to load or install. Ends with 0
@@ -33,6 +33,11 @@ check program:gnuplot           gnuplot-nox             gnuplot: analysis/figure
 check program:clang         clang                   clang: make fuzz uses our own driver instead of libFuzzer
 check libfuzzer:clang       libclang-rt-dev         libFuzzer: make fuzz uses our own driver instead
 check program:mandoc            mandoc                  mandoc: the manual pages are not checked
+slurm program:slurmctld         slurmctld               Slurm: make check-slurm says so and tests nothing
+slurm program:slurmd            slurmd                  Slurm: make check-slurm says so and tests nothing
+slurm program:sbatch            slurm-client            Slurm: make check-slurm says so and tests nothing
+slurm program:mungekey          munge                   munge: make check-slurm says so and tests nothing
+slurm program:ss                iproute2                ss: make check-slurm says so and tests nothing
 all   program:git               git                     git: no make lint, and no commit in the result file
 all   program:clang-format      clang-format            clang-format: no make format, and make lint does not check it
 all   program:cppcheck          cppcheck                cppcheck: make lint does without it
@@ -44,7 +49,7 @@ has() {
     local kind=${1%%:*} name
     for name in $(tr , ' ' <<<"${1#*:}"); do
         case $kind in
-        program) command -v "$name" ;;
+        program) PATH=$PATH:/usr/sbin command -v "$name" ;;
         pc) pkg-config --exists "$name" ;;
         header) printf '#include <%s>\n' "$name" | "${CC:-gcc}" -fsyntax-only -x c - ;;
         libfuzzer) echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && !n; }' |
@@ -62,7 +67,8 @@ find_missing() {
     required='' optional='' packages=''
     while read -r by find package lost; do
         case $by:$purpose in
-        run:* | check:check | *:all) ;;
+        slurm:all) continue ;;   # daemons: only who asks for them
+        run:* | check:check | check:slurm | slurm:slurm | *:all) ;;
         *) continue ;;
         esac
         has "$find" && continue

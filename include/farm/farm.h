@@ -21,6 +21,7 @@ struct farm_options {
     const char *output;                  /* NULL: name of the sweep + ".h5" in the current folder */
     const char *const *overrides;        /* key=value */
     size_t n_overrides;
+    size_t part, parts;                  /* only part 1..parts of the jobs; parts 0: all */
     bool train_on_master;
     enum farm_progress progress;
     double walltime;                     /* seconds from the start in which the run must have ended; INFINITY: as Slurm says */

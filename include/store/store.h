@@ -88,6 +88,21 @@ int store_extend(const char *path, const struct store_extension *extension, stru
  * goes on keeps what was added. No file is no error. */
 int store_adopt_measured(const char *path, struct sweep *sweep, struct error *err);
 
+/* --- joining the files of parts of one sweep (relin merge) --- */
+enum { STORE_MERGED_FIRST = 10 };
+struct store_merged {
+    size_t done, failed, missing;    /* jobs of the sweep; missing: not run, or not to the end, in any file */
+    size_t first[STORE_MERGED_FIRST];   /* of those missing, the first */
+};
+/* Makes path anew for the whole sweep, with what is done or failed of its jobs in n files, joined by job_id; path
+ * itself, where there is one, is the first of them. The result of a done row stands before a failed one; two done ones
+ * must agree to the bit, but for where and when they ran. Refused, with path as it was: files with jobs of other
+ * sweeps, results that contradict each other. The caller holds the lock of path, and has adopted engines and
+ * measurements of all files. Returns 0, or -1 with *err filled. */
+int store_merge(const char *path, const char *const *files, size_t n, const struct sweep *sweep,
+                const struct dataset *const *sets, const struct store_provenance *provenance,
+                struct store_merged *merged, struct error *err);
+
 /* --- reading, serial, while a run writes or after --- */
 struct store_reader;
 /* Opens read-only without locks. Refuses what is not a relin file or is newer. NULL with *err filled. */

@@ -46,6 +46,13 @@ extern size_t sweep_most_cells;
  * a screenful. Returns 0, or -1 with *err filled. The caller frees with sweep_free (also after -1). */
 int sweep_load(struct sweep *sweep, const char *path, const char *const *overrides, size_t n,
                struct error *err);
+/* The same of a text; shown: what messages call it, and what names a sweep that does not say its name. */
+int sweep_load_text(struct sweep *sweep, const char *shown, const char *text, size_t length, const char *const *overrides,
+                    size_t n, struct error *err);
+/* The sweep of a result file: its /config/text, overrides and all, and its name. */
+int sweep_reload(struct sweep *sweep, const char *name, const char *text, struct error *err);
+/* Leaves only the jobs i with keep[i]. */
+void sweep_keep(struct sweep *sweep, const bool *keep);
 void sweep_free(struct sweep *sweep);
 
 /* Axis lengths of the result file of these jobs. sets[i]: the data set of job i. */

@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cli/commands.h"
+#include "plan/predict.h"
 #include "plan/simulate.h"
 #include "plan_engines.h"
-#include "sweep/fit.h"
 #include "sweep/sweep.h"
 
 enum { KEY_JSON = 0x100, KEY_JOBS, KEY_KEYS, KEY_WORKERS, MOST_COUNTS = 32, MOST_WORKERS = 1000000 };
@@ -27,8 +27,7 @@ struct arguments {
 struct plan {
     struct sweep sweep;
     struct job_cost *cost;       /* (jobs), file order */
-    double *sorted;              /* (jobs), seconds, longest first */
-    size_t threads;              /* the most of any job */
+    struct sweep_cost all;
 };
 
 static const struct argp_option options[] = {
@@ -96,49 +95,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-static int longest_first(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x > y ? -1 : x < y;
-}
-
-/* Every data specification is loaded once, for its size; jobs of one specification stand together mostly. */
-static int predict_all(struct plan *plan, struct error *err)
-{
-    struct dataset set = {0};
-    struct text loaded = {0}, wanted = {0};
-    struct fit *fit = fit_begin(&plan->sweep, err);
-    int status = fit ? 0 : -1;
-    for (size_t i = 0; i < plan->sweep.n_jobs && status == 0; i++) {
-        struct job *job = &plan->sweep.jobs[i];
-        wanted.length = 0;
-        dataset_identity(&job->data, &wanted);
-        if (!loaded.chars || strcmp(loaded.chars, wanted.chars) != 0) {
-            struct text swap = loaded;
-            dataset_close(&set);
-            set = (struct dataset){0};
-            loaded = wanted;
-            wanted = swap;
-            if (dataset_load(&set, &job->data, dataset_root(), err))
-                status = fit_note(fit, job, err);
-        }
-        if (set.outputs && fit_job(fit, job, &set)) {
-            job_plan_engine(job, &set);
-            job_predict(job, &set, &plan->cost[i]);
-            plan->sorted[i] = plan->cost[i].seconds;
-        }
-        if ((size_t)job->training.threads > plan->threads)
-            plan->threads = (size_t)job->training.threads;
-    }
-    if (fit && fit_end(fit, status == 0 ? err : NULL))
-        status = -1;
-    qsort(plan->sorted, plan->sweep.n_jobs, sizeof *plan->sorted, longest_first);
-    dataset_close(&set);
-    text_free(&loaded);
-    text_free(&wanted);
-    return status;
-}
-
 static void print_jobs(const struct plan *plan, struct text *out)
 {
     text_add(out, "%6s  %-16s  %10s  %9s  %10s  %-8s  %s\n", "row", "job_id", "seconds", "memory MB", "flops", "engine",
@@ -170,20 +126,12 @@ static void print_jobs_json(const struct plan *plan, struct text *out)
 /* Powers of two, from 1 to the first that is past saturation. */
 static void default_workers(const struct plan *plan, struct arguments *a)
 {
-    double most = simulate_saturation(plan->sweep.n_jobs, plan->sorted);
+    double most = simulate_saturation(plan->sweep.n_jobs, plan->all.seconds);
     for (size_t w = 1; a->n_workers < MOST_COUNTS; w *= 2) {
         a->workers[a->n_workers++] = w;
         if ((double)w >= most)
             break;
     }
-}
-
-static double largest_bytes(const struct plan *plan)
-{
-    double most = 0;
-    for (size_t i = 0; i < plan->sweep.n_jobs; i++)
-        most = fmax(most, plan->cost[i].bytes);
-    return most;
 }
 
 static int print_allocations(const struct plan *plan, const struct arguments *a, struct text *out, struct error *err)
@@ -193,7 +141,7 @@ static int print_allocations(const struct plan *plan, const struct arguments *a,
     for (size_t i = 0; i < a->n_workers; i++) {
         struct schedule_estimate e;
         char duration[64];
-        if (simulate_hand_out(plan->sweep.n_jobs, plan->sorted, a->workers[i], plan->threads, &e, err))
+        if (simulate_hand_out(plan->sweep.n_jobs, plan->all.seconds, a->workers[i], plan->all.threads, &e, err))
             return -1;
         clock_duration(e.makespan, duration, sizeof duration);
         if (a->json)
@@ -210,9 +158,9 @@ static int print_allocations(const struct plan *plan, const struct arguments *a,
 static int print_plan(const struct plan *plan, struct arguments *a, struct text *out, struct error *err)
 {
     size_t n = plan->sweep.n_jobs;
-    double sum = 0, median = plan->sorted[n / 2], longest = plan->sorted[0];
+    double sum = 0, median = plan->all.seconds[n / 2], longest = plan->all.seconds[0];
     for (size_t i = 0; i < n; i++)
-        sum += plan->sorted[i];
+        sum += plan->all.seconds[i];
     if (a->n_workers == 0)
         default_workers(plan, a);
     if (a->json) {
@@ -220,7 +168,7 @@ static int print_plan(const struct plan *plan, struct arguments *a, struct text 
         text_add_json_string(out, plan->sweep.name);
         text_add(out, ", \"jobs\": %zu, \"duplicates\": %zu, \"threads\": %zu, \"seconds\": {\"sum\": %.6g, \"median\": %.6g, "
                  "\"longest\": %.6g}, \"bytes\": %.0f, \"saturation\": %.4g, \"allocations\": [", n, plan->sweep.n_duplicates,
-                 plan->threads, sum, median, longest, largest_bytes(plan), simulate_saturation(n, plan->sorted));
+                 plan->all.threads, sum, median, longest, plan->all.bytes, simulate_saturation(n, plan->all.seconds));
         if (print_allocations(plan, a, out, err))
             return -1;
         text_add(out, "], \"engines\": ");
@@ -238,9 +186,9 @@ static int print_plan(const struct plan *plan, struct arguments *a, struct text 
     if (plan->sweep.n_duplicates)
         text_add(out, " (%zu more cells are the same jobs)", plan->sweep.n_duplicates);
     text_add(out, "\npredicted: %s in all, %.3g core-hours; a job %s (median), %s (longest)\n", all,
-             sum * (double)plan->threads / 3600, middle, most);
-    text_add(out, "memory: up to %.0f MB a worker beside the shared data\n", ceil(largest_bytes(plan) / 1e6));
-    text_add(out, "saturation P* = %.0f workers: more cannot end sooner\n", ceil(simulate_saturation(n, plan->sorted)));
+             sum * (double)plan->all.threads / 3600, middle, most);
+    text_add(out, "memory: up to %.0f MB a worker beside the shared data\n", ceil(plan->all.bytes / 1e6));
+    text_add(out, "saturation P* = %.0f workers: more cannot end sooner\n", ceil(simulate_saturation(n, plan->all.seconds)));
     if (print_allocations(plan, a, out, err))
         return -1;
     plan_engines_table(&plan->sweep, out);
@@ -255,7 +203,7 @@ int command_plan(int argc, char **argv)
 {
     static const struct argp argp = {options, parse, "SWEEP.yaml [KEY=VALUE...]", description, NULL, NULL, NULL};
     struct arguments a = {0};
-    struct plan plan = {.threads = 1};
+    struct plan plan = {0};
     struct error err = {0};
     struct text out = {0};
     int status = -1;
@@ -270,8 +218,8 @@ int command_plan(int argc, char **argv)
     if (sweep_load(&plan.sweep, a.files[0], (const char *const *)a.files + 1, a.n_files - 1, &err))
         goto done;
     plan.cost = mem_alloc(plan.sweep.n_jobs, sizeof *plan.cost, &err);
-    plan.sorted = mem_alloc(plan.sweep.n_jobs, sizeof *plan.sorted, &err);
-    if (!plan.cost || !plan.sorted || predict_all(&plan, &err) || print_plan(&plan, &a, &out, &err))
+    if (!plan.cost || predict_sweep(&plan.sweep, dataset_root(), plan.cost, &plan.all, &err)
+        || print_plan(&plan, &a, &out, &err))
         goto done;
     fputs(out.chars, stdout);
     status = 0;
@@ -280,7 +228,7 @@ done:
         fprintf(stderr, "relin plan: %s\n", err.text);
     text_free(&out);
     mem_free(plan.cost);
-    mem_free(plan.sorted);
+    mem_free(plan.all.seconds);
     sweep_free(&plan.sweep);
     return status ? error_exit_code(err.code) : 0;
 }

@@ -40,7 +40,7 @@ static const char doc[] =
     "70 a result file that cannot be read or written, or an internal error, 75 incomplete but can be resumed, as after a "
     "full disk, or in use by another run.";
 
-enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER, KEY_RETRY, KEY_WALLTIME };
+enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER, KEY_RETRY, KEY_WALLTIME, KEY_PART };
 
 static const struct argp_option option_table[] = {
     {"output", 'o', "FILE", 0, "result file (default: the sweep's name with .h5, here)", 0},
@@ -51,9 +51,22 @@ static const struct argp_option option_table[] = {
                                              "out-of-memory, wall, stopped, lost, bad-data; relin status says which is which", 0},
     {"walltime", KEY_WALLTIME, "DURATION", 0, "end within this time from the start, as 30m, 4h or 04:00:00, with running "
                                               "jobs in checkpoints (default: until Slurm's time limit, where there is one)", 0},
+    {"part", KEY_PART, "K/N", 0, "only part K of N of the jobs, alike in cost, into a file of their own; `relin merge` joins them", 0},
     {"no-train-on-master", KEY_NO_TRAIN, NULL, 0, "rank 0 only hands out (at least 2 ranks)", 0},
     {0},
 };
+
+static bool parse_part(const char *text, size_t *part, size_t *parts)
+{
+    char *end;
+    if (strspn(text, "0123456789/") != strlen(text))
+        return false;
+    *part = strtoul(text, &end, 10);
+    if (*part == 0 || *end != '/' || !end[1])
+        return false;
+    *parts = strtoul(end + 1, &end, 10);
+    return !*end && *part <= *parts;
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -78,6 +91,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_PROGRESS:
         if (!progress_parse(arg, &options->progress))
             argp_error(state, "--progress: expected auto, bar, lines or none, got %s", arg);
+        break;
+    case KEY_PART:
+        if (!parse_part(arg, &options->part, &options->parts))
+            argp_error(state, "--part: expected K/N with K from 1 to N, such as 2/8, got %s", arg);
         break;
     case KEY_ORDER:
         if (strcmp(arg, "longest") != 0 && strcmp(arg, "file") != 0 && strcmp(arg, "random") != 0)

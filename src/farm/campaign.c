@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "farm/checkpoints.h"
 #include "farm/policy.h"
+#include "plan/predict.h"
 
 /* Those of jobs that are done: a run that was killed between the two may have left one. */
 static void remove_checkpoints(const struct campaign *campaign)
@@ -92,6 +93,7 @@ int campaign_open(struct campaign *campaign, const struct farm_options *options,
 {
     struct sweep *sweep = &campaign->sweep;
     if (sweep_load(sweep, options->sweep_path, options->overrides, options->n_overrides, err)
+        || (options->parts && predict_part(sweep, options->data_root, options->part, options->parts, err))
         || sets_find(&campaign->sets, sweep, err)
         || sets_prepare(&campaign->sets, sweep, options->data_root, run, err)
         || build_file(campaign, options, ranks, err)

@@ -10,31 +10,16 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "read.h"
+#include "old.h"
 
 enum { MOST_TOLD = 10 };
-
-/* The rows of an old file by job_id: sorted, for bsearch. */
-struct old_row {
-    const char *id;
-    size_t row;
-};
-
-struct old_file {
-    struct store_reader *reader;
-    char **ids;
-    struct old_row *rows;
-    uint8_t *status;
-    int32_t *attempts;
-    size_t damaged;      /* rows that were committed, and are not as they were */
-};
 
 static int compare_rows(const void *a, const void *b)
 {
     return strcmp(((const struct old_row *)a)->id, ((const struct old_row *)b)->id);
 }
 
-static void old_close(struct old_file *old)
+void old_close(struct old_file *old)
 {
     if (!old->reader)
         return;
@@ -85,7 +70,7 @@ static int judge_rows(struct old_file *old, struct error *err)
     return 0;
 }
 
-static int old_open(struct old_file *old, const char *path, struct error *err)
+int old_open(struct old_file *old, const char *path, struct error *err)
 {
     old->reader = store_read_open(path, err);
     if (!old->reader)
@@ -128,7 +113,7 @@ static bool same_file(const struct old_file *old, const struct sweep *sweep, con
     return same;
 }
 
-static size_t old_find(const struct old_file *old, const char *id)
+size_t old_find(const struct old_file *old, const char *id)
 {
     struct old_row key = {id, 0};
     const struct old_row *found = bsearch(&key, old->rows, store_read_jobs(old->reader), sizeof key, compare_rows);

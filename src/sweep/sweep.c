@@ -283,20 +283,16 @@ static void write_resolved(struct sweep *sweep, const struct grid_base *base, st
     text_add(out, "}}");
 }
 
-int sweep_load(struct sweep *sweep, const char *path, const char *const *overrides, size_t n, struct error *err)
+/* text: of the file; taken over. */
+static int load(struct sweep *sweep, const char *path, struct text text, const char *const *overrides, size_t n,
+                struct error *err)
 {
-    struct text text = {0}, resolved = {0};
+    struct text resolved = {0};
     struct mistakes mistakes = {.file = path};
     struct tree tree = {0};
     struct grid_base base = {.tree = &tree};
     struct columns columns = {0};
     int status = -1;
-    memset(sweep, 0, sizeof *sweep);
-    if (text_read_file(&text, path, MOST_BYTES, err)) {
-        if (err)
-            err->code = ERROR_SWEEP;
-        goto done;
-    }
     if (tree_parse(&tree, text.chars, text.length, false, &mistakes))
         goto done;
     if (tree.root->kind != NODE_MAP) {
@@ -332,6 +328,28 @@ done:
     free(base.architectures);
     text_free(&text);
     return status;
+}
+
+int sweep_load(struct sweep *sweep, const char *path, const char *const *overrides, size_t n, struct error *err)
+{
+    struct text text = {0};
+    memset(sweep, 0, sizeof *sweep);
+    if (text_read_file(&text, path, MOST_BYTES, err)) {
+        text_free(&text);
+        if (err)
+            err->code = ERROR_SWEEP;
+        return -1;
+    }
+    return load(sweep, path, text, overrides, n, err);
+}
+
+int sweep_load_text(struct sweep *sweep, const char *shown, const char *text, size_t length, const char *const *overrides,
+                    size_t n, struct error *err)
+{
+    struct text copy = {0};
+    memset(sweep, 0, sizeof *sweep);
+    text_add_bytes(&copy, text, length);
+    return load(sweep, shown, copy, overrides, n, err);
 }
 
 void sweep_free(struct sweep *sweep)

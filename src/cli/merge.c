@@ -1,0 +1,219 @@
+/* relin merge: one file of those of parts of a sweep. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "data/dataset.h"
+#include "store/store.h"
+#include "sweep/sweep.h"
+
+struct arguments {
+    const char *output, *sweep;
+    char resolved[STORE_PATH_SIZE];  /* what the output means, where it is a link */
+    const char **files;              /* as given, without the output */
+    size_t n;
+};
+
+static const struct argp_option option_table[] = {
+    {"output", 'o', "FILE", 0, "file for all of them; what it has already is kept", 0},
+    {"sweep", 's', "SWEEP.yaml", 0, "the sweep that has all the jobs (default: that of the first file)", 0},
+    {0},
+};
+
+static const char doc[] =
+    "Join the result files of parts of one sweep, by job_id."
+    "\v"
+    "The parts come from `relin run --part K/N`, from `relin submit --array`, or from runs with other seeds. The new file "
+    "is that of one run of the whole sweep: rows in its order, kernels and all. Jobs that no file has are pending in it, "
+    "and `relin run SWEEP.yaml -o FILE` runs them. Where two files have a job they must agree, bit for bit. The parts are "
+    "only read; unfinished jobs go on from their checkpoints only where they were begun.\n\n"
+    "Examples:\n"
+    "  relin merge -o width.h5 width.[0-9]*.h5\n"
+    "  relin merge -o all.h5 --sweep all.yaml seeds-0-4.h5 seeds-5-9.h5\n\n"
+    "Environment: RELIN_DATA, the folder of the data sets (the file keeps the probe's inputs).\n"
+    "Exit codes: 0 complete, 2 bad usage or files that do not fit together, 3 some jobs failed for good, 70 a file that "
+    "cannot be read or written, 75 jobs are missing, or the output is in use.";
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case 'o':
+        if (!*arg)
+            argp_error(state, "--output: expected the name of a file, got an empty one");
+        a->output = arg;
+        return 0;
+    case 's': a->sweep = arg; return 0;
+    case ARGP_KEY_ARGS:
+        a->files = (const char **)&state->argv[state->next];
+        a->n = (size_t)(state->argc - state->next);
+        return 0;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "expected result files: relin merge -o FILE.h5 PART.h5..."); return 0;
+    case ARGP_KEY_END:
+        if (!a->output)
+            argp_error(state, "expected -o FILE.h5, the file to write");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* A pattern of the parts may match the output of an earlier merge: it is read anyway. */
+static void drop_output(struct arguments *a)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < a->n; i++)
+        if (!is_same_file(a->files[i], a->output))
+            a->files[n++] = a->files[i];
+    a->n = n;
+}
+
+static int load_sweep(const struct arguments *a, struct sweep *sweep, struct error *err)
+{
+    if (a->sweep)
+        return sweep_load(sweep, a->sweep, NULL, 0, err);
+    const char *first = a->n ? a->files[0] : a->output;
+    struct store_reader *reader = store_read_open(first, err);
+    char *text = reader ? store_read_config(reader, "text", err) : NULL;
+    char *name = text ? store_read_config(reader, "name", err) : NULL;
+    int status = name ? sweep_reload(sweep, name, text, err) : -1;
+    if (name && status)
+        error_prefix(err, "%s: the sweep in it, which this relin reads otherwise (give it with --sweep)", first);
+    free(text);
+    free(name);
+    store_read_close(reader);
+    return status;
+}
+
+/* The data sets of all jobs, each loaded once. */
+struct sets {
+    struct dataset *loaded;          /* (jobs), the first n */
+    char **identity;
+    const struct dataset **of_job;   /* (jobs) */
+    size_t n;
+};
+
+static int load_sets(struct sets *sets, const struct sweep *sweep, struct error *err)
+{
+    sets->loaded = mem_alloc(sweep->n_jobs, sizeof *sets->loaded, err);
+    sets->identity = mem_alloc(sweep->n_jobs, sizeof *sets->identity, err);
+    sets->of_job = mem_alloc(sweep->n_jobs, sizeof *sets->of_job, err);
+    if (!sets->loaded || !sets->identity || !sets->of_job)
+        return -1;
+    for (size_t i = 0; i < sweep->n_jobs; i++) {
+        const struct job *job = &sweep->jobs[i];
+        struct text identity = {0};
+        size_t k = 0;
+        dataset_identity(&job->data, &identity);
+        while (k < sets->n && strcmp(sets->identity[k], identity.chars) != 0)
+            k++;
+        if (k < sets->n) {
+            text_free(&identity);
+        } else {
+            sets->identity[sets->n] = identity.chars;
+            if (dataset_load(&sets->loaded[sets->n++], &job->data, dataset_root(), err))
+                return -1;
+        }
+        sets->of_job[i] = &sets->loaded[k];
+        if (dataset_check_counts(&sets->loaded[k], &job->data, err) || job_check_network(job, &sets->loaded[k], err))
+            return -1;
+    }
+    return 0;
+}
+
+static void free_sets(struct sets *sets)
+{
+    for (size_t i = 0; i < sets->n; i++) {
+        dataset_close(&sets->loaded[i]);
+        free(sets->identity[i]);
+    }
+    mem_free(sets->loaded);
+    mem_free(sets->identity);
+    mem_free(sets->of_job);
+}
+
+static void print_missing(const struct sweep *sweep, const struct store_merged *m)
+{
+    for (size_t i = 0; i < m->missing && i < STORE_MERGED_FIRST; i++) {
+        char label[128];
+        job_label(&sweep->jobs[m->first[i]], label, sizeof label);
+        printf("missing: job %zu (%s)\n", m->first[i], label);
+    }
+    if (m->missing > STORE_MERGED_FIRST)
+        printf("missing: and %zu more\n", m->missing - STORE_MERGED_FIRST);
+}
+
+static int merge(const struct arguments *a, const char *command_line, struct store_merged *merged, struct error *err)
+{
+    struct store_provenance provenance = {.command_line = command_line, .ranks = 1};
+    struct sweep sweep = {0};
+    struct sets sets = {0};
+    int status = load_sweep(a, &sweep, err) || load_sets(&sets, &sweep, err) ? -1 : 0;
+    for (size_t i = 0; i < sweep.n_jobs && !status; i++)
+        job_plan_engine(&sweep.jobs[i], sets.of_job[i]);
+    for (size_t i = 0; i <= a->n && !status; i++) {
+        const char *file = i < a->n ? a->files[i] : a->output;
+        status = store_adopt_engines(file, &sweep, err) || store_adopt_measured(file, &sweep, err) ? -1 : 0;
+    }
+    if (!status)
+        status = store_merge(a->output, a->files, a->n, &sweep, sets.of_job, &provenance, merged, err);
+    if (!status)
+        print_missing(&sweep, merged);
+    free_sets(&sets);
+    sweep_free(&sweep);
+    return status;
+}
+
+static int print_merged(const struct arguments *a, const struct store_merged *m)
+{
+    printf("%s: %zu of %zu jobs done, %zu failed, %zu missing, from %zu files\n", a->output, m->done,
+           m->done + m->failed + m->missing, m->failed, m->missing, a->n);
+    if (m->missing)
+        printf("Next: `relin run` of the whole sweep with -o %s runs what is missing\n", a->output);
+    else
+        printf("Next: relin summary %s\n", a->output);
+    if (m->failed)
+        printf("Why jobs failed: relin status %s\n", a->output);
+    return m->missing ? 75 : m->failed ? 3 : 0;
+}
+
+int command_merge(int argc, char **argv)
+{
+    static const struct argp argp = {option_table, parse_option, "PART.h5...", doc, NULL, NULL, NULL};
+    struct arguments a = {0};
+    struct store_merged merged = {0};
+    struct error err = {0};
+    struct text command_line = {0};
+    for (int i = 0; i < argc; i++)
+        text_add(&command_line, "%s%s", i ? " " : "", argv[i]);
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    int code = 0, status = store_resolve(a.output, a.resolved, &err);
+    if (!status) {
+        a.output = a.resolved;
+        drop_output(&a);
+        status = store_lock(a.output, &err);
+    }
+    if (!status) {
+        status = merge(&a, command_line.chars, &merged, &err);
+        store_unlock(a.output);
+    }
+    if (status) {
+        fprintf(stderr, "relin merge: %s\n", err.text);
+        code = error_exit_code(err.code);
+    } else {
+        code = print_merged(&a, &merged);
+    }
+    text_free(&command_line);
+    return code;
+}
