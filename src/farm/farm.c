@@ -337,6 +337,7 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
     if (spawner_start(&rank.spawner, &err))
         return report(&err);
     inspect_by(inspect_by_spawner, &rank.spawner);
+    vigil_begin();
     MPI_Init(argc, argv);
     signals_catch();
     if (wire_open(&rank.wire, MPI_COMM_WORLD, &err))

@@ -9,7 +9,7 @@
 
 #include "base/host.h"
 
-enum { CLOSING_SECONDS = 5 };
+enum { CLOSING_SECONDS = 5, START_SECONDS = 600 };
 
 /* A signal handler's: copied, since the wire is freed before MPI_Finalize. */
 static long *processes;
@@ -35,22 +35,46 @@ static void look(int number)
     errno = kept;
 }
 
+static void give_up(int number)
+{
+    static const char message[] = "relin run: expected all ranks to start within RELIN_START_SECONDS (600), got no more "
+                                  "word of one: it may have died. This one ends; the same command tries again\n";
+    ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
+    (void)number, (void)written;
+    _exit(75);
+}
+
+static void on_alarm(void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL);
+}
+
 static void every(time_t seconds)
 {
     struct itimerval timer = {.it_interval.tv_sec = seconds, .it_value.tv_sec = seconds};
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+void vigil_begin(void)
+{
+    const char *wanted = getenv("RELIN_START_SECONDS");
+    long seconds = wanted ? strtol(wanted, NULL, 10) : START_SECONDS;
+    on_alarm(give_up);
+    every(seconds > 0 ? seconds : START_SECONDS);
+}
+
 void vigil_start(const struct wire *wire)
 {
-    struct sigaction action = {.sa_handler = look, .sa_flags = SA_RESTART};
     processes = malloc((size_t)wire->size * sizeof *processes);
-    if (!processes)
+    if (!processes) {
+        vigil_pause();
         return;
+    }
     memcpy(processes, wire->process, (size_t)wire->size * sizeof *processes);
     n_processes = wire->size;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGALRM, &action, NULL);
+    on_alarm(look);
     every(1);
 }
 

@@ -6,6 +6,9 @@
 
 #include "farm/wire.h"
 
+/* Before MPI_Init, which waits for every rank and knows none yet: where it takes longer than RELIN_START_SECONDS
+ * (600) this rank ends with 75 and a message. */
+void vigil_begin(void);
 /* At the start: a death ends this rank with 75 and a message. */
 void vigil_start(const struct wire *wire);
 void vigil_pause(void);

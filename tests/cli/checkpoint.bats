@@ -3,7 +3,7 @@
 load farm
 
 # jobs that take some seconds, one of each K; kernels are followed
-jobs=(training.steps=120000 training.evaluations=8 grid.seed=0)
+jobs=(training.steps=400000 training.evaluations=8 grid.seed=0)
 longer=(training.steps=800000 training.evaluations=8 grid.seed=0)
 
 # checkpoints N FILE: at least N jobs have one.
