@@ -84,7 +84,7 @@ failures() { "$RELIN" status --json f.h5 | "$PYTHON" -c 'import json, sys; print
 }
 
 @test "a job beyond its wall limit keeps its checkpoint, and goes on from there with a longer one" {
-    job=("${jobs[@]}" training.steps=300000)
+    job=("${jobs[@]}" training.steps=3000000)
     "$RELIN" run "$SWEEPS/farm.yaml" "${job[@]}" -o whole.h5
     run "$RELIN" run "$SWEEPS/farm.yaml" "${job[@]}" limits.job_wall=0.6s limits.checkpoint=0.2s -o f.h5
     [ "$status" -eq 3 ]

@@ -167,14 +167,14 @@ assert all("sentence" in a for a in d["answers"]) and d["notes"]'
     [[ "$output" = *"none.h5"* ]]
     echo text >"$BATS_TEST_TMPDIR/text.h5"
     run relin summary "$BATS_TEST_TMPDIR/text.h5"
-    [ "$status" -eq 70 ]
+    [ "$status" -eq 75 ]
     [[ "$output" = *"expected a result file of relin"* ]]
 }
 
 @test "a full disk is an error" {
     [ -e /dev/full ] || skip "no /dev/full"
     run sh -c '"$RELIN" summary --csv "$FILE" >/dev/full'
-    [ "$status" -eq 70 ]
+    [ "$status" -eq 75 ]
 }
 
 @test "the picture is drawn from the file" {
