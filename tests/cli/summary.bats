@@ -167,7 +167,7 @@ assert all("sentence" in a for a in d["answers"]) and d["notes"]'
     [[ "$output" = *"none.h5"* ]]
     echo text >"$BATS_TEST_TMPDIR/text.h5"
     run relin summary "$BATS_TEST_TMPDIR/text.h5"
-    [ "$status" -eq 75 ]
+    [ "$status" -eq 70 ]
     [[ "$output" = *"expected a result file of relin"* ]]
 }
 
