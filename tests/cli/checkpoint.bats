@@ -138,3 +138,17 @@ PYTHON
     "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 -o whole.h5
     same whole.h5 f.h5
 }
+
+@test "RELIN_LOG says when a job was kept and what goes on, and a level that is none is told" {
+    RELIN_LOG=debug "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 limits.checkpoint=0.1s -o f.h5 2>log &
+    wait_for 60 grep -qE 'relin: debug: job [0-9a-f]{16} \(process [0-9]+\): checkpoint of its state after [0-9.]+ s of processor time, written in [0-9.]+ s' log
+    kill -USR1 $!
+    wait $! || true
+    RELIN_LOG=info run "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 -o f.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"relin: info: job "*" goes on from its checkpoint"* ]]
+    [[ "$output" != *debug* ]]
+    RELIN_LOG=loud run "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0 -o g.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"RELIN_LOG: expected error, warning, info or debug, got 'loud'"* ]]
+}

@@ -4,6 +4,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -107,6 +108,9 @@ def go(options, world, chosen):
             round.go()
         except (AssertionError, TimeoutError) as error:
             wrong = error
+        except BaseException:   # interrupted, or the driver's own mistake: nothing may go on running
+            round.clean()
+            raise
         hits, lost = hits + round.hits, lost + round.lost
         story = " ".join(round.story)
         print(f"[{index + 1:3}/{options.rounds}] {'FAILED' if wrong else 'ok    '} {fault.name}: {story}"
@@ -171,6 +175,7 @@ def self_test(world):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))   # so that what was started is ended
     options = parse()
     world = World(options)
     try:
