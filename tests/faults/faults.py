@@ -11,7 +11,7 @@ import time
 
 import h5py
 
-from world import DONE, kill, processes
+from world import DONE, kill
 
 KILL, STOP = signal.SIGKILL, signal.SIGSTOP
 ANY = "any"                        # whatever code: the run was not asked
@@ -20,10 +20,10 @@ DURING = ("child", "commit", "checkpoint")
 
 class Fault:
     def __init__(self, name, kind, strike, codes, moments=DURING, launchers=("mpirun",), ranks=(1, 3), damage=None,
-                 refused=False, needs=None, extra=(), disk=False, why=""):
+                 refused=False, needs=None, disk=False):
         self.name, self.kind, self.strike, self.codes, self.moments = name, kind, strike, codes, moments
         self.launchers, self.ranks, self.damage, self.refused = launchers, ranks, damage, refused
-        self.needs, self.extra, self.disk, self.why = needs, extra, disk, why
+        self.needs, self.disk = needs, disk
 
 
 # --- strikes: while the run goes on. Each returns what it did to whom, or None where there was nobody. -----------
@@ -249,7 +249,7 @@ def can_cgroup(able):
 
 def has_patience(able):
     return None if able.patience or able.slow else \
-        "relin run has no option --patience yet: a silent rank is given up after 120 s (FAULTS_SLOW=1 waits)"
+        "sweeps have no key limits.patience: a silent rank is given up after 120 s (FAULTS_SLOW=1 waits)"
 
 
 LATE = ("commit", "checkpoint")
@@ -276,7 +276,7 @@ FAULTS = [
     Fault("terminate", "stop", mpirun(signal.SIGTERM), ANY, launchers=("mpirun", "alone")),
     Fault("no-memory", "limit", cut_memory, {0}),
     Fault("no-memory-cgroup", "limit", cgroup_without_memory, {0}, needs=can_cgroup),
-    Fault("full-disk", "limit", fill_disk, {0, 70, 75}, disk=True, needs=can_mount),
+    Fault("full-disk", "limit", fill_disk, {0, 75}, disk=True, needs=can_mount),
     Fault("flip-row", "damage", everything, ANY, moments=("commit",), damage=flip_in_a_row),
     Fault("flip-header", "damage", everything, ANY, moments=LATE, damage=flip_in_the_header, refused="or harmless"),
     Fault("cut-file", "damage", everything, ANY, moments=LATE, damage=cut_off, refused=True),

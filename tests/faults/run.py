@@ -33,7 +33,7 @@ class Able:
             subprocess.run(["umount", place], check=True)
         os.rmdir(place)
         self.cgroup = os.access(f"{CGROUP}/cgroup.procs", os.W_OK) and os.path.exists(f"{CGROUP}/memory.limit_in_bytes")
-        self.patience = "--patience" in subprocess.run([relin, "run", "--help"], capture_output=True, text=True).stdout
+        self.patience = "limits.patience" in subprocess.run([relin, "plan", "--keys"], capture_output=True, text=True).stdout
         self.slow = bool(os.environ.get("FAULTS_SLOW"))
 
 
