@@ -13,7 +13,7 @@ command -v valgrind >/dev/null || { echo "valgrind is missing: make deps"; exit 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# Kernels of OpenBLAS that valgrind's instructions suffice for; its own threads make no difference here.
+# Kernels of OpenBLAS without AVX-512, which valgrind does not know.
 export OPENBLAS_CORETYPE=Haswell OPENBLAS_NUM_THREADS=1 RELIN_PROGRESS=none
 known=(--suppressions="$PWD/tests/valgrind.supp")
 # What Open MPI's own people know of it, where the package has it.
