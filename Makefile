@@ -109,7 +109,7 @@ BUILD = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(she
 help: ## this list
 	@sed -n 's/^## \?//p' Makefile; echo
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
-	@echo; echo "  MODE=release|debug|asan|coverage   V=1 shows commands   PREFIX=, DESTDIR= for install"
+	@echo; echo "  MODE=release|debug|asan|coverage|fuzz   V=1 shows commands   PREFIX=, DESTDIR= for install"
 
 run: ## install what is missing, build, run sweeps/quick.yaml on all cores, show what it found
 	@.ci/deps.sh run
