@@ -15,8 +15,8 @@ B := build/$(MODE)
 Q := $(if $(V),,@)
 CC = gcc
 
-ifeq ($(filter $(MODE),release debug asan fuzz),)
-$(error MODE=$(MODE): expected release, debug, asan or fuzz)
+ifeq ($(filter $(MODE),release debug asan coverage fuzz),)
+$(error MODE=$(MODE): expected release, debug, asan, coverage or fuzz)
 endif
 # libFuzzer is clang's.
 ifeq ($(MODE),fuzz)
@@ -29,7 +29,7 @@ endif
 first_pc = $(firstword $(foreach p,$(1),$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 
 # These targets compile nothing themselves.
-ifneq ($(filter-out help deps run check check-slurm lint format clean uninstall,$(or $(MAKECMDGOALS),help)),)
+ifneq ($(filter-out help deps run check check-faults check-slurm check-valgrind coverage lint format clean uninstall,$(or $(MAKECMDGOALS),help)),)
 MPI ?= $(call first_pc,ompi-c ompi mpich)                # message passing between ranks
 HDF5 ?= $(call first_pc,hdf5-openmpi hdf5-mpich hdf5)    # the shared result file (parallel HDF5)
 # openblas: matrix products, eigenproblems; yaml-0.1: sweep files, and JSON, which YAML
@@ -52,13 +52,18 @@ endif
 OPT_release := -O3
 OPT_debug := -O0 -g3
 OPT_asan := -O1 -g3 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+OPT_coverage := -O1 -g --coverage -fprofile-update=prefer-atomic
 OPT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 WARN := $(if $(filter fuzz,$(MODE)),-w,-Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wformat=2 -Wno-format-nonliteral)
 # What decides numbers: recorded in every result file. No -ffast-math, no -march=native.
 NUMERIC := -std=gnu17 -g -ffp-contract=off $(OPT_$(MODE)) $(EXTRA_CFLAGS)
 CFLAGS := $(NUMERIC) $(WARN) -Iinclude -Isrc $(PKG_CFLAGS) -DHAVE_GSL=$(HAVE_GSL) \
 	-DRELIN_VERSION='"$(VERSION)"' -DRELIN_CFLAGS='"$(NUMERIC)"' -DRELIN_COMPILER='"$(COMPILER)"'
-LDFLAGS := $(filter -fsanitize=%,$(OPT_$(MODE))) $(EXTRA_LDFLAGS)
+LDFLAGS := $(filter -fsanitize=% --coverage,$(OPT_$(MODE))) $(EXTRA_LDFLAGS)
+# Spawners and children end by _exit, which would lose their counters.
+ifeq ($(MODE),coverage)
+LDFLAGS += -Wl,--wrap=_exit tests/coverage/exit.c
+endif
 LIBS := -lhdf5_hl $(PKG_LIBS) -lm
 
 # --- sources ----------------------------------------------------------------
@@ -91,7 +96,7 @@ FUZZ_PROGRAMS := $(if $(filter fuzz,$(MODE)),,$(B)/fuzz/programs)
 FUZZ_RUNS ?= 1000000
 FUZZ_SEED ?= 1
 
-.PHONY: all help run check check-unit check-slurm fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
+.PHONY: all help run check check-unit check-faults check-slurm check-valgrind coverage fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
 .DEFAULT_GOAL := help
 # Not for all targets: then a missing FORCE would be no reason to look at the flags again.
 .SECONDARY: $(call OBJ,,$(ANALYSIS_MAIN))
@@ -103,8 +108,8 @@ BUILD = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(she
 
 help: ## this list
 	@sed -n 's/^## \?//p' Makefile; echo
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
-	@echo; echo "  MODE=release|debug|asan   V=1 shows commands   PREFIX=, DESTDIR= for install"
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@echo; echo "  MODE=release|debug|asan|coverage|fuzz   V=1 shows commands   PREFIX=, DESTDIR= for install"
 
 run: ## install what is missing, build, run sweeps/quick.yaml on all cores, show what it found
 	@.ci/deps.sh run
@@ -120,6 +125,23 @@ check-slurm: ## install Slurm where it is missing, build, run sweeps in a cluste
 	@.ci/deps.sh slurm
 	@$(BUILD) all
 	@tests/slurm/check.sh $(B)
+
+FAULTS_N ?= 200
+check-faults: ## strike runs with faults, FAULTS_N= times (200), and see that nothing is lost; FAULTS_SEED=, _SELECT=, _ONLY=
+	@.ci/deps.sh check
+	@$(BUILD) all
+	@tests/faults/faults.sh $(B) --rounds $(FAULTS_N) $(if $(FAULTS_SEED),--seed $(FAULTS_SEED)) \
+		$(if $(FAULTS_SELECT),--select $(FAULTS_SELECT)) $(if $(FAULTS_ONLY),--only $(FAULTS_ONLY))
+
+check-valgrind: ## a whole small sweep, every engine, under valgrind (minutes)
+	@.ci/deps.sh all
+	@$(BUILD) all
+	@tests/valgrind.sh $(B)
+
+coverage: ## what the tests run: a summary by folder, build/coverage/html (TESTS=unit|cli: a part of them)
+	@.ci/deps.sh all
+	@$(BUILD) MODE=coverage programs-and-tests
+	@tests/coverage/coverage.sh build/coverage $(TESTS)
 
 all: $(PROGRAMS) ## build the programs into build/MODE
 	@:

@@ -41,6 +41,8 @@ slurm program:ss                iproute2                ss: make check-slurm say
 all   program:git               git                     git: no make lint, and no commit in the result file
 all   program:clang-format      clang-format            clang-format: no make format, and make lint does not check it
 all   program:cppcheck          cppcheck                cppcheck: make lint does without it
+all   program:gcovr             gcovr                   gcovr: no make coverage
+all   program:valgrind          valgrind                valgrind: no make check-valgrind
 all   program:shellcheck        shellcheck              shellcheck: make lint does without it
 '
 

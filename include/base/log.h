@@ -8,6 +8,10 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
  * ("rank 3"; NULL: nothing) and is copied. */
 void log_setup(enum log_level most, const char *who);
 
+/* What the environment variable RELIN_LOG asks for (error, warning, info, debug); LOG_WARNING without it, or where it
+ * says something else, which is told once a call. */
+enum log_level log_level_wanted(void);
+
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)

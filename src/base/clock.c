@@ -15,6 +15,7 @@ static double seconds_of(clockid_t id)
 }
 
 double clock_seconds(void) { return seconds_of(CLOCK_MONOTONIC); }
+double clock_cpu_seconds(void) { return seconds_of(CLOCK_PROCESS_CPUTIME_ID); }
 double clock_unix(void) { return seconds_of(CLOCK_REALTIME); }
 
 void clock_iso(double unix_seconds, char *text, size_t size)

@@ -2,8 +2,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+static const char *const names[] = {"error", "warning", "info", "debug"};
 static enum log_level most_verbose = LOG_WARNING;
 static char writer[64];
 
@@ -13,9 +16,20 @@ void log_setup(enum log_level most, const char *who)
     snprintf(writer, sizeof writer, "%s", who ? who : "");
 }
 
+enum log_level log_level_wanted(void)
+{
+    const char *wanted = getenv("RELIN_LOG");
+    if (!wanted || !*wanted)
+        return LOG_WARNING;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(wanted, names[i]) == 0)
+            return (enum log_level)i;
+    log_warning("RELIN_LOG: expected error, warning, info or debug, got '%s'", wanted);
+    return LOG_WARNING;
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
-    static const char *const names[] = {"error", "warning", "info", "debug"};
     if (level > most_verbose)
         return;
     /* One write() a line, so that lines of several processes do not mix. */

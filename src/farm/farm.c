@@ -334,6 +334,8 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
     /* one thread: the spawner and the ranks need no BLAS, children start what their job says */
     blas_set_threads(1);
     deadline_start(&rank.deadline, start, options->walltime);
+    enum log_level level = log_level_wanted();
+    log_setup(level, NULL);   /* the spawner's and its children's */
     if (spawner_start(&rank.spawner, &err))
         return report(&err);
     inspect_by(inspect_by_spawner, &rank.spawner);
@@ -345,7 +347,7 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
     *is_root = rank.wire.rank == 0;
     vigil_start(&rank.wire);
     snprintf(who, sizeof who, "rank %d", rank.wire.rank);
-    log_setup(LOG_WARNING, rank.wire.size > 1 ? who : NULL);
+    log_setup(level, rank.wire.size > 1 ? who : NULL);
     rank.trains = rank.wire.rank > 0 || options->train_on_master;
     rank.leader = find_leader(rank.wire.rank);
     int code = run(&rank, summary);

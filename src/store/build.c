@@ -196,6 +196,8 @@ int store_build(const char *path, const struct sweep *sweep, const struct datase
             unlink(temporary.chars);
             goto done;
         }
+    } else {
+        unlink(temporary.chars);   /* half a file of a run that was killed while it wrote one */
     }
     *n_reused = 0;
     for (size_t job = 0; job < sweep->n_jobs; job++) {

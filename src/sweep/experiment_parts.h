@@ -3,6 +3,7 @@
 #define RELIN_SWEEP_EXPERIMENT_PARTS_H
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "sweep/experiment.h"
 
 struct checkpoint;
@@ -11,7 +12,8 @@ struct kernel_series;
 /* A run's checkpoint. */
 struct keeper {
     const struct experiment_checkpoint *options;   /* NULL: none is kept */
-    char identity[512];
+    char identity[512], job[HASH_HEX_SIZE];   /* whose state it is; the job's id, for the log */
+    double worked;                       /* processor seconds when the last checkpoint began */
     double next_file, next_state;        /* clock_seconds() from which one is due, and to be gathered in memory */
     double begun;                        /* and when the last was */
     struct checkpoint *state;            /* as gathered last; NULL before */

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/checkpoint.h"
 #include "base/clock.h"
@@ -46,6 +47,9 @@ void keeper_start(struct keeper *keeper, const struct experiment *e)
     keeper->resume = checkpoint_read(keeper->options->path, keeper->identity, &err);
     if (err.code != ERROR_NONE)
         log_warning("%s; ignored: the job starts from its beginning", err.text);
+    else if (keeper->resume)
+        log_info("job %s (process %ld) goes on from its checkpoint", e->job->id, (long)getpid());
+    snprintf(keeper->job, sizeof keeper->job, "%s", e->job->id);
 }
 
 void keeper_end(struct keeper *keeper, enum error_code failure)
@@ -81,6 +85,7 @@ struct checkpoint *keeper_begin(struct keeper *keeper)
 {
     struct error err = {0};
     keeper->begun = clock_seconds();
+    keeper->worked = clock_cpu_seconds();
     if (!keeper->options->path)
         return NULL;
     if (!keeper->state && !(keeper->state = checkpoint_write(keeper->options->path, keeper->identity, &err))) {
@@ -109,6 +114,9 @@ void keeper_commit(struct keeper *keeper, enum keep what)
         keeper->next_file = now + fmax(options->interval, took / MOST_OF_TIME);
         if (options->slowest && took > *options->slowest)
             *options->slowest = took;
+        if (keeper->state && !failed)   /* what a later kill costs can be told from this line (tests/faults) */
+            log_debug("job %s (process %ld): checkpoint of its state after %.6f s of processor time, written in %.6f s",
+                      keeper->job, (long)getpid(), keeper->worked, took);
     }
     if (failed)
         log_warning("no checkpoint: %s", err.text);

@@ -15,12 +15,12 @@ nothing_beside() { [ "$(echo "$1"*)" = "$1" ] || { echo "left: $1"*; return 1; }
 @test "after SIGKILL of all ranks in the middle of long jobs they go on to the same bits" {
     "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" limits.checkpoint=none -o whole.h5
     nothing_beside whole.h5
-    mpirun -q -n 2 "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" limits.checkpoint=0.2s -o f.h5 &
+    mpirun -q -n 2 "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" limits.checkpoint=0.1s -o f.h5 &
     wait_for 60 checkpoints 2 f.h5
     for pid in $! $(pgrep -P $!); do kill -KILL "$pid"; done
     wait $! || true
     wait_for 10 nothing_runs
-    run mpi 2 "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" limits.checkpoint=0.2s -o f.h5
+    run mpi 2 "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" limits.checkpoint=0.1s -o f.h5
     [ "$status" -eq 0 ]
     [[ "$output" != *ignored* ]]
     same whole.h5 f.h5
@@ -77,7 +77,7 @@ nothing_beside() { [ "$(echo "$1"*)" = "$1" ] || { echo "left: $1"*; return 1; }
 # stop_one: f.h5 with a checkpoint of its one job, and whole.h5
 stop_one() {
     "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 -o whole.h5
-    "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 limits.checkpoint=0.2s -o f.h5 &
+    "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 limits.checkpoint=0.1s -o f.h5 &
     wait_for 60 checkpoints 1 f.h5
     kill -USR1 $!
     wait $! || true
@@ -121,7 +121,7 @@ PYTHON
 
 @test "where checkpoints cannot be written the jobs run on without" {
     touch f.h5.checkpoints
-    run "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 limits.checkpoint=0.2s -o f.h5
+    run "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 limits.checkpoint=0.1s -o f.h5
     [ "$status" -eq 0 ]
     [[ "$output" == *"no checkpoint: f.h5.checkpoints/"*": Not a directory"*"1 of 1 jobs done"* ]]
 }
@@ -130,11 +130,25 @@ PYTHON
     mkdir f.h5.checkpoints
     mount -t tmpfs -o size=4k none f.h5.checkpoints 2>/dev/null || skip "needs the right to mount a small disk"
     status=0
-    "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 limits.checkpoint=0.2s -o f.h5 2>log || status=$?
+    "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 limits.checkpoint=0.1s -o f.h5 2>log || status=$?
     left=$(ls -A f.h5.checkpoints)
     umount f.h5.checkpoints
     [ "$status" -eq 0 ] && [ -z "$left" ]
     grep -q 'no checkpoint: f.h5.checkpoints/.*: No space left on device' log
     "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 -o whole.h5
     same whole.h5 f.h5
+}
+
+@test "RELIN_LOG says when a job was kept and what goes on, and a level that is none is told" {
+    RELIN_LOG=debug "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 limits.checkpoint=0.1s -o f.h5 2>log &
+    wait_for 60 grep -qE 'relin: debug: job [0-9a-f]{16} \(process [0-9]+\): checkpoint of its state after [0-9.]+ s of processor time, written in [0-9.]+ s' log
+    kill -USR1 $!
+    wait $! || true
+    RELIN_LOG=info run "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 -o f.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"relin: info: job "*" goes on from its checkpoint"* ]]
+    [[ "$output" != *debug* ]]
+    RELIN_LOG=loud run "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0 -o g.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"RELIN_LOG: expected error, warning, info or debug, got 'loud'"* ]]
 }

@@ -38,9 +38,11 @@ named() {
     return 0
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds.
+# wait_for SECONDS COMMAND...: until the command succeeds. Sanitizers and counters make programs several times slower.
 wait_for() {
-    local end=$((SECONDS + $1))
+    local slower=1
+    case ${RELIN_BUILD:-} in */asan | */coverage) slower=6 ;; esac
+    local end=$((SECONDS + slower * $1))
     shift
     until "$@"; do
         [ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; return 1; }
