@@ -21,10 +21,12 @@ ranks=$(lscpu -p=core,socket 2>/dev/null | grep -v '^#' | sort -u | wc -l)
 # A rank that dies costs its own jobs only (--enable-recovery). The verdict comes from the file, not from mpirun (below),
 # which is then silent about codes.
 export OMPI_MCA_orte_abort_on_non_zero_status=0
+recovery=()
+case $(mpirun --version 2>/dev/null) in *'(Open MPI) 4.'*) recovery=(--enable-recovery) ;; esac
 
 echo "running $sweep on $ranks cores: relin run $sweep -o $file"
 set -m # a process group of its own: the terminal's Ctrl-C reaches only this script
-mpirun --enable-recovery -n "$ranks" "$build/relin" run "$sweep" -o "$file" </dev/null &
+mpirun "${recovery[@]}" -n "$ranks" "$build/relin" run "$sweep" -o "$file" </dev/null &
 pid=$!
 stops=0
 stop() {
