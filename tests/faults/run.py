@@ -16,7 +16,7 @@ import numpy as np                               # noqa: E402
 
 import compare                                   # noqa: E402
 from faults import CGROUP, FAULTS                # noqa: E402
-from round import Round                          # noqa: E402
+from round import WRITING, Round                 # noqa: E402
 from world import Run, read_text                 # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -129,7 +129,8 @@ def go(options, world, chosen):
     if values:
         print(f"work lost by {len(values)} stopped jobs: median {values[len(values) // 2] * 1e3:.0f} ms, largest "
               f"{values[-1] * 1e3:.0f} ms of processor time; checkpoint interval {world.interval * 1e3:.0f} ms; "
-              f"largest share of what is allowed {worst:.2f}")
+              f"{sum(value <= world.interval for value in values)} within it; "
+              f"largest share of what is allowed (interval, or {WRITING} x the slowest write) {worst:.2f}")
     return failed
 
 
