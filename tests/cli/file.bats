@@ -190,6 +190,7 @@ PYTHON
     stopped=$(named '^relin')
     # shellcheck disable=SC2086
     kill -STOP $stopped
+    SECONDS=0
     run "$RELIN" run "$SWEEPS/farm.yaml" "${long[@]}" -o f.h5
     [ "$status" -eq 75 ]
     age 61 f.h5.lock
@@ -197,6 +198,8 @@ PYTHON
     same whole.h5 f.h5
     cp f.h5 after.h5
     lock f.h5 elsewhere 7          # the next one, which is at work as the first wakes up
+    missed_beats() { [ $SECONDS -ge 12 ]; }   # as by the minute that the lock seems to be old
+    wait_for 30 missed_beats
     # shellcheck disable=SC2086
     kill -CONT $stopped
     status=0; wait $first || status=$?
