@@ -3,7 +3,7 @@
 load farm
 
 endless=(training.steps=100000000 training.evaluations=4 kernels.snapshots=0 kernels.path_points=0 grid.refresh_period=1)
-longer=(training.steps=800000 training.evaluations=8 grid.seed=0 grid.refresh_period=10)
+longer=(training.steps=1600000 training.evaluations=8 grid.seed=0 grid.refresh_period=10)
 
 checkpoint_of() { [ -n "$(find "$1.checkpoints" -type f ! -name '*.new' 2>/dev/null)" ]; }
 verdict() { local code=0; "$RELIN" status --exit-code "$1" >/dev/null || code=$?; echo $code; }
@@ -74,8 +74,8 @@ fake_squeue() {
 
 @test "what is in an evaluation or an eigenproblem ends with the state before it, and goes on to the same bits" {
     # the last snapshot takes many seconds, the steps before it some
-    slow=(training.steps=40000 training.evaluations=2 grid.seed=0 grid.refresh_period=10 data.train=1200 data.test=1200 data.pool=2600
-        training.batch=20 kernels.probe=1200 kernels.snapshots=2 kernels.path_points=0 limits.checkpoint=0.2s)
+    slow=(training.steps=40000 training.evaluations=2 grid.seed=0 grid.refresh_period=10 data.train=1600 data.test=1600 data.pool=3400
+        training.batch=20 kernels.probe=1600 kernels.snapshots=2 kernels.path_points=0 limits.checkpoint=0.2s)
     "$RELIN" run "$SWEEPS/farm.yaml" "${slow[@]}" -o whole.h5
     "$RELIN" run "$SWEEPS/farm.yaml" "${slow[@]}" -o f.h5 &
     pid=$!
@@ -99,10 +99,10 @@ fake_squeue() {
 
 @test "TERM to mpirun, which kills two seconds later, leaves checkpoints and a whole file" {
     "$RELIN" run "$SWEEPS/farm.yaml" "${longer[@]}" -o whole.h5
-    mpirun -q -n 2 "$RELIN" run "$SWEEPS/farm.yaml" "${longer[@]}" -o f.h5 2>log &
+    mpirun -q -n 2 "$RELIN" run "$SWEEPS/farm.yaml" "${longer[@]}" limits.checkpoint=0.2s -o f.h5 2>log &
     pid=$!
-    wait_for 60 job_runs
-    sleep 0.5   # some steps
+    wait_for 60 checkpoint_of f.h5
+    rm f.h5.checkpoints/*
     kill -TERM $pid
     wait $pid || true
     wait_for 5 nothing_runs

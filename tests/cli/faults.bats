@@ -5,7 +5,7 @@ setup() { ROOT=$(realpath "$BATS_TEST_DIRNAME/../.."); BUILD=${RELIN_BUILD:-$ROO
 # strike FAULTS...: each once. A fault that cannot be had here says why.
 strike() {
     local names=("$@")
-    run "$ROOT/tests/faults/faults.sh" "$BUILD" --seed 1 --rounds $# --select "$(IFS=,; echo "${names[*]}")"
+    run "$ROOT/tests/faults/faults.sh" "$BUILD" --seed 1 --again 6 --rounds $# --select "$(IFS=,; echo "${names[*]}")"
     echo "$output"
     [ "$status" -eq 0 ]
     [[ "$output" =~ ([0-9]+)" faults struck in $# rounds, 0 rounds failed" ]]

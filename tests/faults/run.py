@@ -62,6 +62,8 @@ def parse():
     parser.add_argument("--select", default="", help="names or kinds of faults, with commas (default: all)")
     parser.add_argument("--folder", default="/dev/shm" if os.access("/dev/shm", os.W_OK) else None,
                         help="where to work (default: in memory)")
+    parser.add_argument("--again", type=int, default=0, metavar="N",
+                        help="a fault that came too late is tried up to N times more, at other moments")
     parser.add_argument("--self-test", action="store_true", help="does the driver see what it looks for?")
     parser.add_argument("--list", action="store_true", help="list the faults, and why some cannot be had here")
     return parser.parse_args()
@@ -92,6 +94,28 @@ def repeat_line(options, index):
     return f"make check-faults FAULTS_N={options.rounds} FAULTS_SEED={options.seed} FAULTS_ONLY={index}{selection}"
 
 
+def strike(options, world, fault, index, moment):
+    """One round. Returns it, and what was wrong, or None."""
+    start, round, wrong = time.monotonic(), Round(fault, options.seed + moment, index, world), None
+    try:
+        round.go()
+    except (AssertionError, TimeoutError) as error:
+        wrong = error
+    except BaseException:   # interrupted, or the driver's own mistake: nothing may go on running
+        round.clean()
+        raise
+    print(f"[{index + 1:3}/{options.rounds}] {'FAILED' if wrong else 'ok    '} {fault.name}: {' '.join(round.story)}"
+          f"  {time.monotonic() - start:.1f} s", flush=True)
+    if wrong:
+        print(f"  {wrong}\n  repeat: {repeat_line(options, index)}")
+        for name in sorted(os.listdir(round.logs)):
+            if name.isdigit():
+                tail = [line for line in read_text(os.path.join(round.logs, name)).splitlines() if "debug:" not in line]
+                print("\n".join(f"  log {name}: {line}" for line in tail[-8:]))
+    round.clean()
+    return round, wrong
+
+
 def go(options, world, chosen):
     """All rounds. Returns how many failed."""
     order = random.Random(options.seed)
@@ -103,26 +127,11 @@ def go(options, world, chosen):
     for index, fault in enumerate(plan[:options.rounds]):
         if options.only not in (None, index):
             continue
-        start, round, wrong = time.monotonic(), Round(fault, options.seed, index, world), None
-        try:
-            round.go()
-        except (AssertionError, TimeoutError) as error:
-            wrong = error
-        except BaseException:   # interrupted, or the driver's own mistake: nothing may go on running
-            round.clean()
-            raise
-        hits, lost = hits + round.hits, lost + round.lost
-        story = " ".join(round.story)
-        print(f"[{index + 1:3}/{options.rounds}] {'FAILED' if wrong else 'ok    '} {fault.name}: {story}"
-              f"  {time.monotonic() - start:.1f} s", flush=True)
-        if wrong:
-            failed += 1
-            print(f"  {wrong}\n  repeat: {repeat_line(options, index)}")
-            for name in sorted(os.listdir(round.logs)):
-                if name.isdigit():
-                    tail = [line for line in read_text(os.path.join(round.logs, name)).splitlines() if "debug:" not in line]
-                    print("\n".join(f"  log {name}: {line}" for line in tail[-8:]))
-        round.clean()
+        for moment in range(1 + options.again):
+            round, wrong = strike(options, world, fault, index, moment)
+            hits, lost, failed = hits + round.hits, lost + round.lost, failed + bool(wrong)
+            if round.hits or wrong:
+                break
     worst = max((seconds / allowed for seconds, allowed in lost), default=0)
     values = sorted(seconds for seconds, _ in lost)
     print(f"{hits} faults struck in {len(plan[:options.rounds])} rounds, {failed} rounds failed; seed {options.seed}")
