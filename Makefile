@@ -88,8 +88,8 @@ UNIT_CORE := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter tests/unit/test_cor
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out tests/unit/test_core_%,$(UNIT_SRC))) \
 	$(UNIT_CORE:%=%_single) $(UNIT_CORE:%=%_double)
 
-# A fuzz target: with libFuzzer in MODE=fuzz, else with a driver of our own.
-FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+# A fuzz target: with libFuzzer in MODE=fuzz, else with a driver of our own. FUZZ is the user's: which to run.
+FUZZ_BUILT := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_DRIVER := $(if $(filter fuzz,$(MODE)),,tests/fuzz/replay.c tests/fuzz/mutate.c)
 # Runs the programs themselves, on mutated files.
 FUZZ_PROGRAMS := $(if $(filter fuzz,$(MODE)),,$(B)/fuzz/programs)
@@ -270,10 +270,10 @@ uninstall: ## remove what install put there
 	rm -f $(BIN)/relin $(BIN)/relin-summary $(SHARE)/man/man1/relin.1 $(SHARE)/man/man1/relin-*.1 $(SHARE)/man/man5/relin-sweep.5
 
 # --- test -------------------------------------------------------------------
-programs-and-tests: all $(FUZZ) $(FUZZ_PROGRAMS) $(if $(CHECK_FLAGS),$(UNIT))
+programs-and-tests: all $(FUZZ_BUILT) $(FUZZ_PROGRAMS) $(if $(CHECK_FLAGS),$(UNIT))
 	@:
 
-fuzz-targets: $(FUZZ) $(FUZZ_PROGRAMS) $(if $(FUZZ_PROGRAMS),$(PROGRAMS))
+fuzz-targets: $(FUZZ_BUILT) $(FUZZ_PROGRAMS) $(if $(FUZZ_PROGRAMS),$(PROGRAMS))
 	@:
 
 fuzz: ## fuzz every target FUZZ_RUNS times (1000000) from FUZZ_SEED (1), under sanitizers; FUZZ=NAME for one
