@@ -27,6 +27,12 @@ works() {
     local spawner
     spawner=$(spawner_of "$1") && pgrep -P "$spawner" relin-job >/dev/null
 }
+# worked N: a child of rank N has trained for a while: it has a state to write.
+worked() {
+    local spawner child ticks
+    spawner=$(spawner_of "$1") && child=$(pgrep -P "$spawner" relin-job | head -n 1) && [ -n "$child" ] || return 1
+    ticks=$(awk '{print $14 + $15}' "/proc/$child/stat" 2>/dev/null) && [ "${ticks:-0}" -ge 40 ]
+}
 # runs_first: a rank runs row 0; it is $victim
 runs_first() {
     for victim in 1 2 3; do
@@ -91,17 +97,18 @@ after() {
 }
 
 @test "when rank 0 dies the others write the state of what they run and end; the same command goes on" {
-    recover 3 "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" limits.checkpoint=1h -o f.h5
+    recover 3 "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" training.steps=1600000 limits.checkpoint=1h -o f.h5
     pid=$!
-    wait_for 60 works 1
+    wait_for 60 worked 1
     kill -KILL "$(rank 0)"
     after $pid
     log_has 'rank 0 has died or been silent'
     [ -n "$(find f.h5.checkpoints -type f ! -name '*.new')" ]
     verdict f.h5
     [ "$status" -eq 75 ]
-    mpi 2 "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" limits.checkpoint=1h -o f.h5
-    same_as_whole f.h5
+    mpi 2 "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" training.steps=1600000 -o f.h5
+    "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" training.steps=1600000 -o longer.h5
+    same longer.h5 f.h5
 }
 
 @test "when rank 0 hangs the others end; when it wakes it completes the sweep alone" {
