@@ -60,9 +60,9 @@ NUMERIC := -std=gnu17 -g -ffp-contract=off $(OPT_$(MODE)) $(EXTRA_CFLAGS)
 CFLAGS := $(NUMERIC) $(WARN) -Iinclude -Isrc $(PKG_CFLAGS) -DHAVE_GSL=$(HAVE_GSL) \
 	-DRELIN_VERSION='"$(VERSION)"' -DRELIN_CFLAGS='"$(NUMERIC)"' -DRELIN_COMPILER='"$(COMPILER)"'
 LDFLAGS := $(filter -fsanitize=% --coverage,$(OPT_$(MODE))) $(EXTRA_LDFLAGS)
-# Spawners and children end by _exit, which would lose their counters.
+# Spawners and children end by _exit, which would lose their counters: exit.o writes them first.
 ifeq ($(MODE),coverage)
-LDFLAGS += -Wl,--wrap=_exit tests/coverage/exit.c
+LDFLAGS += -Wl,--wrap=_exit
 endif
 LIBS := -lhdf5_hl $(PKG_LIBS) -lm
 
@@ -226,6 +226,11 @@ $(B)/fuzz/programs: tests/fuzz/programs.c tests/fuzz/mutate.c
 	$(call LINK,-MMD -MP -D_GNU_SOURCE)
 $(B)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/folder.c $(FUZZ_DRIVER) $(B)/librelin.a
 	$(call LINK,-MMD -MP -D_GNU_SOURCE $(if $(FUZZ_DRIVER),,-fsanitize=fuzzer))
+
+ifeq ($(MODE),coverage)
+$(PROGRAMS) $(UNIT) $(FUZZ) $(FUZZ_PROGRAMS): $(B)/obj/exit.o
+$(B)/obj/exit.o: tests/coverage/exit.c $(B)/flags ; $(call COMPILE)
+endif
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
