@@ -106,7 +106,7 @@ static bool is_symmetric(const double *a, size_t n)
 
 void checkpoint_carry_square(struct checkpoint *c, double *a, size_t n)
 {
-    bool half = !c->reads && is_symmetric(a, n);
+    unsigned char half = !c->reads && is_symmetric(a, n);   /* what is read may be anything, a bool may not */
     checkpoint_carry(c, &half, sizeof half);
     if (!half) {
         checkpoint_carry(c, a, n * n * sizeof *a);
