@@ -294,7 +294,9 @@ static void side_carry(struct kernel_series *s, struct side *side, struct checkp
     checkpoint_carry(c, &side->segment, sizeof side->segment);
     checkpoint_carry(c, &side->measured, sizeof side->measured);
     checkpoint_carry(c, &side->previous_step, sizeof side->previous_step);
-    checkpoint_carry(c, &side->on_path, sizeof side->on_path);
+    unsigned char on_path = side->on_path;   /* what is read may be anything, a bool may not */
+    checkpoint_carry(c, &on_path, sizeof on_path);
+    side->on_path = on_path;
     checkpoint_carry(c, &side->path, sizeof side->path);
     if (side == &s->linearised)
         checkpoint_carry_square(c, side->kernel, s->n);
