@@ -37,6 +37,8 @@ struct checkpoint *checkpoint_read(const char *path, const char *identity, struc
  * be read keep their values. bytes may be NULL where size is 0. */
 void checkpoint_carry(struct checkpoint *c, void *bytes, size_t size);
 bool checkpoint_is_read(const struct checkpoint *c);
+/* A bool, for which not every byte is a value: what is read is true where it is not 0. */
+void checkpoint_carry_flag(struct checkpoint *c, bool *flag);
 /* A square matrix (n, n): half of it, where it is symmetric to the bit. */
 void checkpoint_carry_square(struct checkpoint *c, double *a, size_t n);
 

@@ -104,10 +104,17 @@ static bool is_symmetric(const double *a, size_t n)
     return true;
 }
 
+void checkpoint_carry_flag(struct checkpoint *c, bool *flag)
+{
+    unsigned char byte = *flag;
+    checkpoint_carry(c, &byte, sizeof byte);
+    *flag = byte;
+}
+
 void checkpoint_carry_square(struct checkpoint *c, double *a, size_t n)
 {
-    unsigned char half = !c->reads && is_symmetric(a, n);   /* what is read may be anything, a bool may not */
-    checkpoint_carry(c, &half, sizeof half);
+    bool half = !c->reads && is_symmetric(a, n);
+    checkpoint_carry_flag(c, &half);
     if (!half) {
         checkpoint_carry(c, a, n * n * sizeof *a);
         return;

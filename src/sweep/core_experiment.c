@@ -135,7 +135,7 @@ static int after_step(void *context, const struct step_record *record)
 /* Everything of the run but the trainer's state. First the result: it has what was resolved and measured. */
 static void carry(struct run *run, struct checkpoint *c)
 {
-    checkpoint_carry(c, &run->settled, sizeof run->settled);
+    checkpoint_carry_flag(c, &run->settled);
     if (!run->settled) {
         products_carry(&run->limit, c);
         return;

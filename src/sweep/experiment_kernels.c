@@ -292,11 +292,9 @@ int kernel_series_linearised(struct kernel_series *s, int64_t step, double eta, 
 static void side_carry(struct kernel_series *s, struct side *side, struct checkpoint *c)
 {
     checkpoint_carry(c, &side->segment, sizeof side->segment);
-    checkpoint_carry(c, &side->measured, sizeof side->measured);
+    checkpoint_carry_flag(c, &side->measured);
     checkpoint_carry(c, &side->previous_step, sizeof side->previous_step);
-    unsigned char on_path = side->on_path;   /* what is read may be anything, a bool may not */
-    checkpoint_carry(c, &on_path, sizeof on_path);
-    side->on_path = on_path;
+    checkpoint_carry_flag(c, &side->on_path);
     checkpoint_carry(c, &side->path, sizeof side->path);
     if (side == &s->linearised)
         checkpoint_carry_square(c, side->kernel, s->n);
@@ -310,7 +308,7 @@ static void side_carry(struct kernel_series *s, struct side *side, struct checkp
 void kernel_series_carry(struct kernel_series *s, struct checkpoint *c)
 {
     checkpoint_carry(c, &s->written, sizeof s->written);
-    checkpoint_carry(c, &s->broken, sizeof s->broken);
+    checkpoint_carry_flag(c, &s->broken);
     side_carry(s, &s->network, c);
     if (!s->twins)
         side_carry(s, &s->linearised, c);

@@ -114,9 +114,7 @@ static void carry_run(struct run *r, struct checkpoint *c)
     checkpoint_carry(c, &r->segment_start, sizeof r->segment_start);
     checkpoint_carry(c, &r->wanted, sizeof r->wanted);
     checkpoint_carry(c, &r->curve_time, sizeof r->curve_time);
-    unsigned char begun = r->begun;   /* what is read may be anything, a bool may not */
-    checkpoint_carry(c, &begun, sizeof begun);
-    r->begun = begun;
+    checkpoint_carry_flag(c, &r->begun);
     checkpoint_carry(c, &r->solver_iterations, sizeof r->solver_iterations);
     checkpoint_carry(c, &r->solver_residual, sizeof r->solver_residual);
     if (r->products.rows)
