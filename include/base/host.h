@@ -18,5 +18,7 @@ void host_process_space(char *text, size_t size);
 /* Does a process of this space live? A zombie, which keeps its number until its parent has asked how it ended, does not.
  * A signal handler may call it. */
 bool host_process_lives(long pid);
+/* When it started, in ticks since boot: another process that was given the number has another. 0: not known. */
+unsigned long long host_process_start(long pid);
 
 #endif

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,17 +62,32 @@ void host_process_space(char *text, size_t size)
     snprintf(text, size, "%s %s", name, space);
 }
 
-bool host_process_lives(long pid)
+/* The text of /proc/PID/stat from the third field on, the state: "S 1 ...". Empty where it cannot be read. */
+static const char *read_stat(long pid, char *text, size_t size)
 {
-    char text[512];
-    if (kill((pid_t)pid, 0) && errno != EPERM)
-        return false;
-    snprintf(text, sizeof text, "/proc/%ld/stat", pid);   /* "PID (NAME) STATE ..." */
+    snprintf(text, size, "/proc/%ld/stat", pid);
     int file = open(text, O_RDONLY | O_CLOEXEC);
-    ssize_t length = file < 0 ? 0 : read(file, text, sizeof text - 1);
+    ssize_t length = file < 0 ? 0 : read(file, text, size - 1);
     if (file >= 0)
         close(file);
     text[length > 0 ? length : 0] = 0;
-    const char *name_end = strrchr(text, ')');
-    return !name_end || name_end[1] != ' ' || name_end[2] != 'Z';
+    const char *name_end = strrchr(text, ')');   /* "PID (NAME) STATE ...": the name may hold anything */
+    return name_end && name_end[1] == ' ' ? name_end + 2 : "";
+}
+
+bool host_process_lives(long pid)
+{
+    char text[1024];
+    if (kill((pid_t)pid, 0) && errno != EPERM)
+        return false;
+    return read_stat(pid, text, sizeof text)[0] != 'Z';
+}
+
+unsigned long long host_process_start(long pid)
+{
+    char text[1024];
+    const char *field = read_stat(pid, text, sizeof text);
+    for (int number = 3; number < 22 && field; number++)
+        field = (field = strchr(field, ' ')) ? field + 1 : NULL;
+    return field ? strtoull(field, NULL, 10) : 0;
 }

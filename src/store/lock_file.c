@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,29 +13,6 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/host.h"
-
-/* State and start time, in ticks since boot, of a process; 0 where it cannot be asked. */
-static bool ask_process(long pid, char *state, unsigned long long *started)
-{
-    char path[64], line[1024] = "";
-    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-    FILE *file = fopen(path, "re");
-    *state = 0;
-    *started = 0;
-    if (!file)
-        return false;
-    size_t got = fread(line, 1, sizeof line - 1, file);
-    fclose(file);
-    line[got] = 0;
-    char *end = strrchr(line, ')');   /* the name before may hold anything */
-    if (!end || sscanf(end + 1, " %c", state) != 1)
-        return false;
-    for (int field = 3; field < 22 && end; field++)
-        end = strchr(end + 2, ' ');
-    if (end)
-        *started = strtoull(end, NULL, 10);
-    return true;
-}
 
 /* Which numbers of processes mean the same ones as ours: this boot of this machine, and this container. */
 static void describe_space(char *space, size_t size)
@@ -55,13 +31,12 @@ static void describe_space(char *space, size_t size)
 void lock_describe_self(struct store_lock_info *self)
 {
     const char *slurm = getenv("SLURM_JOB_ID"), *restart = getenv("SLURM_RESTART_COUNT");
-    char state;
     uint64_t number = 0;
     *self = (struct store_lock_info){.pid = getpid(), .since = clock_unix(), .restart = restart ? atoi(restart) : 0};
     host_name(self->host, sizeof self->host);
     snprintf(self->slurm_job, sizeof self->slurm_job, "%s", slurm && slurm[0] ? slurm : "-");
     describe_space(self->space, sizeof self->space);
-    ask_process(self->pid, &state, &self->started);
+    self->started = host_process_start(self->pid);
     if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
         number = (uint64_t)self->pid ^ (uint64_t)(1e9 * self->since);
     snprintf(self->id, sizeof self->id, "%016llx", (unsigned long long)number);
@@ -107,17 +82,14 @@ bool lock_write(int file, const struct store_lock_info *self, double *now)
     return true;
 }
 
-/* A killed process keeps its number until its parent has asked how it ended, which in a container may take
- * a while: such a zombie holds nothing. Nor does another process that was given the number since. */
+/* Neither a zombie holds a lock, which a killed process may be for a while in a container, nor another process that
+ * was given the number since. */
 static bool process_lives(const struct store_lock_info *info)
 {
-    char state;
-    unsigned long long started;
-    if (kill((pid_t)info->pid, 0) && errno != EPERM)
+    if (!host_process_lives(info->pid))
         return false;
-    if (!ask_process(info->pid, &state, &started))
-        return true;
-    return state != 'Z' && (!info->started || !started || info->started == started);
+    unsigned long long started = host_process_start(info->pid);
+    return !info->started || !started || info->started == started;
 }
 
 bool lock_is_live(const struct store_lock_info *info, double now)
