@@ -21,6 +21,14 @@ void hdf_setup(void)
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
+uint64_t hdf_number(const unsigned char *bytes, int n)
+{
+    uint64_t value = 0;
+    while (n-- > 0)
+        value = value << 8 | bytes[n];
+    return value;
+}
+
 static herr_t keep_innermost(unsigned n, const H5E_error2_t *entry, void *context)
 {
     const char **text = context;

@@ -29,6 +29,9 @@ int hdf_close_file(hid_t file);
 /* Blocks for all of a closed file, so that rows meet no full disk later; where the file system cannot, nothing. */
 int hdf_reserve(const char *path, struct error *err);
 
+/* A number of n bytes as HDF5 files have them, the least first. */
+uint64_t hdf_number(const unsigned char *bytes, int n);
+
 /* Puts a complete file in the place of path: brought to disk, then renamed; or, where there was none (fresh),
  * given that name only if no other file has got it meanwhile. */
 int hdf_replace_file(const char *from, const char *path, bool fresh, struct error *err);

@@ -12,14 +12,6 @@ enum { NUMBERS = 1 << 16, RECORD = 16, HEADER = 16 };
 static uint64_t sizes[NUMBERS], address_of_sizes;
 static bool known;
 
-static uint64_t little_endian(const unsigned char *bytes, int n)
-{
-    uint64_t value = 0;
-    while (n-- > 0)
-        value = value << 8 | bytes[n];
-    return value;
-}
-
 /* Fills sizes from the collection at an address. */
 static bool read_collection(int file, uint64_t file_size, uint64_t address)
 {
@@ -28,13 +20,13 @@ static bool read_collection(int file, uint64_t file_size, uint64_t address)
     known = false;
     if (address > file_size - HEADER || pread(file, head, HEADER, (off_t)address) != HEADER || memcmp(head, "GCOL\1", 5) != 0)
         return false;
-    uint64_t size = little_endian(head + 8, 8);
+    uint64_t size = hdf_number(head + 8, 8);
     if (size > file_size - address)
         return false;
     for (uint64_t at = HEADER; at + HEADER <= size;) {
         if (pread(file, head, HEADER, (off_t)(address + at)) != HEADER)
             return false;
-        uint64_t number = little_endian(head, 2), length = little_endian(head + 8, 8);
+        uint64_t number = hdf_number(head, 2), length = hdf_number(head + 8, 8);
         if (number == 0)   /* free to the end */
             break;
         if (length > size - at - HEADER)
@@ -55,7 +47,7 @@ bool inspect_texts(int file, uint64_t file_size, uint64_t offset, uint64_t n)
     for (uint64_t i = 0; i < n; i++) {
         if (pread(file, record, RECORD, (off_t)(offset + i * RECORD)) != RECORD)
             return false;
-        uint64_t length = little_endian(record, 4), address = little_endian(record + 4, 8), number = little_endian(record + 12, 4);
+        uint64_t length = hdf_number(record, 4), address = hdf_number(record + 4, 8), number = hdf_number(record + 12, 4);
         if (length == 0 || address == 0)   /* never written, or empty */
             continue;
         if (!(known && address == address_of_sizes) && !read_collection(file, file_size, address))

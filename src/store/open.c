@@ -42,14 +42,6 @@ static const char *kind_of(mode_t mode)
     return S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
 }
 
-static uint64_t little_endian(const unsigned char *bytes)
-{
-    uint64_t value = 0;
-    for (int i = 7; i >= 0; i--)
-        value = value << 8 | bytes[i];
-    return value;
-}
-
 /* The length that an HDF5 file says of itself: in its superblock, of version 0 as ours, 2 or 3. 0: unknown. */
 static uint64_t own_length(const unsigned char *head, size_t size)
 {
@@ -57,8 +49,8 @@ static uint64_t own_length(const unsigned char *head, size_t size)
     if (size < 48 || memcmp(head, signature, sizeof signature) != 0)
         return 0;
     if (head[8] == 0 && head[13] == 8)
-        return little_endian(head + 40);
-    return (head[8] == 2 || head[8] == 3) && head[9] == 8 ? little_endian(head + 28) : 0;
+        return hdf_number(head + 40, 8);
+    return (head[8] == 2 || head[8] == 3) && head[9] == 8 ? hdf_number(head + 28, 8) : 0;
 }
 
 /* What libhdf5 would wait for, or say less well. file: for reading. */
