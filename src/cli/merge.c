@@ -6,10 +6,9 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "data/dataset.h"
+#include "farm/sets.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
 
@@ -96,53 +95,6 @@ static int load_sweep(const struct arguments *a, struct sweep *sweep, struct err
     return status;
 }
 
-/* The data sets of all jobs, each loaded once. */
-struct sets {
-    struct dataset *loaded;          /* (jobs), the first n */
-    char **identity;
-    const struct dataset **of_job;   /* (jobs) */
-    size_t n;
-};
-
-static int load_sets(struct sets *sets, const struct sweep *sweep, struct error *err)
-{
-    sets->loaded = mem_alloc(sweep->n_jobs, sizeof *sets->loaded, err);
-    sets->identity = mem_alloc(sweep->n_jobs, sizeof *sets->identity, err);
-    sets->of_job = mem_alloc(sweep->n_jobs, sizeof *sets->of_job, err);
-    if (!sets->loaded || !sets->identity || !sets->of_job)
-        return -1;
-    for (size_t i = 0; i < sweep->n_jobs; i++) {
-        const struct job *job = &sweep->jobs[i];
-        struct text identity = {0};
-        size_t k = 0;
-        dataset_identity(&job->data, &identity);
-        while (k < sets->n && strcmp(sets->identity[k], identity.chars) != 0)
-            k++;
-        if (k < sets->n) {
-            text_free(&identity);
-        } else {
-            sets->identity[sets->n] = identity.chars;
-            if (dataset_load(&sets->loaded[sets->n++], &job->data, dataset_root(), err))
-                return -1;
-        }
-        sets->of_job[i] = &sets->loaded[k];
-        if (dataset_check_counts(&sets->loaded[k], &job->data, err) || job_check_network(job, &sets->loaded[k], err))
-            return -1;
-    }
-    return 0;
-}
-
-static void free_sets(struct sets *sets)
-{
-    for (size_t i = 0; i < sets->n; i++) {
-        dataset_close(&sets->loaded[i]);
-        free(sets->identity[i]);
-    }
-    mem_free(sets->loaded);
-    mem_free(sets->identity);
-    mem_free(sets->of_job);
-}
-
 static void print_missing(const struct sweep *sweep, const struct store_merged *m)
 {
     for (size_t i = 0; i < m->missing && i < STORE_MERGED_FIRST; i++) {
@@ -159,18 +111,19 @@ static int merge(const struct arguments *a, const char *command_line, struct sto
     struct store_provenance provenance = {.command_line = command_line, .ranks = 1};
     struct sweep sweep = {0};
     struct sets sets = {0};
-    int status = load_sweep(a, &sweep, err) || load_sets(&sets, &sweep, err) ? -1 : 0;
+    int status = load_sweep(a, &sweep, err) || sets_find(&sets, &sweep, err)
+                 || sets_prepare(&sets, &sweep, dataset_root(), NULL, err) ? -1 : 0;
     for (size_t i = 0; i < sweep.n_jobs && !status; i++)
-        job_plan_engine(&sweep.jobs[i], sets.of_job[i]);
+        job_plan_engine(&sweep.jobs[i], sets.job_set[i]);
     for (size_t i = 0; i <= a->n && !status; i++) {
         const char *file = i < a->n ? a->files[i] : a->output;
         status = store_adopt_engines(file, &sweep, err) || store_adopt_measured(file, &sweep, err) ? -1 : 0;
     }
     if (!status)
-        status = store_merge(a->output, a->files, a->n, &sweep, sets.of_job, &provenance, merged, err);
+        status = store_merge(a->output, a->files, a->n, &sweep, sets.job_set, &provenance, merged, err);
     if (!status)
         print_missing(&sweep, merged);
-    free_sets(&sets);
+    sets_free(&sets);
     sweep_free(&sweep);
     return status;
 }

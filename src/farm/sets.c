@@ -51,9 +51,11 @@ static int prepare_one(struct sets *sets, size_t i, const struct job *job, const
                        struct fit *fit, struct error *err)
 {
     char name[SHM_NAME_SIZE];
-    shm_name(name, run, 0, "data", i);
-    if (sets_publish(&job->data, root, run, 0, i, err))
+    if (run ? sets_publish(&job->data, root, run, 0, i, err) : dataset_load(&sets->mapped[i], &job->data, root, err))
         return fit_note(fit, job, err);
+    if (!run)
+        return 0;
+    shm_name(name, run, 0, "data", i);
     return dataset_map(&sets->mapped[i], name, err);
 }
 

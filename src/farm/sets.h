@@ -15,7 +15,8 @@ struct sets {
 
 /* Finds the distinct sets. Returns 0, or -1 with *err filled. The caller frees with sets_free. */
 int sets_find(struct sets *sets, const struct sweep *sweep, struct error *err);
-/* Publishes, maps, and checks every job's counts. Returns 0, or -1 with *err filled. */
+/* Publishes and maps, or, where run is NULL, loads for this process only; and checks that every job fits its set.
+ * Returns 0, or -1 with *err filled. */
 int sets_prepare(struct sets *sets, const struct sweep *sweep, const char *root, const char *run,
                  struct error *err);
 /* Publishes one set under its name in this run. Returns 0, or -1 with *err filled. */

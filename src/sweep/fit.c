@@ -28,9 +28,8 @@ struct fit *fit_begin(const struct sweep *sweep, struct error *err)
 /* Was this path, an axis of it, or a map above it given on the command line? sweep_load notes overrides below the text. */
 static bool is_overridden(const struct sweep *sweep, const char *path)
 {
-    static const char mark[] = "\n# override: ";
-    for (const char *at = sweep->text; (at = strstr(at, mark)) != NULL;) {
-        at += sizeof mark - 1;
+    for (const char *at = sweep->text; (at = strstr(at, OVERRIDE_MARK)) != NULL;) {
+        at += sizeof OVERRIDE_MARK - 1;
         at += strncmp(at, "grid.", 5) == 0 ? 5 : 0;
         size_t length = strcspn(at, "=");
         if (strncmp(at, path, length) == 0 && (path[length] == '\0' || path[length] == '.'))

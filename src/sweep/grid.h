@@ -4,6 +4,9 @@
 
 #include "schema.h"
 
+/* sweep_load ends the text it keeps with one such line an override. */
+#define OVERRIDE_MARK "\n# override: "
+
 /* What is the same in every cell. */
 struct grid_base {
     struct tree *tree;

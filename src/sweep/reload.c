@@ -4,20 +4,19 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "grid.h"
 #include "sweep/sweep.h"
-
-static const char MARK[] = "\n# override: ";   /* sweep_load ends the text with one such line an override */
 
 /* Is the end of the text such a line? Cuts it off and returns its content. */
 static char *cut_override(const char *text, size_t *length)
 {
-    size_t end = *length, mark = sizeof MARK - 1;
+    size_t end = *length, mark = sizeof OVERRIDE_MARK - 1;
     if (end < mark || text[end - 1] != '\n')
         return NULL;
     size_t begin = --end;
     while (begin > 0 && text[begin - 1] != '\n')
         begin--;
-    if (begin == 0 || end - begin < mark - 1 || memcmp(text + begin - 1, MARK, mark) != 0)
+    if (begin == 0 || end - begin < mark - 1 || memcmp(text + begin - 1, OVERRIDE_MARK, mark) != 0)
         return NULL;
     *length = begin - 1;
     return strndup(text + begin + mark - 1, end - begin - (mark - 1));

@@ -301,7 +301,7 @@ static int load(struct sweep *sweep, const char *path, struct text text, const c
     }
     for (size_t i = 0; i < n; i++) {
         override(&tree, overrides[i], &mistakes);
-        text_add(&text, "\n# override: %s\n", overrides[i]);
+        text_add(&text, OVERRIDE_MARK "%s\n", overrides[i]);
     }
     for (size_t i = 0; i < n; i++)
         check_override_is_seen(&tree, overrides[i], &mistakes);
