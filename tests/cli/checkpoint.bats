@@ -152,3 +152,14 @@ PYTHON
     [ "$status" -eq 0 ]
     [[ "$output" == *"RELIN_LOG: expected error, warning, info or debug, got 'loud'"* ]]
 }
+
+@test "something else in a checkpoint's place is told, and the job runs without" {
+    "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 -o whole.h5
+    id=$("$PYTHON" -c 'import h5py; print(h5py.File("whole.h5")["job_id"].asstr()[0])')
+    mkdir -p "f.h5.checkpoints/$id"
+    run "$RELIN" run "$SWEEPS/farm.yaml" "${jobs[@]}" grid.refresh_period=10 limits.checkpoint=0.1s -o f.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"f.h5.checkpoints/$id: "*"ignored: the job starts from its beginning"* ]]
+    [[ "$output" == *"no checkpoint: f.h5.checkpoints/$id"*"1 of 1 jobs done"* ]]
+    same whole.h5 f.h5
+}

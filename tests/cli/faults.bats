@@ -37,3 +37,22 @@ strike() {
     [ "$status" -eq 0 ]
     [[ "$output" == *"5 of 5 lies were seen"* ]]
 }
+
+@test "no room in shared memory is an error that says so, and the file stays free for the next run" {
+    local work
+    work=$(mktemp -d)
+    unshare -m mount -t tmpfs none /dev/shm 2>/dev/null || skip "needs the right to mount"
+    # no room for the data; for the data, and none for the results of a rank
+    for size in 16k 128k; do
+        code=70
+        [ $size = 16k ] || code=75
+        run env RELIN_PROGRESS=none unshare -m sh -c "mount -t tmpfs -o size=$size none /dev/shm && exec '$BUILD/relin' run \
+            '$ROOT/tests/sweeps/farm.yaml' kernels.probe=64 -o '$work/f.h5'"
+        echo "$output"
+        [ "$status" -eq $code ]
+        [[ "$output" == *"shared memory"*"No space left on device"* ]]
+        [ ! -e "$work/f.h5.lock" ]
+    done
+    RELIN_PROGRESS=none "$BUILD/relin" run "$ROOT/tests/sweeps/farm.yaml" kernels.probe=64 -o "$work/f.h5"
+    rm -rf "$work"
+}
