@@ -52,32 +52,46 @@ skip_all() {
     skipped=$((skipped + $3))
 }
 
+# unit_programs: their names; one whose name begins with test_core_ was built in both precisions.
+unit_programs() {
+    local source name
+    for source in tests/unit/test_*.c; do
+        name=$(basename "$source" .c)
+        case $name in
+        test_core_*) printf '%s\n' "${name}_single" "${name}_double" ;;
+        *) echo "$name" ;;
+        esac
+    done
+}
+
+# run_program NAME: leaves NAME.tap, .out, .code and .time in $log.
+run_program() {
+    local start=$SECONDS unwind=1
+    # Slow stacks are for telling Open MPI's leaks; what uses no MPI is many times faster without.
+    [ "$1" != test_store ] || unwind=0
+    : >"$log/$1.tap"
+    ASAN_OPTIONS="$ASAN_OPTIONS:fast_unwind_on_malloc=$unwind" CK_TAP_LOG_FILE_NAME="$log/$1.tap" OPENBLAS_NUM_THREADS=1 \
+        timeout -k 5 "$patience" "$build/tests/$1" >"$log/$1.out" 2>&1
+    echo $? >"$log/$1.code"
+    echo $((SECONDS - start)) >"$log/$1.time"
+}
+
+# One thread each, and nothing in common: as many at a time as there are cores.
 run_unit() {
-    local source name program start code unwind
+    local program code
     if ! [ -d "$build/tests" ]; then
         skip_all "unit tests" "built without the library Check" "$(cat tests/unit/test_*.c | grep -c '^START_TEST')"
         return
     fi
-    for source in tests/unit/test_*.c; do
-        name=$(basename "$source" .c)
-        case $name in
-        test_core_*) set -- "${name}_single" "${name}_double" ;;
-        *) set -- "$name" ;;
-        esac
-        for program; do
-            start=$SECONDS
-            : >"$log/tap"
-            # Slow stacks are for telling Open MPI's leaks; what uses no MPI is many times faster without.
-            unwind=1
-            [ "$program" != test_store ] || unwind=0
-            ASAN_OPTIONS="$ASAN_OPTIONS:fast_unwind_on_malloc=$unwind" CK_TAP_LOG_FILE_NAME="$log/tap" OPENBLAS_NUM_THREADS=1 \
-                timeout -k 5 "$patience" "$build/tests/$program" >"$log/out" 2>&1
-            code=$?
-            mark_skips "$log/out" "$log/tap"
-            count "$program" $code "$log/tap"
-            printf '%-34s %s  %d s\n' "$program" "$results" $((SECONDS - start))
-            [ $code -eq 0 ] || { cat "$log/out"; grep '^not ok' "$log/tap"; }
-        done
+    export build log patience
+    export -f run_program
+    unit_programs | xargs -P "$(nproc)" -I '{}' bash -c 'run_program {}'
+    for program in $(unit_programs); do
+        code=$(cat "$log/$program.code" 2>/dev/null || echo 255)
+        mark_skips "$log/$program.out" "$log/$program.tap"
+        count "$program" "$code" "$log/$program.tap"
+        printf '%-34s %s  %d s\n' "$program" "$results" "$(cat "$log/$program.time" 2>/dev/null)"
+        [ "$code" -eq 0 ] || { cat "$log/$program.out"; grep '^not ok' "$log/$program.tap"; }
     done
 }
 
