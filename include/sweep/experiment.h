@@ -10,11 +10,11 @@
 struct checkpoint;
 struct experiment_checkpoint {
     const char *path;                   /* read at the start where it is there and fits; left at the end */
-    double interval;                    /* seconds between two writings, which take at most a twentieth of the time */
+    double interval;                    /* seconds between two written states, or 128 times what the last took, if more */
     bool (*stops)(void *context);       /* asked between steps: write, and end quietly (outcome "stopped")? May be NULL */
     void *context;
     /* Not NULL: *held is the state of a moment ago, gathered in memory, for checkpoint_rescue where the run cannot be
-       waited for; NULL before the first and after the last. Gathering takes 1/400 of the time */
+       waited for; NULL before the first and after the last. Gathering takes 1/500 of the time */
     struct checkpoint *volatile *held;
     volatile double *slowest;           /* raised to the seconds that a writing took; may be NULL */
 };

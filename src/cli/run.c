@@ -24,6 +24,8 @@ static const char doc[] =
     "USR1, a first INT, or the end of the walltime stop the run within ten seconds: running jobs are written to "
     "checkpoints beside the result file, the same command goes on from there. That of a job in a long evaluation, "
     "kernel or eigenproblem is the state before it. A second INT ends at once. "
+    "A job that is killed loses the work of limits.checkpoint at most, or of 128 times what writing its state takes, if that is "
+    "more: checkpoints cost at most a hundredth of the time. "
     "mpirun ends its ranks two seconds after an INT or TERM: most checkpoints are written by then, but send it USR1.\n\n"
     "The drain begins 10 s, and twice as long as the slowest checkpoint took, before the walltime ends. In a job of Slurm "
     "without --walltime its end is SLURM_JOB_END_TIME, or what `squeue -h -j $SLURM_JOB_ID -o %e` says, asked once.\n\n"

@@ -14,6 +14,7 @@ struct keeper {
     const struct experiment_checkpoint *options;   /* NULL: none is kept */
     char identity[512], job[HASH_HEX_SIZE];   /* whose state it is; the job's id, for the log */
     double worked;                       /* processor seconds when the last checkpoint began */
+    double interval;                     /* in force: seconds from one written state to the next */
     double next_file, next_state;        /* clock_seconds() from which one is due, and to be gathered in memory */
     double begun;                        /* and when the last was */
     struct checkpoint *state;            /* as gathered last; NULL before */

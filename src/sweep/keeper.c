@@ -12,10 +12,11 @@
 #include "math/blas_setup.h"
 #include "sweep/experiment_parts.h"
 
-/* Writing takes at most this part of the time, however slow the disk and small the interval. */
-static const double MOST_OF_TIME = 1.0 / 20;
-/* Gathering the state in memory takes at most this part, and is not done more often than so many seconds. */
-static const double MOST_OF_GATHERING = 1.0 / 400, STATE_SECONDS = 0.05;
+/* Checkpoints take a hundredth of the time at most, however slow the disk and small the interval: writing them this
+ * many times less than what is between two, */
+static const double WRITING = 128;
+/* and gathering the state in memory this many times less, which is not done more often than so many seconds. */
+static const double GATHERING = 500, STATE_SECONDS = 0.05;
 /* Steps between two looks at the clock, as long as they take so many seconds in all. */
 enum { MOST_STRIDE = 1023 };
 static const double LONG_STEPS = 1e-3;
@@ -33,6 +34,14 @@ static void identify(struct keeper *keeper, const struct experiment *e)
              (long long)e->job->training.threads);
 }
 
+/* The interval in force goes from state to state. The next is begun so early that it is on the disk in time: then a kill
+ * loses no more than was worked in one interval and the step at its end. */
+static void plan_next(struct keeper *keeper, double took)
+{
+    keeper->interval = fmax(keeper->options->interval, WRITING * took);
+    keeper->next_file = keeper->begun + keeper->interval * (1 - 1 / WRITING);
+}
+
 void keeper_start(struct keeper *keeper, const struct experiment *e)
 {
     struct error err = {0};
@@ -40,7 +49,8 @@ void keeper_start(struct keeper *keeper, const struct experiment *e)
     if (!keeper->options)
         return;
     identify(keeper, e);
-    keeper->next_file = clock_seconds() + keeper->options->interval;
+    keeper->begun = clock_seconds();
+    plan_next(keeper, 0);
     keeper->next_state = keeper->options->held ? 0 : INFINITY;
     if (!keeper->options->path)
         return;
@@ -105,18 +115,17 @@ void keeper_commit(struct keeper *keeper, enum keep what)
     int failed = keeper->state ? checkpoint_seal(keeper->state, &err) : 0;
     double now = clock_seconds();
     if (options->held)
-        keeper->next_state = now + fmax(STATE_SECONDS, (now - keeper->begun) / MOST_OF_GATHERING);
+        keeper->next_state = now + fmax(STATE_SECONDS, GATHERING * (now - keeper->begun));
     if (what == KEEP_FILE) {
         if (keeper->state && !failed)
             failed = checkpoint_save(keeper->state, &err);
-        now = clock_seconds();
-        double took = now - keeper->begun;
-        keeper->next_file = now + fmax(options->interval, took / MOST_OF_TIME);
+        double took = clock_seconds() - keeper->begun;
+        plan_next(keeper, took);
         if (options->slowest && took > *options->slowest)
             *options->slowest = took;
         if (keeper->state && !failed)   /* what a later kill costs can be told from this line (tests/faults) */
-            log_debug("job %s (process %ld): checkpoint of its state after %.6f s of processor time, written in %.6f s",
-                      keeper->job, (long)getpid(), keeper->worked, took);
+            log_debug("job %s (process %ld): checkpoint of its state after %.6f s of processor time, written in %.6f s, "
+                      "interval in force %.6f s", keeper->job, (long)getpid(), keeper->worked, took, keeper->interval);
     }
     if (failed)
         log_warning("no checkpoint: %s", err.text);

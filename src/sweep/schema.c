@@ -104,7 +104,8 @@ const struct key keys[] = {
 
     {"limits.job_wall", KIND_DURATION, IN(limits.job_wall), 1e-3, BIG, NULL, "none", "longest wall time of a job: 30s, 15m, 2h, 1d"},
     {"limits.checkpoint", KIND_DURATION, IN(limits.checkpoint), 1e-3, BIG, NULL, "5m",
-     "a running job writes its state so often, and when a run is asked to stop, and goes on from there: 30s, 15m, 2h, 1d; none: never"},
+     "a running job writes its state so often (or each 128 times what the last writing took, if that is longer), and when a run is "
+     "asked to stop, and goes on from there: 30s, 15m, 2h, 1d; none: never"},
     {"limits.attempts", KIND_WHOLE, IN(limits.attempts), 1, 1000, NULL, "3",
      "how often a job may fail in one way before it is set aside, where no key below says otherwise"},
     {"limits.attempts_crashed", KIND_AUTO_WHOLE, ENDING(CRASHED), 1, 1000, NULL, "auto", "of these: crashed; auto: limits.attempts"},

@@ -12,7 +12,6 @@ from world import DONE, Run, cpu_seconds, names_left, processes, read_text
 
 RUNS = 8                 # that a sweep may take to its end after the last fault
 SLACK = 0.05             # seconds of a job's processor time: setting up, and the longest step between two looks at the clock
-WRITING = 20             # a checkpoint takes at most this part of the time, so a slow disk makes the interval longer
 
 
 def check(condition, *what):
@@ -27,7 +26,7 @@ class Round:
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix=f"relin-fault-{index}-", dir=world.folder))
         self.logs = tempfile.mkdtemp(prefix=f"relin-fault-{index}-logs-", dir=world.folder)
         self.path = os.path.join(self.folder, "f.h5")
-        self.runs, self.hits, self.lost, self.names = 0, 0, [], set()
+        self.runs, self.hits, self.lost, self.names = 0, 0, [], set()   # lost: seconds, interval in force
         self.committed, self.stock, self.before_resume, self.at_end = {}, {}, [], []
         self.run_again, self.ignored, self.story = set(), None, []
         self.run = None
@@ -114,11 +113,11 @@ class Round:
         """Processor time of the stopped jobs since the state of their last checkpoint."""
         written = self.run.checkpoints()
         for row, (pid, cpu) in self.stock.items():
-            own = [(at, took) for process, _, at, took in written if process == pid and at <= cpu]
-            lost, took = (cpu - own[-1][0], max(t for _, t in own)) if own else (cpu, 0)
-            allowed = max(self.world.interval, WRITING * took) + SLACK
-            self.lost.append((lost, allowed))
-            check(lost <= allowed, f"job {row} lost {lost:.3f} s of work, allowed {allowed:.3f} s")
+            own = [(at, interval) for process, _, at, interval in written if process == pid and at <= cpu]
+            since, interval = own[-1] if own else (0, self.world.interval)
+            self.lost.append((cpu - since, interval))
+            check(cpu - since <= interval + SLACK,
+                  f"job {row} lost {cpu - since:.3f} s of work, interval in force {interval:.3f} s")
 
     # --- the round ---
 

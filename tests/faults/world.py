@@ -118,10 +118,10 @@ class Run:
                     self.names.add(match.group(1))
 
     def checkpoints(self):
-        """The log's lines on checkpoints: [(process, job, processor seconds, seconds to write)]."""
-        return [(int(p), j, float(c), float(t)) for j, p, c, t in re.findall(
+        """The log's lines on checkpoints: [(process, job, processor seconds, interval in force from then on)]."""
+        return [(int(p), j, float(c), float(i)) for j, p, c, i in re.findall(
             r"job (\w+) \(process (\d+)\): checkpoint of its state after ([\d.]+) s of processor time, "
-            r"written in ([\d.]+) s", read_text(self.log))]
+            r"written in [\d.]+ s, interval in force ([\d.]+) s", read_text(self.log))]
 
     def wait_until(self, condition, patience=120):
         """True when it came true; False when the run was over before. Too long is an error."""
