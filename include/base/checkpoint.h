@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct error;
 struct checkpoint;
@@ -39,6 +40,11 @@ void checkpoint_carry(struct checkpoint *c, void *bytes, size_t size);
 bool checkpoint_is_read(const struct checkpoint *c);
 /* A bool, for which not every byte is a value: what is read is true where it is not 0. */
 void checkpoint_carry_flag(struct checkpoint *c, bool *flag);
+/* A number of least..most, as an index must be: one that is read and lies outside keeps its value, and is told at the end.
+ * A state may have a check sum that fits and yet be none of ours. */
+void checkpoint_carry_within(struct checkpoint *c, int64_t *number, int64_t least, int64_t most);
+/* The same for what the caller finds in numbers that were read: they do not go together. */
+void checkpoint_refuse(struct checkpoint *c);
 /* A square matrix (n, n): half of it, where it is symmetric to the bit. */
 void checkpoint_carry_square(struct checkpoint *c, double *a, size_t n);
 

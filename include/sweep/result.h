@@ -49,6 +49,8 @@ int32_t *result_i32(const struct result *result, enum variable_id id);
 void *result_slab(const struct result *result, enum variable_id id);
 /* Sets a fixed-length string, cut at a UTF-8 boundary where too long. */
 void result_set_text(struct result *result, enum variable_id id, const char *text);
+/* Of a block that was read from a file: every text in it ends. */
+void result_end_texts(struct result *result);
 const char *result_text(const struct result *result, enum variable_id id);
 
 /* CRC-32 over all slabs of writers ROWS and RECORD but STATUS and CRC, in table order. */

@@ -15,7 +15,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-enum { VERSION = 1, LONGEST_IDENTITY = 1024, LONGEST_PATH = 4400, BUFFER = 64 * 1024,
+enum { VERSION = 1, TOO_FEW = -1, IMPOSSIBLE = -2, LONGEST_IDENTITY = 1024, LONGEST_PATH = 4400, BUFFER = 64 * 1024,
        MOST_AT_ONCE = 1 << 30 };
 static const char magic[8] = {'r', 'e', 'l', 'i', 'n', 'c', 'k', 'p'};
 
@@ -30,7 +30,7 @@ enum phase { NOTHING, GATHERING, SEALED, SAVING };
 struct checkpoint {
     char path[LONGEST_PATH], temporary[LONGEST_PATH], identity[LONGEST_IDENTITY + 1];
     bool reads;
-    int failed;            /* errno of the first failure; -1: too few bytes */
+    int failed;            /* errno of the first failure, or what is wrong with what was read */
     uint64_t size, whole;  /* so far; read: without the tail */
     FILE *file;            /* read */
     unsigned char *bytes;  /* written: (capacity), the first `size` are the state */
@@ -86,7 +86,7 @@ void checkpoint_carry(struct checkpoint *c, void *bytes, size_t size)
         return;
     if (c->reads) {
         if (c->whole - c->size < size || fread(bytes, 1, size, c->file) != size)
-            c->failed = -1;
+            c->failed = TOO_FEW;
     } else if (!grow(c, size)) {
         c->failed = ENOMEM;
     } else {
@@ -109,6 +109,21 @@ void checkpoint_carry_flag(struct checkpoint *c, bool *flag)
     unsigned char byte = *flag;
     checkpoint_carry(c, &byte, sizeof byte);
     *flag = byte;
+}
+
+void checkpoint_carry_within(struct checkpoint *c, int64_t *number, int64_t least, int64_t most)
+{
+    int64_t value = *number;
+    checkpoint_carry(c, &value, sizeof value);
+    if (c->reads && (value < least || value > most))
+        checkpoint_refuse(c);
+    else
+        *number = value;
+}
+
+void checkpoint_refuse(struct checkpoint *c)
+{
+    c->failed = c->failed ? c->failed : IMPOSSIBLE;
 }
 
 void checkpoint_carry_square(struct checkpoint *c, double *a, size_t n)
@@ -312,6 +327,8 @@ int checkpoint_check(const struct checkpoint *c, bool at_end, struct error *err)
 {
     if (!c->failed && (!at_end || c->size == c->whole))
         return 0;
+    if (c->failed == IMPOSSIBLE)
+        return error_set(err, ERROR_FORMAT, "%s: expected the state of a job, got numbers that no job comes to", c->path);
     return error_set(err, ERROR_FORMAT, "%s: expected a state of another length than its %llu bytes", c->path,
                      (unsigned long long)c->whole);
 }

@@ -141,7 +141,9 @@ static void carry(struct run *run, struct checkpoint *c)
         return;
     }
     checkpoint_carry(c, run->e->result->block, result_size(&run->e->result->layout));
-    checkpoint_carry(c, &run->evaluated, sizeof run->evaluated);
+    if (checkpoint_is_read(c))
+        result_end_texts(run->e->result);
+    checkpoint_carry_within(c, &run->evaluated, 0, run->n_evals);
     refresh_log_carry(&run->refreshes, c);
     if (run->e->kernels)
         kernel_series_carry(run->e->kernels, c);

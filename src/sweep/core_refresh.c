@@ -71,9 +71,10 @@ void refresh_log_step(struct refresh_log *log, const struct step_record *record)
 
 void refresh_log_carry(struct refresh_log *log, struct checkpoint *c)
 {
-    checkpoint_carry(c, &log->written, sizeof log->written);
-    checkpoint_carry(c, &log->seen, sizeof log->seen);
-    checkpoint_carry(c, &log->segment, sizeof log->segment);
+    int64_t steps = log->problem->spec->steps;
+    checkpoint_carry_within(c, &log->written, 0, log->n);
+    checkpoint_carry_within(c, &log->seen, 0, steps);
+    checkpoint_carry_within(c, &log->segment, 0, steps);
     checkpoint_carry(c, &log->solver_iterations, sizeof log->solver_iterations);
     checkpoint_carry(c, &log->solver_residual, sizeof log->solver_residual);
     if (log->start)

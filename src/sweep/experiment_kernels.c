@@ -104,23 +104,23 @@ void kernel_series_destroy(struct kernel_series *s)
     mem_free(s);
 }
 
-/* At most a few dozen times: looking through them all costs nothing beside a step. */
-static bool is_among(int64_t step, const int64_t *steps, int64_t n)
+/* Its place among them, or -1. At most a few dozen times: looking through them all costs nothing beside a step. */
+static int64_t place_of(int64_t step, const int64_t *steps, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
         if (steps[i] == step)
-            return true;
-    return false;
+            return i;
+    return -1;
 }
 
 static bool snapshot_due(const struct kernel_series *s, int64_t step)
 {
-    return is_among(step, s->snapshot_steps, s->n_snapshots);
+    return place_of(step, s->snapshot_steps, s->n_snapshots) >= 0;
 }
 
 static bool path_due(const struct kernel_series *s, int64_t step)
 {
-    return is_among(step, s->path_steps, s->n_path);
+    return place_of(step, s->path_steps, s->n_path) >= 0;
 }
 
 bool kernel_series_due(const struct kernel_series *s, int64_t step)
@@ -231,7 +231,6 @@ static void remember_snapshot(struct kernel_series *s, struct side *side, int64_
 int kernel_series_network(struct kernel_series *s, int64_t step, double eta, const double *theta,
                           struct error *err)
 {
-    size_t index = (size_t)s->written;
     int answer = measure(s, &s->network, step, theta, err);
     if (answer != 0) {
         s->broken = true;
@@ -241,6 +240,7 @@ int kernel_series_network(struct kernel_series *s, int64_t step, double eta, con
         extend_path(s, &s->network);
     if (!snapshot_due(s, step))
         return 0;
+    size_t index = (size_t)place_of(step, s->snapshot_steps, s->n_snapshots);
     assert(index < s->result->layout.snapshot);
     result_i64(s->result, VAR_SNAPSHOT_STEP)[index] = step;
     write_numbers(s, &s->network, 0, index, step, eta);
@@ -248,7 +248,7 @@ int kernel_series_network(struct kernel_series *s, int64_t step, double eta, con
         write_numbers(s, &s->network, LINEARISED_IDS, index, step, eta);
     write_kernel(s, index);
     remember_snapshot(s, &s->network, step);
-    s->written++;
+    s->written = (int64_t)index + 1;
     *result_i32(s->result, VAR_N_SNAPSHOTS) = (int32_t)s->written;
     return s->observer->snapshot
          ? s->observer->snapshot(s->observer->context, step, s->network.kernel, s->n) : 0;
@@ -291,9 +291,10 @@ int kernel_series_linearised(struct kernel_series *s, int64_t step, double eta, 
 /* The network's own kernel is measured anew each time: no state. */
 static void side_carry(struct kernel_series *s, struct side *side, struct checkpoint *c)
 {
-    checkpoint_carry(c, &side->segment, sizeof side->segment);
+    int64_t steps = s->job->training.steps;
+    checkpoint_carry_within(c, &side->segment, -1, steps);
     checkpoint_carry_flag(c, &side->measured);
-    checkpoint_carry(c, &side->previous_step, sizeof side->previous_step);
+    checkpoint_carry_within(c, &side->previous_step, -1, steps);
     checkpoint_carry_flag(c, &side->on_path);
     checkpoint_carry(c, &side->path, sizeof side->path);
     if (side == &s->linearised)
@@ -307,7 +308,7 @@ static void side_carry(struct kernel_series *s, struct side *side, struct checkp
 
 void kernel_series_carry(struct kernel_series *s, struct checkpoint *c)
 {
-    checkpoint_carry(c, &s->written, sizeof s->written);
+    checkpoint_carry_within(c, &s->written, 0, s->n_snapshots);
     checkpoint_carry_flag(c, &s->broken);
     side_carry(s, &s->network, c);
     if (!s->twins)

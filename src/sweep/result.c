@@ -138,6 +138,16 @@ void result_set_text(struct result *result, enum variable_id id, const char *tex
     memcpy(slab, text, length);
 }
 
+void result_end_texts(struct result *result)
+{
+    for (int id = 0; id < VAR_COUNT; id++) {
+        enum variable_type type = variables[id].type;
+        char *slab = result_slab(result, id);
+        if (slab && (type == TYPE_TEXT16 || type == TYPE_TEXT64 || type == TYPE_TEXT256))
+            slab[variable_type_size(type) - 1] = 0;
+    }
+}
+
 const char *result_text(const struct result *result, enum variable_id id)
 {
     (void)text_size(id);

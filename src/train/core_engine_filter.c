@@ -310,7 +310,7 @@ static void carry(struct run *r, struct checkpoint *c)
     struct filter *e = r->engine_state;
     struct mode_state *state = &e->space.state;
     checkpoint_carry(c, &e->space.most_loss, sizeof e->space.most_loss);
-    checkpoint_carry(c, &state->step, sizeof state->step);
+    checkpoint_carry_within(c, &state->step, r->segment_start, r->step);
     double *const numbers[] = {&state->a, &state->b, &state->c, &state->d};
     for (size_t i = 0; i < 4; i++)
         checkpoint_carry(c, numbers[i], sizeof *numbers[i]);

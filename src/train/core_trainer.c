@@ -107,12 +107,30 @@ int run_between_steps(struct run *r)
     return r->hooks->between_steps(r->hooks->context, r->resuming ? NULL : &state);
 }
 
+/* The first step from `step` on at which the hooks want the parameters. */
+static int64_t next_moment(const struct trainer_hooks *hooks, int64_t step)
+{
+    if (!hooks || !hooks->at_moment)
+        return INT64_MAX;
+    return hooks->next_moment ? hooks->next_moment(hooks->context, step) : step;
+}
+
+/* Do the steps that were read go together? With others the loop would not come to an end. At the step of a moment the
+ * hooks may have been there, or not yet. */
+static bool is_possible(const struct run *r)
+{
+    return r->segment_start <= r->step && r->step <= training_next_refresh(r->problem->spec, r->segment_start)
+           && r->step <= r->wanted && (r->wanted == next_moment(r->hooks, r->step) || r->wanted == next_moment(r->hooks, r->step + 1));
+}
+
 static void carry_run(struct run *r, struct checkpoint *c)
 {
     size_t bytes = r->net->n_parameters * sizeof(real);
-    checkpoint_carry(c, &r->step, sizeof r->step);
-    checkpoint_carry(c, &r->segment_start, sizeof r->segment_start);
-    checkpoint_carry(c, &r->wanted, sizeof r->wanted);
+    checkpoint_carry_within(c, &r->step, 0, r->problem->spec->steps);
+    checkpoint_carry_within(c, &r->segment_start, 0, r->problem->spec->steps);
+    checkpoint_carry_within(c, &r->wanted, 0, INT64_MAX);
+    if (checkpoint_is_read(c) && !is_possible(r))
+        checkpoint_refuse(c);
     checkpoint_carry(c, &r->curve_time, sizeof r->curve_time);
     checkpoint_carry_flag(c, &r->begun);
     checkpoint_carry(c, &r->solver_iterations, sizeof r->solver_iterations);
@@ -175,14 +193,6 @@ static struct moment moment_now(const struct run *r)
         .theta_s = network ? r->theta : r->theta_s,
         .delta = network || r->step == 0 ? NULL : r->delta,
     };
-}
-
-/* The first step from `step` on at which the hooks want the parameters. */
-static int64_t next_moment(const struct trainer_hooks *hooks, int64_t step)
-{
-    if (!hooks || !hooks->at_moment)
-        return INT64_MAX;
-    return hooks->next_moment ? hooks->next_moment(hooks->context, step) : step;
 }
 
 /* The loop. Hooks answer 0 to go on; else their answer is returned. */
