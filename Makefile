@@ -15,8 +15,8 @@ B := build/$(MODE)
 Q := $(if $(V),,@)
 CC = gcc
 
-ifeq ($(filter $(MODE),release debug asan coverage fuzz),)
-$(error MODE=$(MODE): expected release, debug, asan, coverage or fuzz)
+ifeq ($(filter $(MODE),release debug asan tsan coverage fuzz),)
+$(error MODE=$(MODE): expected release, debug, asan, tsan, coverage or fuzz)
 endif
 # libFuzzer is clang's.
 ifeq ($(MODE),fuzz)
@@ -29,7 +29,7 @@ endif
 first_pc = $(firstword $(foreach p,$(1),$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 
 # These targets compile nothing themselves.
-ifneq ($(filter-out help deps run check check-faults check-slurm check-valgrind coverage lint format clean uninstall,$(or $(MAKECMDGOALS),help)),)
+ifneq ($(filter-out help deps run check check-faults check-slurm check-tsan check-valgrind coverage lint format clean uninstall,$(or $(MAKECMDGOALS),help)),)
 MPI ?= $(call first_pc,ompi-c ompi mpich)                # message passing between ranks
 HDF5 ?= $(call first_pc,hdf5-openmpi hdf5-mpich hdf5)    # the shared result file (parallel HDF5)
 # openblas: matrix products, eigenproblems; yaml-0.1: sweep files, and JSON, which YAML
@@ -52,6 +52,7 @@ endif
 OPT_release := -O3
 OPT_debug := -O0 -g3
 OPT_asan := -O1 -g3 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+OPT_tsan := -O1 -g3 -fsanitize=thread -fno-omit-frame-pointer
 OPT_coverage := -O1 -g --coverage -fprofile-update=prefer-atomic
 OPT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 WARN := $(if $(filter fuzz,$(MODE)),-w,-Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wformat=2 -Wno-format-nonliteral)
@@ -96,7 +97,7 @@ FUZZ_PROGRAMS := $(if $(filter fuzz,$(MODE)),,$(B)/fuzz/programs)
 FUZZ_RUNS ?= 1000000
 FUZZ_SEED ?= 1
 
-.PHONY: all help run check check-unit check-faults check-slurm check-valgrind coverage fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
+.PHONY: all help run check check-unit check-faults check-slurm check-tsan check-valgrind coverage fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
 .DEFAULT_GOAL := help
 # Not for all targets: then a missing FORCE would be no reason to look at the flags again.
 .SECONDARY: $(call OBJ,,$(ANALYSIS_MAIN))
@@ -109,7 +110,7 @@ BUILD = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(she
 help: ## this list
 	@sed -n 's/^## \?//p' Makefile; echo
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
-	@echo; echo "  MODE=release|debug|asan|coverage|fuzz   V=1 shows commands   PREFIX=, DESTDIR= for install"
+	@echo; echo "  MODE=release|debug|asan|tsan|coverage|fuzz   V=1 shows commands   PREFIX=, DESTDIR= for install"
 
 run: ## install what is missing, build, run sweeps/quick.yaml on all cores, show what it found
 	@.ci/deps.sh run
@@ -132,6 +133,11 @@ check-faults: ## strike runs with faults, FAULTS_N= times (200), and see that no
 	@$(BUILD) all
 	@tests/faults/faults.sh $(B) --rounds $(FAULTS_N) $(if $(FAULTS_SEED),--seed $(FAULTS_SEED)) \
 		$(if $(FAULTS_SELECT),--select $(FAULTS_SELECT)) $(if $(FAULTS_ONLY),--only $(FAULTS_ONLY))
+
+check-tsan: ## the tests of what has threads (the lock's heartbeat), and a small sweep, under the thread sanitizer
+	@.ci/deps.sh check
+	@$(BUILD) MODE=tsan programs-and-tests
+	@tests/tsan.sh build/tsan
 
 check-valgrind: ## a whole small sweep, every engine, under valgrind (minutes)
 	@.ci/deps.sh all

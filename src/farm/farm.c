@@ -14,6 +14,7 @@
 #include "farm/campaign.h"
 #include "farm/deadline.h"
 #include "farm/master.h"
+#include "farm/message.h"
 #include "farm/shm.h"
 #include "farm/signals.h"
 #include "farm/vigil.h"
@@ -28,10 +29,8 @@ struct rank {
     struct spawner spawner;
     struct campaign campaign;        /* rank 0 only */
     struct text setup;               /* as TAG_SETUP brought it */
-    struct wire_setup head;          /* its head */
+    struct message_setup said;       /* what it says; its texts are in setup */
     char run[17];                    /* id of the run */
-    struct result_layout layout;
-    const char *path, *root;         /* in setup */
     struct store *store;
     int leader;                      /* rank that prepares the data of this node */
     int guard;                       /* of the shared memory names; -1: none */
@@ -97,13 +96,13 @@ static int receive_setup(struct rank *rank)
     if (message.head.code)
         return (int)message.head.code;
     text_add_bytes(&rank->setup, (const char *)message.tail, message.size);
-    memcpy(&rank->head, rank->setup.chars, sizeof rank->head);
-    snprintf(rank->run, sizeof rank->run, "%.16s", rank->head.run);
-    const uint64_t *l = rank->head.layout;
-    rank->layout = (struct result_layout){.eval = l[0], .refresh = l[1], .snapshot = l[2], .layer = l[3],
-                                          .eigenvalue = l[4], .probe = l[5], .parameter = l[6], .kernel = l[7]};
-    rank->path = rank->setup.chars + sizeof rank->head;
-    rank->root = rank->path + strlen(rank->path) + 1;
+    if (!message_setup(rank->setup.chars, rank->setup.length, &rank->said)) {
+        struct error err;
+        error_set(&err, ERROR_INTERNAL, "rank %d: what rank 0 says of the run cannot be read: do all nodes have the same relin?",
+                  rank->wire.rank);
+        return report(&err);
+    }
+    snprintf(rank->run, sizeof rank->run, "%.16s", rank->said.head.run);
     return 0;
 }
 
@@ -112,13 +111,13 @@ static int receive_setup(struct rank *rank)
 /* On rank 0's own node the data is there; elsewhere the node's leader makes it. */
 static int publish_on_node(struct rank *rank, struct error *err)
 {
-    const char *text = rank->root + strlen(rank->root) + 1;
+    const char *text = rank->said.sets;
     if (rank->leader != rank->wire.rank || rank->wire.rank == 0)
         return 0;
-    for (size_t i = 0; i < rank->head.n_sets; i++) {
+    for (size_t i = 0; i < rank->said.head.n_sets; i++) {
         struct job job = {0};
         int failed = job_parse(&job, text, err)
-                     || sets_publish(&job.data, rank->root, rank->run, rank->leader, i, err);
+                     || sets_publish(&job.data, rank->said.root, rank->run, rank->leader, i, err);
         job_free(&job);
         if (failed)
             return -1;
@@ -132,10 +131,10 @@ static int make_blocks(struct rank *rank, struct error *err)
     char name[SHM_NAME_SIZE];
     for (size_t i = 0; i < SPAWNER_BLOCKS; i++) {
         shm_name(name, rank->run, rank->wire.rank, "result", i);
-        rank->blocks[i] = shm_create(name, result_size(&rank->layout), err);
+        rank->blocks[i] = shm_create(name, result_size(&rank->said.layout), err);
         if (!rank->blocks[i])
             return -1;
-        result_bind(&rank->worker.results[i], &rank->layout, rank->blocks[i]);
+        result_bind(&rank->worker.results[i], &rank->said.layout, rank->blocks[i]);
     }
     return 0;
 }
@@ -163,10 +162,10 @@ static int prepare_spawner(struct rank *rank, struct error *err)
     snprintf(setup.run, sizeof setup.run, "%s", rank->run);
     setup.rank = rank->wire.rank;
     setup.data_rank = rank->leader;
-    setup.n_sets = rank->head.n_sets;
-    setup.layout = rank->layout;
-    snprintf(setup.checkpoints.result, sizeof setup.checkpoints.result, "%s", rank->path);
-    setup.checkpoints.interval = rank->head.checkpoint;
+    setup.n_sets = rank->said.head.n_sets;
+    setup.layout = rank->said.layout;
+    snprintf(setup.checkpoints.result, sizeof setup.checkpoints.result, "%s", rank->said.path);
+    setup.checkpoints.interval = rank->said.head.checkpoint;
     int failed = rank->trains ? spawner_prepare(&rank->spawner, &setup, err) : 0;
     for (size_t i = 0; i < SPAWNER_BLOCKS && rank->trains; i++) {
         shm_name(name, rank->run, rank->wire.rank, "result", i);
@@ -204,10 +203,10 @@ static int get_ready(struct rank *rank)
     if (!code)
         code = agree(rank, prepare_spawner(rank, &err), &err);
     if (rank->leader == rank->wire.rank)
-        sets_unname(rank->run, rank->leader, rank->head.n_sets);
+        sets_unname(rank->run, rank->leader, rank->said.head.n_sets);
     if (code)
         return code;
-    rank->store = store_open(rank->path, MPI_COMM_WORLD, &err);
+    rank->store = store_open(rank->said.path, MPI_COMM_WORLD, &err);
     int failed = !rank->store;
     if (!failed && rank->wire.rank == 0) {
         rank->master = (struct master){.wire = &rank->wire, .store = rank->store, .campaign = &rank->campaign,
@@ -231,8 +230,9 @@ static void loop(struct rank *rank)
     worker->store = rank->store;
     worker->spawner = &rank->spawner;
     worker->retired = !rank->trains;
-    worker->job_wall = rank->head.job_wall;
-    worker->patience = rank->head.patience;
+    worker->job_wall = rank->said.head.job_wall;
+    worker->patience = rank->said.head.patience;
+    worker->n_sets = rank->said.head.n_sets;
     worker_start(worker);
     while (!worker->orphaned && !(master && master->evicted) && !(worker->finished && (!master || master->finished))) {
         bool active = false;
@@ -266,7 +266,7 @@ static void summarise(struct rank *rank, struct farm_summary *summary)
     summary->diverged = master->n_diverged;
     summary->reused = rank->campaign.n_reused;
     summary->left = jobs - master->n_done - master->n_failed;
-    snprintf(summary->output, sizeof summary->output, "%s", rank->path);
+    snprintf(summary->output, sizeof summary->output, "%s", rank->said.path);
     master_end(&rank->master);
 }
 
@@ -284,7 +284,7 @@ static int run(struct rank *rank, struct farm_summary *summary)
     loop(rank);
     if (rank->worker.orphaned) {
         log_error("rank 0 has died or been silent for %.3g s: this rank ends; the same command resumes the sweep",
-                  rank->head.patience);
+                  rank->said.head.patience);
         rank->worker.abandon = true;
         return 75;
     }
@@ -309,7 +309,7 @@ static void close_rank(struct rank *rank)
     }
     for (size_t i = 0; i < SPAWNER_BLOCKS; i++)
         if (rank->blocks[i])
-            munmap(rank->blocks[i], result_size(&rank->layout));
+            munmap(rank->blocks[i], result_size(&rank->said.layout));
     if (rank->guard >= 0)
         shm_remove(rank->run, rank->wire.rank);
     text_free(&rank->setup);

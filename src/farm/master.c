@@ -17,7 +17,7 @@
 #include "base/memory.h"
 #include "farm/checkpoints.h"
 #include "farm/ledger.h"
-#include "farm/record.h"
+#include "farm/message.h"
 #include "farm/setback.h"
 #include "farm/watch.h"
 
@@ -45,8 +45,7 @@ static bool is_evicted(struct master *master)
 static size_t row_of(const struct master *master, const struct wire_message *message)
 {
     int64_t row = message->head.row;
-    assert(row >= 0 && (size_t)row < n_jobs(master));
-    return master->rows[row].owner == message->from ? (size_t)row : SIZE_MAX;
+    return row >= 0 && (size_t)row < n_jobs(master) && master->rows[row].owner == message->from ? (size_t)row : SIZE_MAX;
 }
 
 static void hand_out(struct master *master, int to)
@@ -122,13 +121,23 @@ static void handle_ask(struct master *master, const struct wire_message *message
     wire_send(master->wire, message->from, TAG_LEAVE, message->head.row, leave, NULL, 0);
 }
 
+/* The end of a row, in a body that is none: as lost as with its rank. */
+static void lose_unreadable(struct master *master, const struct wire_message *message, size_t row)
+{
+    setback_take(master, row, message->from, FAILURE_LOST, "its rank tells what cannot be read: do all nodes have the same relin?",
+                 NULL);
+}
+
 static void handle_record(struct master *master, const struct wire_message *message)
 {
     struct error err = {0};
     size_t row = row_of(master, message);
     if (row == SIZE_MAX)
         return;
-    record_unpack(&master->record, message->tail, message->size);
+    if (!message_record(message->tail, message->size, &master->record)) {
+        lose_unreadable(master, message, row);
+        return;
+    }
     if (store_write_record(master->store, row, &master->record, &err)) {
         ledger_break_off(master, &err);
         ledger_requeue(master, row, master->campaign->attempts[row]);
@@ -147,11 +156,13 @@ static void handle_failed(struct master *master, const struct wire_message *mess
 {
     size_t row = row_of(master, message);
     struct wire_failure how;
-    assert(message->size > sizeof how && message->head.code >= 0 && message->head.code < FAILURE_COUNT);
-    memcpy(&how, message->tail, sizeof how);
-    if (row != SIZE_MAX)
-        setback_take(master, row, message->from, (enum failure_class)message->head.code,
-                     (const char *)message->tail + sizeof how, &how);
+    const char *why;
+    if (row == SIZE_MAX)
+        return;
+    if (message_failure(message->tail, message->size, message->head.code, &how, &why))
+        setback_take(master, row, message->from, (enum failure_class)message->head.code, why, &how);
+    else
+        lose_unreadable(master, message, row);
 }
 
 static void handle_returned(struct master *master, const struct wire_message *message)
@@ -163,12 +174,13 @@ static void handle_returned(struct master *master, const struct wire_message *me
 
 static void handle_retired(struct master *master, const struct wire_message *message)
 {
+    const char *why = message_text(message->tail, message->size);
     progress_clear(&master->progress);
-    log_warning("rank %d runs no more jobs: %s", message->from, (const char *)message->tail);
+    log_warning("rank %d runs no more jobs: %s", message->from, why);
     master->peers[message->from].able = false;
     if (message->head.code == error_exit_code(ERROR_SPACE)) {   /* no other rank would fare better */
         struct error err;
-        error_set(&err, ERROR_SPACE, "%s", (const char *)message->tail);
+        error_set(&err, ERROR_SPACE, "%s", why);
         ledger_break_off(master, &err);
     }
 }

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/host.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 /* A message on its way, in a list. */
@@ -119,7 +120,6 @@ static bool receive(struct wire *wire, int from, int tag, struct wire_message *m
     if (MPI_Iprobe(from, tag, wire->comm, &there, &status) != MPI_SUCCESS || !there)
         return false;
     MPI_Get_count(&status, MPI_BYTE, &count);
-    assert((size_t)count >= sizeof message->head);
     if ((size_t)count > wire->capacity) {
         mem_free(wire->buffer);
         wire->capacity = 0;
@@ -131,6 +131,11 @@ static bool receive(struct wire *wire, int from, int tag, struct wire_message *m
     if (MPI_Recv(wire->buffer, count, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, wire->comm, &status)
         != MPI_SUCCESS)
         return false;
+    if ((size_t)count < sizeof message->head || status.MPI_TAG >= TAG_COUNT) {
+        log_warning("rank %d sent %d bytes of tag %d, which is no message of this program: ignored", status.MPI_SOURCE, count,
+                    status.MPI_TAG);
+        return false;
+    }
     message->from = status.MPI_SOURCE;
     message->tag = (enum wire_tag)status.MPI_TAG;
     memcpy(&message->head, wire->buffer, sizeof message->head);

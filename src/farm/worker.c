@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "farm/child.h"
+#include "farm/message.h"
 #include "farm/policy.h"
 #include "farm/record.h"
 #include "farm/signals.h"
@@ -62,23 +63,6 @@ static void tell_failure(struct worker *worker, struct task *task, enum failure_
     drop(task);
 }
 
-static void take_job(struct worker *worker, const struct wire_message *message)
-{
-    struct task *task = find(worker, TASK_NONE, -1);
-    struct error err;
-    assert(task && message->size > sizeof task->job);
-    size_t length = message->size - sizeof task->job;
-    *task = (struct task){.row = message->head.row};
-    memcpy(&task->job, message->tail, sizeof task->job);
-    task->text = mem_alloc(length, 1, &err);
-    if (!task->text || worker->draining || worker->retired) {
-        give_back(worker, task, false);
-        return;
-    }
-    memcpy(task->text, message->tail + sizeof task->job, length);
-    task->state = TASK_WAITING;
-}
-
 static void drain(struct worker *worker)
 {
     struct task *task;
@@ -102,6 +86,30 @@ static void retire(struct worker *worker, enum error_code code, const char *why)
         else
             tell_failure(worker, task, FAILURE_LOST, why);
     wire_send(worker->wire, 0, TAG_RETIRED, -1, error_exit_code(code), why, strlen(why) + 1);
+}
+
+static void take_job(struct worker *worker, const struct wire_message *message)
+{
+    struct task *task = find(worker, TASK_NONE, -1);
+    const char *text;
+    struct error err;
+    struct wire_job job;
+    assert(task);
+    *task = (struct task){.row = message->head.row};
+    if (!message_job(message->tail, message->size, worker->n_sets, &job, &text)) {
+        give_back(worker, task, false);
+        retire(worker, ERROR_INTERNAL, "rank 0 hands out jobs that cannot be read: do all nodes have the same relin?");
+        return;
+    }
+    size_t length = strlen(text) + 1;
+    task->job = job;
+    task->text = mem_alloc(length, 1, &err);
+    if (!task->text || worker->draining || worker->retired) {
+        give_back(worker, task, false);
+        return;
+    }
+    memcpy(task->text, text, length);
+    task->state = TASK_WAITING;
 }
 
 /* Everything of the record that the child does not know; the checksum last. */
@@ -157,7 +165,8 @@ static int bring_to_disk(struct worker *worker)
 static void take_leave(struct worker *worker, const struct wire_message *message)
 {
     struct task *task = find(worker, TASK_ASKING, message->head.row);
-    assert(task);
+    if (!task)
+        return;
     if (message->head.code)
         commit(worker, task);
     else

@@ -31,6 +31,7 @@ struct worker {
     struct result results[SPAWNER_BLOCKS];
     struct task tasks[WORKER_TASKS];
     double job_wall, patience;
+    uint64_t n_sets;                 /* of the run's data: no job asks for another */
     char host[64], cpu_model[64];
     double heard, pinged, synced;    /* rank 0's last message, my last ping, my last fsync */
     double looked;                   /* when rank 0's process was last looked for */

@@ -18,8 +18,16 @@ done
 
 dictionary() {
     case $1 in
-    sweep | job | words) echo tests/fuzz/yaml.dict ;;
+    sweep | job | words | message) echo tests/fuzz/yaml.dict ;;
     *) echo tests/fuzz/files.dict ;;
+    esac
+}
+
+# Of the longest input: the states of the smallest jobs are longer than files need to be.
+longest() {
+    case $1 in
+    state) echo 16384 ;;
+    *) echo 8192 ;;
     esac
 }
 
@@ -51,7 +59,7 @@ libfuzzer() {
         # shellcheck disable=SC2046
         cp $(corpus "$target") "$work.seeds" 2>/dev/null
         echo "fuzz_$target: $2 executions from seed $3"
-        "$1/fuzz/fuzz_$target" -runs="$2" -seed="$3" -dict="$(dictionary "$target")" -max_len=8192 -timeout=20 -rss_limit_mb=4096 \
+        "$1/fuzz/fuzz_$target" -runs="$2" -seed="$3" -dict="$(dictionary "$target")" -max_len="$(longest "$target")" -timeout=20 -rss_limit_mb=4096 \
             -print_final_stats=1 -verbosity=0 "$work" "$work.seeds" 2>"$work.log" || findings=$((findings + 1))
         grep -E '^stat::(number_of_executed_units|average_exec_per_sec|new_units_added|peak_rss)|ERROR|not so|SUMMARY|Test unit' "$work.log"
     done

@@ -153,6 +153,27 @@ START_TEST(fewer_or_more_bytes_than_were_written_are_told)
 }
 END_TEST
 
+START_TEST(a_number_outside_its_bounds_is_told_and_kept_out)
+{
+    int64_t seven = 7;
+    struct checkpoint *c = checkpoint_write(path, "mine", &err);
+    checkpoint_begin(c);
+    checkpoint_carry_within(c, &seven, 0, 1);   /* what is written is our own */
+    ck_assert(checkpoint_seal(c, &err) == 0 && checkpoint_save(c, &err) == 0);
+    checkpoint_free(c);
+    for (int64_t most = 6; most <= 7; most++) {
+        int64_t n = 3;
+        c = checkpoint_read(path, "mine", &err);
+        checkpoint_carry_within(c, &n, 0, most);
+        ck_assert_int_eq(n, most < 7 ? 3 : 7);
+        ck_assert_int_eq(checkpoint_check(c, false, &err), most < 7 ? -1 : 0);
+        if (most < 7)
+            ck_assert_ptr_nonnull(strstr(err.text, "numbers that no job comes to"));
+        checkpoint_free(c);
+    }
+}
+END_TEST
+
 START_TEST(a_disk_that_is_full_costs_the_new_one_and_not_the_old)
 {
     struct state state = {.n = 9};
@@ -209,6 +230,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, a_file_torn_or_damaged_anywhere_is_refused);
     tcase_add_test(tests, another_kind_of_file_is_refused);
     tcase_add_test(tests, fewer_or_more_bytes_than_were_written_are_told);
+    tcase_add_test(tests, a_number_outside_its_bounds_is_told_and_kept_out);
     tcase_add_test(tests, a_disk_that_is_full_costs_the_new_one_and_not_the_old);
     tcase_add_test(tests, a_sealed_state_can_be_rescued_at_any_time_and_a_half_one_never);
 }

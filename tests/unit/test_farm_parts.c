@@ -1,6 +1,7 @@
 /* What the farm is made of: names in shared memory, records on the wire, words for people. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/host.h"
 #include "base/memory.h"
 #include "farm/child.h"
+#include "farm/message.h"
 #include "farm/policy.h"
 #include "farm/progress.h"
 #include "farm/record.h"
@@ -110,6 +112,58 @@ START_TEST(a_packed_record_comes_back_and_leaves_rows_alone)
     mem_free(bytes);
     mem_free(from.block);
     mem_free(to.block);
+}
+END_TEST
+
+/* A message cut anywhere, or with a byte more, is none; whole it is read. */
+START_TEST(a_body_of_another_length_is_no_message)
+{
+    unsigned char bytes[sizeof(struct wire_setup) + 64];
+    struct wire_setup head = {.layout = {3, 2, 2, 2, 4, 4, 0, 1}, .job_wall = INFINITY, .checkpoint = 300, .patience = 120,
+                              .n_sets = 2, .run = "0123456789abcdef"};
+    struct wire_job job = {.set = 1};
+    struct wire_failure how = {.host = "node17"};
+    static const char texts[] = "f.h5\0\0{a: 1}\0{b: 2}", text[] = "{a: 1}";
+    struct message_setup setup;
+    const char *got;
+    memcpy(bytes, &head, sizeof head);
+    memcpy(bytes + sizeof head, texts, sizeof texts);
+    for (size_t size = 0; size <= sizeof head + sizeof texts + 1; size++) {
+        bytes[sizeof head + sizeof texts] = 0;
+        ck_assert_int_eq(message_setup(bytes, size, &setup), size == sizeof head + sizeof texts);
+    }
+    ck_assert(message_setup(bytes, sizeof head + sizeof texts, &setup));
+    ck_assert_str_eq(setup.path, "f.h5");
+    ck_assert_str_eq(setup.root, "");
+    ck_assert_str_eq(setup.sets, "{a: 1}");
+    ck_assert_uint_eq(setup.layout.kernel, 1);
+    memcpy(bytes, &job, sizeof job);
+    memcpy(bytes + sizeof job, text, sizeof text);
+    for (size_t size = 0; size <= sizeof job + sizeof text + 1; size++)
+        ck_assert_int_eq(message_job(bytes, size, 2, &job, &got), size == sizeof job + sizeof text);
+    ck_assert(!message_job(bytes, sizeof job + sizeof text, 1, &job, &got));   /* a set that is not there */
+    memcpy(bytes, &how, sizeof how);
+    memcpy(bytes + sizeof how, text, sizeof text);
+    for (size_t size = 0; size <= sizeof how + sizeof text; size++)
+        ck_assert_int_eq(message_failure(bytes, size, FAILURE_WALL, &how, &got), size == sizeof how + sizeof text);
+    ck_assert(!message_failure(bytes, sizeof how + sizeof text, FAILURE_COUNT, &how, &got));
+    ck_assert_str_eq(message_text(text, sizeof text), text);
+    ck_assert_str_eq(message_text(text, 3), "for a reason that cannot be read");
+}
+END_TEST
+
+START_TEST(axes_that_no_memory_holds_are_no_message)
+{
+    static const char texts[] = "f.h5\0\0{a: 1}";
+    struct message_setup setup;
+    for (size_t i = 0; i < 8; i++) {
+        unsigned char bytes[sizeof(struct wire_setup) + sizeof texts];
+        struct wire_setup head = {.layout = {3, 2, 2, 2, 4, 4, 0, 1}, .job_wall = 9, .checkpoint = 9, .patience = 9, .n_sets = 1};
+        head.layout[i] = UINT64_MAX / 2;
+        memcpy(bytes, &head, sizeof head);
+        memcpy(bytes + sizeof head, texts, sizeof texts);
+        ck_assert(!message_setup(bytes, sizeof bytes, &setup));
+    }
 }
 END_TEST
 
@@ -264,6 +318,8 @@ static void add(TCase *tests)
     tcase_add_test(tests, removing_one_rank_leaves_another_whose_number_begins_alike);
     tcase_add_test(tests, shared_memory_that_is_not_there_is_an_error_with_its_name);
     tcase_add_test(tests, a_packed_record_comes_back_and_leaves_rows_alone);
+    tcase_add_test(tests, a_body_of_another_length_is_no_message);
+    tcase_add_test(tests, axes_that_no_memory_holds_are_no_message);
     tcase_add_test(tests, a_failure_is_described_by_its_cause);
     tcase_add_test(tests, every_end_of_a_child_has_its_class);
     tcase_add_test(tests, how_often_a_job_was_lost_is_read_back_from_its_reason);
