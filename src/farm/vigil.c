@@ -15,6 +15,9 @@ enum { CLOSING_SECONDS = 5, START_SECONDS = 600 };
 static long *processes;
 static int n_processes, exit_code, gone_for;
 static bool closing;
+/* Before MPI knows anybody: seconds that are left, and the process that started this one where that is a launcher. */
+static long starting_for;
+static pid_t launcher;
 
 static void look(int number)
 {
@@ -37,11 +40,20 @@ static void look(int number)
 
 static void give_up(int number)
 {
-    static const char message[] = "relin run: expected all ranks to start within RELIN_START_SECONDS (600), got no more "
-                                  "word of one: it may have died. This one ends; the same command tries again\n";
-    ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
-    (void)number, (void)written;
-    _exit(75);
+    static const char late[] = "relin run: expected all ranks to start within RELIN_START_SECONDS (600), got no more "
+                               "word of one: it may have died. This one ends; the same command tries again\n";
+    static const char gone[] = "relin run: its launcher (mpirun) has died while the run was starting: this rank ends; the same "
+                               "command tries again\n";
+    int kept = errno;
+    ssize_t written = 0;
+    (void)number;
+    if (launcher && getppid() != launcher)
+        written = write(STDERR_FILENO, gone, sizeof gone - 1);
+    else if (--starting_for <= 0)
+        written = write(STDERR_FILENO, late, sizeof late - 1);
+    if (written)
+        _exit(75);
+    errno = kept;
 }
 
 static void on_alarm(void (*handler)(int))
@@ -61,8 +73,10 @@ void vigil_begin(void)
 {
     const char *wanted = getenv("RELIN_START_SECONDS");
     long seconds = wanted ? strtol(wanted, NULL, 10) : START_SECONDS;
+    starting_for = seconds > 0 ? seconds : START_SECONDS;
+    launcher = getenv("PMIX_RANK") || getenv("PMI_RANK") ? getppid() : 0;
     on_alarm(give_up);
-    every(seconds > 0 ? seconds : START_SECONDS);
+    every(1);
 }
 
 void vigil_start(const struct wire *wire)

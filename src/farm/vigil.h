@@ -7,7 +7,8 @@
 #include "farm/wire.h"
 
 /* Before MPI_Init, which waits for every rank and knows none yet: where it takes longer than RELIN_START_SECONDS
- * (600) this rank ends with 75 and a message. */
+ * (600), or the process that launched this rank dies, it ends with 75 and a message. MPI's own eyes do not see a launcher
+ * that is killed while a rank says hello to it. */
 void vigil_begin(void);
 /* At the start: a death ends this rank with 75 and a message. */
 void vigil_start(const struct wire *wire);

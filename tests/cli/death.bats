@@ -150,6 +150,15 @@ after() {
     same_as_whole f.h5
 }
 
+@test "a launcher that dies while a rank says hello to it takes the rank with it" {
+    run "$PYTHON" "$BATS_TEST_DIRNAME/../python/launcher.py" "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5
+    [[ "$output" != "skip: "* ]] || skip "${output#skip: }"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"the rank has ended"* ]]
+    [[ "$output" == *"its launcher (mpirun) has died while the run was starting"* ]]
+    wait_for 10 nothing_runs
+}
+
 @test "a job that takes every rank down with it is set aside, after the others are done" {
     # the first row never ends; rank 0 hands out only, and the rank that runs that row is killed
     cat > killer.yaml <<'YAML'
