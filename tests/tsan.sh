@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 export OPENBLAS_NUM_THREADS=1 RELIN_PROGRESS=none
 # Tests fork from processes with a heartbeat, as users' programs might; a finding ends the process that has it with 66.
-export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:die_after_fork=0:exitcode=66:log_path=$work/found"
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:die_after_fork=0:exitcode=66:atexit_sleep_ms=0:log_path=$work/found"
 # The sanitizer's map of memory does not go with every kernel's random addresses.
 straight=(setarch "$(uname -m)" -R)
 "${straight[@]}" true 2>/dev/null || straight=()

@@ -60,6 +60,11 @@ int lock_heart_start(const char *name, const struct store_lock_info *self, struc
 {
     pthread_condattr_t monotonic;
     sigset_t all, before;
+    if (heart.running && heart.self.pid != getpid()) {   /* a child has no thread, and perhaps a mutex that the thread held */
+        pthread_mutex_init(&heart.mutex, NULL);
+        heart.running = false;
+    }
+    lock_heart_stop();   /* of a lock that was taken from this process, and now again by it */
     text_free(&heart.name);
     text_add(&heart.name, "%s", name);
     heart.self = *self;
