@@ -104,7 +104,7 @@ static void print_overheads(const struct usage *usage)
         commit += run->commit_seconds;
         commits += run->commits;
         cpu += isfinite(run->rank_0_cpu_seconds) ? run->rank_0_cpu_seconds : 0;
-        wall += usage->runs[r].wall;
+        wall += usage->runs[r].wall - (isfinite(run->ready) ? run->ready - run->start : 0);
     }
     printf("\nfrom hand-out to start  %s on average where a worker waited for it, %s at most (%lld times)\n",
            span(dispatches ? dispatch / (double)dispatches : NAN, a), span(dispatches ? longest : NAN, b), dispatches);
