@@ -78,6 +78,9 @@ struct dataset {
 /* Where data files are looked for: RELIN_DATA, else ./data if there is such a folder, else NULL. */
 const char *dataset_root(void);
 
+/* Memory of both pools. */
+size_t dataset_bytes(const struct dataset *set);
+
 /* The text that decides the pools' contents: equal text, equal pools. The parts of the
  * specification that only choose rows, or how they are seen (train, validation, test, normalise,
  * augment, label_noise), are not in it. */

@@ -10,11 +10,12 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "status.h"
 #include "store/store.h"
 
 struct options {
     const char *path;
-    bool exit_code, json, failed_only;
+    bool exit_code, json, failed_only, resources;
 };
 
 /* What the file says, counted. */
@@ -32,6 +33,7 @@ static const struct argp_option option_table[] = {
     {"exit-code", 'e', 0, 0, "Exit with 0 (complete), 3 (complete, some jobs failed for good) or 75 (jobs are left)", 0},
     {"json", 'j', 0, 0, "Print one JSON object", 0},
     {"failed", 'f', 0, 0, "List only the failed jobs, with reasons", 0},
+    {"resources", 'r', 0, 0, "What the runs used, where it was lost, and what to ask for next time", 0},
     {0},
 };
 
@@ -42,6 +44,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'e': options->exit_code = true; return 0;
     case 'j': options->json = true; return 0;
     case 'f': options->failed_only = true; return 0;
+    case 'r': options->resources = true; return 0;
     case ARGP_KEY_ARG:
         if (options->path)
             argp_error(state, "expected one FILE.h5, got also '%s'", value);
@@ -245,8 +248,14 @@ int command_status(int argc, char **argv)
         "counts as pending. A failed job is crashed, out-of-memory, wall (limits.job_wall), stopped (from outside), lost (with "
         "its rank or node, again and again), bad-data, or just failed in files of old programs: the words of "
         "`relin run --retry`.\n\n"
+        "--resources is about what was asked for and used, from the file's timeline: the time of all workers, divided into jobs "
+        "that were done (useful, with what checkpoints kept of others), failed attempts, work that was run again because its "
+        "attempt was lost or stopped after its last checkpoint, starting up, hand-out and commit between jobs, waiting at the "
+        "end while others still ran, and closing. Efficiency is the useful time over workers times the time from being "
+        "prepared to the last job's end. With --json all of it, in seconds and bytes.\n\n"
         "Examples:\n"
         "  relin status fashion-mnist.h5\n"
+        "  relin status --resources fashion-mnist.h5\n"
         "  relin status --failed fashion-mnist.h5\n"
         "  relin status --exit-code fashion-mnist.h5 || sbatch sweep.sbatch",
         NULL, NULL, NULL,
@@ -264,13 +273,15 @@ int command_status(int argc, char **argv)
         size_t left = view.count[STATUS_PENDING] + view.count[STATUS_RUNNING];
         int verdict = left ? 75 : view.count[STATUS_FAILED] ? 3 : 0;
         view.seconds_left = estimate_left(&view);
-        if (options.json)
+        if (options.resources)
+            code = status_resources(view.reader, options.path, view.locked && view.lock.live, options.json);
+        else if (options.json)
             print_json(&view, options.path, verdict);
         else if (options.failed_only)
             print_failed(&view);
         else
             print_text(&view, options.path);
-        code = options.exit_code ? verdict : 0;
+        code = options.exit_code ? verdict : code;
     }
     free_view(&view);
     return code;

@@ -160,6 +160,11 @@ int dataset_map(struct dataset *set, const char *name, struct error *err)
     return 0;
 }
 
+size_t dataset_bytes(const struct dataset *set)
+{
+    return set->map_size;
+}
+
 void dataset_close(struct dataset *set)
 {
     if (set->map)

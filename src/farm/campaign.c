@@ -30,6 +30,38 @@ static bool may_retry(const struct campaign *campaign, size_t row, const char *o
     return class == FAILURE_LOST ? policy_losses(error) < limit : failure_is_own(class) && campaign->attempts[row] < limit;
 }
 
+static double checkpoint_of(void *context, size_t job)
+{
+    const struct campaign *campaign = context;
+    return checkpoints_time(campaign->path, campaign->sweep.jobs[job].id);
+}
+
+/* What runs before this one did, and what one that was killed could not write of it any more. */
+static int look_at_timeline(struct campaign *campaign, const struct store_reader *reader, const double *status,
+                            const double *start, struct error *err)
+{
+    struct timeline_jobs jobs = {.n = campaign->sweep.n_jobs, .status = status, .start_time = start,
+                                 .checkpoint = checkpoint_of, .context = campaign};
+    struct error damage = {0};
+    double *wall = NULL, *worker = NULL;
+    size_t width;
+    if (timeline_read(reader, &campaign->timeline, &damage)) {
+        log_warning("%s: %s: what this run uses is not written down; see relin verify", campaign->path, damage.text);
+        timeline_free(&campaign->timeline);
+    }
+    if (!campaign->timeline.present)
+        return 0;
+    int failed = store_read_numbers(reader, "wall_seconds", &wall, &width, err)
+                 || store_read_numbers(reader, "worker", &worker, &width, err) ? -1 : 0;
+    jobs.wall_seconds = wall;
+    jobs.worker = worker;
+    if (!failed)
+        failed = timeline_reconcile(&campaign->timeline, &jobs, false, &campaign->timeline_changed, err);
+    mem_free(wall);
+    mem_free(worker);
+    return failed;
+}
+
 /* What the file says of each row: what diverged, what was lost, what failed and may try again. */
 static int look_at_rows(struct campaign *campaign, unsigned retry, struct error *err)
 {
@@ -41,7 +73,8 @@ static int look_at_rows(struct campaign *campaign, unsigned retry, struct error 
     int failed = !reader || !campaign->found || store_read_texts(reader, "outcome", &outcomes, err)
                  || store_read_texts(reader, "error", &errors, err)
                  || store_read_numbers(reader, "status", &status, &width, err)
-                 || store_read_numbers(reader, "start_time", &start, &width, err);
+                 || store_read_numbers(reader, "start_time", &start, &width, err)
+                 || look_at_timeline(campaign, reader, status, start, err);
     for (size_t i = 0; i < n && !failed; i++) {
         campaign->found[i] = (struct found_row){.status = (unsigned char)status[i], .start_time = start[i]};
         campaign->n_diverged += campaign->status[i] == STATUS_DONE && strcmp(outcomes[i], "diverged") == 0;
@@ -147,6 +180,8 @@ void campaign_close(struct campaign *campaign)
     mem_free(campaign->status);
     mem_free(campaign->attempts);
     mem_free(campaign->seconds);
+    timeline_free(&campaign->timeline);
+    mem_free(campaign->timeline_changed);
     mem_free(campaign->found);
     sets_free(&campaign->sets);
     sweep_free(&campaign->sweep);

@@ -6,6 +6,7 @@
 #include "farm/sets.h"
 #include "farm/wire.h"
 #include "store/store.h"
+#include "store/timeline.h"
 
 /* What the file said of a row when it was opened. */
 struct found_row {
@@ -23,6 +24,8 @@ struct campaign {
     unsigned char *status;           /* (jobs) enum job_status */
     int32_t *attempts;               /* (jobs) starts so far */
     struct found_row *found;         /* (jobs) */
+    struct timeline timeline;        /* of the runs before, brought up to date; freed once the run has begun */
+    unsigned char *timeline_changed; /* (its attempts) what of it is to be written again */
     double *seconds;                 /* (jobs) predicted */
     size_t n_reused, n_diverged;     /* rows that need no run; of them diverged */
 };

@@ -14,6 +14,8 @@ struct checkpoints {
 
 /* The path of a job's. Returns 0, or -1 where it is too long. */
 int checkpoints_path(const char *result, const char *id, char *path, size_t size);
+/* When a job's was written, in Unix seconds; NAN: there is none. */
+double checkpoints_time(const char *result, const char *id);
 /* Of a job that is done. */
 void checkpoints_remove(const char *result, const char *id);
 /* The folder, where it is empty. */

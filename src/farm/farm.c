@@ -34,21 +34,25 @@ struct rank {
     struct store *store;
     int leader;                      /* rank that prepares the data of this node */
     int guard;                       /* of the shared memory names; -1: none */
+    int nodes;
     bool trains;
     struct deadline deadline;
+    struct energy energy;            /* of this node, counted by its leader */
+    double began;                    /* clock_seconds() */
     void *blocks[SPAWNER_BLOCKS];
     struct worker worker;
     struct master master;
 };
 
 /* The lowest rank of each node. */
-static int find_leader(int rank)
+static int find_leader(int rank, int *nodes)
 {
     MPI_Comm node;
     int leader = rank;
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node);
     MPI_Bcast(&leader, 1, MPI_INT, 0, node);
     MPI_Comm_free(&node);
+    MPI_Allreduce(&(int){leader == rank}, nodes, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
     return leader;
 }
 
@@ -210,8 +214,8 @@ static int get_ready(struct rank *rank)
     int failed = !rank->store;
     if (!failed && rank->wire.rank == 0) {
         rank->master = (struct master){.wire = &rank->wire, .store = rank->store, .campaign = &rank->campaign,
-                                        .deadline = &rank->deadline, .slowest = rank->spawner.slowest};
-        failed = master_start(&rank->master, rank->options, &err);
+                                        .deadline = &rank->deadline, .slowest = rank->spawner.slowest, .energy = &rank->energy};
+        failed = master_start(&rank->master, rank->options, rank->nodes, rank->began, &err);
     }
     code = agree(rank, failed, &err);
     rank->worker.abandon = code;   /* a file that some have open cannot be closed together */
@@ -229,6 +233,7 @@ static void loop(struct rank *rank)
     worker->wire = &rank->wire;
     worker->store = rank->store;
     worker->spawner = &rank->spawner;
+    worker->energy = rank->leader == rank->wire.rank ? &rank->energy : NULL;
     worker->retired = !rank->trains;
     worker->job_wall = rank->said.head.job_wall;
     worker->patience = rank->said.head.patience;
@@ -325,12 +330,13 @@ static void inspect_by_spawner(void *spawner, const char *path, struct inspectio
 int farm_run(int *argc, char ***argv, const struct farm_options *options, struct farm_summary *summary,
              bool *is_root)
 {
-    struct rank rank = {.options = options, .guard = -1};
-    struct error err = {0};
     double start = clock_seconds();
+    struct rank rank = {.options = options, .guard = -1, .began = start};
+    struct error err = {0};
     char who[32];
     *summary = (struct farm_summary){0};
     *is_root = false;
+    energy_start(&rank.energy, NULL);
     /* one thread: the spawner and the ranks need no BLAS, children start what their job says */
     blas_set_threads(1);
     deadline_start(&rank.deadline, start, options->walltime);
@@ -349,7 +355,7 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
     snprintf(who, sizeof who, "rank %d", rank.wire.rank);
     log_setup(level, rank.wire.size > 1 ? who : NULL);
     rank.trains = rank.wire.rank > 0 || options->train_on_master;
-    rank.leader = find_leader(rank.wire.rank);
+    rank.leader = find_leader(rank.wire.rank, &rank.nodes);
     int code = run(&rank, summary);
     summary->seconds = clock_seconds() - start;
     if (*is_root && summary->jobs && options->tell)

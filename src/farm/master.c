@@ -64,7 +64,7 @@ static void hand_out(struct master *master, int to)
     text_add_bytes(&message, job->text, strlen(job->text) + 1);
     state->owner = to;
     state->handed = wire.predicted;
-    master->peers[to].held++;
+    account_handed(master, row, master->peers[to].held++ == 0);
     wire_send(master->wire, to, TAG_JOB, (int64_t)row, 0, message.chars, message.length);
     text_free(&message);
 }
@@ -106,10 +106,8 @@ static void handle_started(struct master *master, const struct wire_message *mes
     size_t row = row_of(master, message);
     if (row == SIZE_MAX)
         return;
-    struct row *state = &master->rows[row];
-    state->started = clock_seconds();
-    state->since = clock_unix();
-    *result_f64(&master->record, VAR_START_TIME) = state->since;   /* the next run asks whether it had got on since */
+    account_started(master, row);
+    *result_f64(&master->record, VAR_START_TIME) = master->rows[row].since;   /* the next run asks whether it had got on since */
     if (store_write_one(master->store, row, VAR_START_TIME, &master->record, &err))
         ledger_break_off(master, &err);
     ledger_set_status(master, row, STATUS_RUNNING, (int32_t)message->head.code);
@@ -134,6 +132,7 @@ static void handle_record(struct master *master, const struct wire_message *mess
     size_t row = row_of(master, message);
     if (row == SIZE_MAX)
         return;
+    double began = clock_seconds();
     if (!message_record(message->tail, message->size, &master->record)) {
         lose_unreadable(master, message, row);
         return;
@@ -143,6 +142,7 @@ static void handle_record(struct master *master, const struct wire_message *mess
         ledger_requeue(master, row, master->campaign->attempts[row]);
         return;
     }
+    account_committed(master, row, began);
     master->n_running -= master->campaign->status[row] == STATUS_RUNNING;
     master->campaign->status[row] = STATUS_DONE;
     master->n_done++;
@@ -168,8 +168,13 @@ static void handle_failed(struct master *master, const struct wire_message *mess
 static void handle_returned(struct master *master, const struct wire_message *message)
 {
     size_t row = row_of(master, message);
-    if (row != SIZE_MAX)   /* to be stopped is no fault of the job: that start does not count */
-        ledger_requeue(master, row, master->campaign->attempts[row] - (message->head.code != 0));
+    struct wire_times times;
+    if (row == SIZE_MAX)
+        return;
+    memcpy(&times, message->tail, sizeof times);
+    account_ended(master, row, ATTEMPT_STOPPED, times.start_time, times.wall_seconds);
+    /* to be stopped is no fault of the job: that start does not count */
+    ledger_requeue(master, row, master->campaign->attempts[row] - (message->head.code != 0));
 }
 
 static void handle_retired(struct master *master, const struct wire_message *message)
@@ -189,6 +194,7 @@ static void handle_retired(struct master *master, const struct wire_message *mes
 static void handle_bye(struct master *master, const struct wire_message *message)
 {
     master->peers[message->from].bye = true;
+    account_hear(master, message);
     master->exit_code = message->head.code ? (int)message->head.code : master->exit_code;
 }
 
@@ -214,7 +220,10 @@ void master_handle(struct master *master, const struct wire_message *message)
     case TAG_RETURNED: handle_returned(master, message); break;
     case TAG_RETIRED: handle_retired(master, message); break;
     case TAG_SIGNAL: drain(master); break;
-    case TAG_PING: deadline_hear(master->slowest, message->head.code); break;
+    case TAG_PING:
+        deadline_hear(master->slowest, message->head.code);
+        account_hear(master, message);
+        break;
     case TAG_BYE: handle_bye(master, message); break;
     default: assert(!"a tag that is not for the master");
     }
@@ -323,10 +332,11 @@ bool master_step(struct master *master)
     if (!master->stopping)
         stop_when_dry(master);
     master->finished = master->stopping && all_said_bye(master);
+    account_step(master);
     return active;
 }
 
-int master_start(struct master *master, const struct farm_options *options, struct error *err)
+int master_start(struct master *master, const struct farm_options *options, int nodes, double began, struct error *err)
 {
     size_t n = n_jobs(master), waiting = 0;
     const unsigned char *status = master->campaign->status;
@@ -354,7 +364,7 @@ int master_start(struct master *master, const struct farm_options *options, stru
     int failed = queue_init(&master->queue, rows, waiting, master->campaign->seconds, options->order, err);
     mem_free(rows);
     progress_start(&master->progress, options->progress);
-    if (!failed)
+    if (!failed && !(failed = account_start(master, nodes, began, err)))
         setback_resume(master);
     return failed;
 }
@@ -366,4 +376,5 @@ void master_end(struct master *master)
     queue_free(&master->queue);
     mem_free(master->record.block);
     mem_free(master->rows);
+    account_free(&master->account);
 }

@@ -3,6 +3,7 @@
 #ifndef RELIN_FARM_MASTER_H
 #define RELIN_FARM_MASTER_H
 
+#include "farm/account.h"
 #include "farm/campaign.h"
 #include "farm/deadline.h"
 #include "farm/progress.h"
@@ -24,7 +25,9 @@ struct row {
     int32_t owner;                   /* rank that holds it, -1: none */
     int32_t failed[FAILURE_COUNT];   /* attempts of this run that ended so */
     int64_t lost;                    /* losses since it last got on, over all runs */
-    double handed, started, since;   /* seconds predicted when it was handed out; clock_seconds(), clock_unix() */
+    double handed, started, since;   /* seconds predicted when it was handed out; clock_seconds(), clock_unix(); started
+                                        before it runs: when it was handed to a rank that had nothing, else 0 */
+    size_t attempt;                  /* row of the timeline, while it runs */
 };
 
 struct master {
@@ -44,12 +47,15 @@ struct master {
     bool lost;                       /* a rank was lost: no more collective calls */
     int exit_code;                   /* once stopping */
     double pinged, synced, looked;   /* the ranks; fsync; for dead processes */
+    struct account account;          /* of what the run uses */
+    struct energy *energy;           /* of rank 0's node; borrowed */
     struct deadline *deadline;       /* borrowed */
     volatile double *slowest;        /* seconds that a checkpoint took at most, on any rank that told */
 };
 
-/* Wire, store and campaign are set and borrowed. Returns 0, or -1 with *err filled. The caller ends it. */
-int master_start(struct master *master, const struct farm_options *options, struct error *err);
+/* Wire, store, campaign and energy are set and borrowed. began: clock_seconds() of the run's start. Returns 0, or -1 with
+ * *err filled. The caller ends it. */
+int master_start(struct master *master, const struct farm_options *options, int nodes, double began, struct error *err);
 void master_handle(struct master *master, const struct wire_message *message);
 /* Returns whether anything happened. */
 bool master_step(struct master *master);

@@ -1,8 +1,8 @@
 #include "farm/setback.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -15,12 +15,7 @@ enum { REASON_SIZE = 256 };
 /* Has the job written a checkpoint since then? */
 static bool has_got_on(const struct master *master, size_t row, double since)
 {
-    char path[CHECKPOINTS_PATH_SIZE + 64];
-    struct stat found;
-    if (checkpoints_path(master->campaign->path, master->campaign->sweep.jobs[row].id, path, sizeof path)
-        || stat(path, &found))
-        return false;
-    return (double)found.st_mtim.tv_sec + 1e-9 * (double)found.st_mtim.tv_nsec > since;
+    return checkpoints_time(master->campaign->path, master->campaign->sweep.jobs[row].id) > since;
 }
 
 /* A record without results. */
@@ -92,6 +87,8 @@ void setback_take(struct master *master, size_t row, int rank, enum failure_clas
     char reason[REASON_SIZE];
     struct row *state = &master->rows[row];
     int32_t attempts = master->campaign->attempts[row];
+    account_ended(master, row, class == FAILURE_LOST ? ATTEMPT_LOST : ATTEMPT_FAILED, how ? how->start_time : NAN,
+                  how ? how->wall_seconds : NAN);
     bool own = failure_is_own(class), got_on = !own && has_got_on(master, row, state->since);
     bool last = count(master, row, class, got_on);
     if (class == FAILURE_LOST)

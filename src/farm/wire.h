@@ -26,13 +26,13 @@ struct error;
     X(TAG_LEAVE, WORKER)     /* code 1: write; 0: the row is no longer yours */                        \
     X(TAG_RECORD, MASTER)    /* the rows are written: the record's variables */                        \
     X(TAG_FAILED, MASTER)    /* the attempt failed: code = its class; wire_failure, then a text: why */ \
-    X(TAG_RETURNED, MASTER)  /* not run, or stopped: code 1 if it had been started */                  \
+    X(TAG_RETURNED, MASTER)  /* not run, or stopped: code 1 if it had been started, with wire_times */ \
     X(TAG_RETIRED, MASTER)   /* this rank runs nothing any more; code: exit code; text: why */         \
     X(TAG_SIGNAL, MASTER)    /* a signal asked this rank to stop */                                    \
     X(TAG_DRAIN, WORKER)     /* return what you have */                                               \
-    X(TAG_PING, BOTH)        /* I am alive; to rank 0: code = microseconds a checkpoint took at most */ \
+    X(TAG_PING, BOTH)        /* I am alive; to rank 0: code = microseconds a checkpoint took at most; joules */ \
     X(TAG_STOP, WORKER)      /* the last message to a worker: code = exit code of every rank */        \
-    X(TAG_BYE, MASTER)       /* its last message; code: exit code where its rows did not come to disk */
+    X(TAG_BYE, MASTER)       /* its last message; code: exit code where its rows did not come to disk; joules */
 
 enum wire_tag {
 #define X(tag, handler) tag,
@@ -71,6 +71,11 @@ struct wire_job {
 struct wire_failure {
     double start_time, wall_seconds, cpu_seconds;
     char host[64], cpu_model[64];
+};
+
+/* When a stopped attempt ran: Unix seconds; NAN where the spawner has not told. */
+struct wire_times {
+    double start_time, wall_seconds;
 };
 
 struct wire_send;

@@ -44,7 +44,8 @@ static void drop(struct task *task)
 /* To rank 0: not run, or stopped before its end. */
 static void give_back(struct worker *worker, struct task *task, bool started)
 {
-    wire_send(worker->wire, 0, TAG_RETURNED, task->row, started, NULL, 0);
+    struct wire_times times = {task->report.wall_seconds > 0 ? task->report.start_time : NAN, task->report.wall_seconds};
+    wire_send(worker->wire, 0, TAG_RETURNED, task->row, started, &times, sizeof times);
     drop(task);
 }
 
@@ -173,6 +174,13 @@ static void take_leave(struct worker *worker, const struct wire_message *message
         drop(task);
 }
 
+/* To rank 0, with the energy that this node has used. */
+static void tell(struct worker *worker, enum wire_tag tag, int64_t code)
+{
+    double joules = worker->energy ? energy_joules(worker->energy) : NAN;
+    wire_send(worker->wire, 0, tag, -1, code, &joules, sizeof joules);
+}
+
 void worker_handle(struct worker *worker, const struct wire_message *message)
 {
     worker->heard = clock_seconds();
@@ -185,7 +193,7 @@ void worker_handle(struct worker *worker, const struct wire_message *message)
         worker->finished = true;
         worker->abandon = message->head.row;
         worker->exit_code = (int)message->head.code;
-        wire_send(worker->wire, 0, TAG_BYE, -1, bring_to_disk(worker), NULL, 0);
+        tell(worker, TAG_BYE, bring_to_disk(worker));
         break;
     default: assert(!"a tag that is not for workers");
     }
@@ -198,11 +206,11 @@ static void take_report(struct worker *worker, const struct spawner_report *repo
     bool done = WIFEXITED(report->status) && WEXITSTATUS(report->status) == CHILD_DONE;
     if (!task)
         return;
+    task->report = *report;
     if (!done && report->stopped) {
         give_back(worker, task, true);
         return;
     }
-    task->report = *report;
     if (!done) {
         char why[256];
         policy_describe(report, worker->job_wall, result_text(&worker->results[task->block], VAR_ERROR), why, sizeof why);
@@ -270,7 +278,7 @@ static void watch_rank_0(struct worker *worker)
     }
     if (now - worker->pinged > wire_ping_seconds(worker->patience)) {
         worker->pinged = now;
-        wire_send(worker->wire, 0, TAG_PING, -1, (int64_t)(1e6 * *worker->spawner->slowest), NULL, 0);
+        tell(worker, TAG_PING, (int64_t)(1e6 * *worker->spawner->slowest));
     }
     bool died = false;
     if (worker->wire->process[0] && now - worker->looked > 1) {

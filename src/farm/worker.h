@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "base/energy.h"
 #include "farm/spawner.h"
 #include "farm/wire.h"
 #include "store/store.h"
@@ -30,6 +31,7 @@ struct worker {
     struct spawner *spawner;
     struct result results[SPAWNER_BLOCKS];
     struct task tasks[WORKER_TASKS];
+    struct energy *energy;           /* of this node, where this rank tells it; else NULL */
     double job_wall, patience;
     uint64_t n_sets;                 /* of the run's data: no job asks for another */
     char host[64], cpu_model[64];

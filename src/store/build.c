@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "old.h"
+#include "table.h"
 
 enum { MOST_TOLD = 10 };
 
@@ -95,7 +96,7 @@ static bool same_file(const struct old_file *old, const struct sweep *sweep, con
     layout->kernel = result_count(wanted, VAR_KERNEL) > 0;   /* a matrix of no snapshots is not in a file */
     const char *const *names;
     size_t n_names = store_read_axes(old->reader, &names);
-    if (store_read_jobs(old->reader) != sweep->n_jobs
+    if (store_read_jobs(old->reader) != sweep->n_jobs || !timeline_has_room(old->reader, sweep->n_jobs)
         || memcmp(store_read_layout(old->reader), layout, sizeof *layout) != 0)
         return false;
     for (size_t i = 0; i < sweep->n_jobs; i++)
@@ -156,6 +157,33 @@ done:
     return status;
 }
 
+/* Where an attempt's job is in the new file: context has a number for each row of the old one. */
+static size_t row_of(void *context, size_t i, size_t row)
+{
+    (void)i;
+    return ((const size_t *)context)[row];
+}
+
+/* What the old file's runs did goes along. */
+static int make_timeline(const struct old_file *old, const char *path, const struct sweep *sweep, struct error *err)
+{
+    const struct store_reader *reader = old->reader;
+    size_t n = reader ? store_read_jobs(reader) : 0;
+    size_t *moved = mem_alloc(n + 1, sizeof *moved, err);
+    if (!moved)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        moved[i] = SIZE_MAX;
+    for (size_t job = 0; job < sweep->n_jobs; job++) {
+        size_t row = n ? old_find(old, sweep->jobs[job].id) : SIZE_MAX;
+        if (row != SIZE_MAX)
+            moved[row] = job;
+    }
+    int status = timeline_make(path, sweep->n_jobs, &reader, reader != NULL, row_of, moved, err);
+    mem_free(moved);
+    return status;
+}
+
 /* Hours of work may be in finished rows: a sweep that has not all of them gets no say over the file. */
 static int refuse_loss(const struct old_file *old, const char *path, const struct sweep *sweep, struct error *err)
 {
@@ -191,7 +219,7 @@ int store_build(const char *path, const struct sweep *sweep, const struct datase
         goto done;
     if (!exists || !same_file(&old, sweep, layout)) {
         if (skeleton_write(temporary.chars, sweep, sets, layout, provenance, err)
-            || (exists && copy_rows(&old, temporary.chars, sweep, err))
+            || (exists && copy_rows(&old, temporary.chars, sweep, err)) || make_timeline(&old, temporary.chars, sweep, err)
             || hdf_reserve(temporary.chars, err) || hdf_replace_file(temporary.chars, path, !exists, err)) {
             unlink(temporary.chars);
             goto done;

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "read.h"
 #include "skeleton.h"
+#include "table.h"
 
 static void fault(struct store_check *check, const char *where, const char *what)
 {
@@ -281,5 +282,5 @@ int store_check_structure(const struct store_reader *reader, struct store_check 
         check_variable(reader, check, (enum variable_id)id);
     check_axes(reader, check);
     check_groups(reader, check);
-    return check_probe(reader, check, err);
+    return check_probe(reader, check, err) || check_timeline(reader, check, err) ? -1 : 0;
 }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "old.h"
+#include "table.h"
 #include "store/compare.h"
 
 struct merge {
@@ -159,6 +160,41 @@ static int fill(struct merge *m, const char *path, struct error *err)
     return status;
 }
 
+/* Where row `row` of file i is now. */
+static size_t row_of(void *context, size_t i, size_t row)
+{
+    return ((size_t *const *)context)[i][row];
+}
+
+/* The runs of all files, one after the other. */
+static int join_timelines(struct merge *m, const char *path, struct error *err)
+{
+    const struct store_reader **readers = mem_alloc(m->n + 1, sizeof *readers, err);
+    size_t **moved = mem_alloc(m->n + 1, sizeof *moved, err);
+    int status = readers && moved ? 0 : -1;
+    for (size_t f = 0; f < m->n && !status; f++) {
+        const struct old_file *old = &m->files[f];
+        size_t n = store_read_jobs(old->reader);
+        readers[f] = old->reader;
+        moved[f] = mem_alloc(n, sizeof **moved, err);
+        status = moved[f] ? 0 : -1;
+        for (size_t i = 0; i < n && !status; i++)
+            moved[f][i] = SIZE_MAX;
+        for (size_t job = 0; job < m->sweep->n_jobs && !status; job++) {
+            size_t row = old_find(old, m->sweep->jobs[job].id);
+            if (row != SIZE_MAX)
+                moved[f][row] = job;
+        }
+    }
+    if (!status)
+        status = timeline_make(path, m->sweep->n_jobs, readers, m->n, row_of, moved, err);
+    for (size_t f = 0; moved && f < m->n; f++)
+        mem_free(moved[f]);
+    mem_free(moved);
+    mem_free(readers);
+    return status;
+}
+
 static void free_merge(struct merge *m)
 {
     for (size_t f = 0; f < m->n; f++)
@@ -186,7 +222,7 @@ int store_merge(const char *path, const char *const *files, size_t n, const stru
     int status = (exists && store_check_one_name(path, err)) || open_files(&m, path, files, n, err) || refuse_strangers(&m, err) ? -1 : 0;
     if (!status) {
         status = skeleton_write(temporary.chars, sweep, sets, &layout, provenance, err)
-                 || fill(&m, temporary.chars, err) || hdf_reserve(temporary.chars, err)
+                 || fill(&m, temporary.chars, err) || join_timelines(&m, temporary.chars, err) || hdf_reserve(temporary.chars, err)
                  || hdf_replace_file(temporary.chars, path, !exists, err) ? -1 : 0;
         if (status)
             unlink(temporary.chars);

@@ -9,11 +9,13 @@
 
 #include "base/memory.h"
 #include "hdf.h"
+#include "table.h"
 
 enum { LITTLE_ROOM = 1 << 20 };   /* bytes, in which a write may not have had room */
 
 struct store {
     struct rows rows;
+    struct open_table attempts, runs;
     int sync;            /* a descriptor of its own, for fsync */
     bool dirty;          /* something was written since the last one */
 };
@@ -35,7 +37,12 @@ struct store *store_open(const char *path, MPI_Comm comm, struct error *err)
         mem_free(store);
         return NULL;
     }
+    struct error damage;
     int status = rows_open(&store->rows, file, err);
+    if (!status && (table_open(&store->attempts, file, &attempts_table, &damage) || table_open(&store->runs, file, &runs_table, &damage))) {
+        table_close(&store->attempts);   /* results matter more: the run goes without, and relin verify tells */
+        table_close(&store->runs);
+    }
     if (!status && (store->sync = open(path, O_RDONLY | O_CLOEXEC)) < 0)
         status = error_set_errno(err, ERROR_FILE, "cannot open");
     if (status) {
@@ -87,6 +94,27 @@ int store_write_one(struct store *store, size_t job, enum variable_id id, const 
     return rows_write(&store->rows, job, id, result_slab(result, id), err);
 }
 
+/* Of n rows from first on, those that there is room for. */
+static size_t clip(const struct open_table *open, size_t first, size_t n)
+{
+    size_t room = open->room > first ? open->room - first : 0;
+    return n < room ? n : room;
+}
+
+int store_write_attempts(struct store *store, size_t first, size_t n, struct attempt *attempts, struct error *err)
+{
+    n = clip(&store->attempts, first, n);
+    for (size_t i = 0; i < n; i++)
+        attempts[i].crc = attempt_crc(&attempts[i]);
+    return n ? judge(store, table_write(&store->attempts, first, n, attempts, err), err) : 0;
+}
+
+int store_write_run(struct store *store, size_t index, struct run_record *run, struct error *err)
+{
+    run->crc = run_crc(run);
+    return clip(&store->runs, index, 1) ? judge(store, table_write(&store->runs, index, 1, run, err), err) : 0;
+}
+
 int store_sync(struct store *store, struct error *err)
 {
     if (!store->dirty)
@@ -107,6 +135,8 @@ void store_close(struct store *store, bool abandon)
     /* H5Fclose is collective and would wait for the dead; nothing is lost, since nothing is cached */
     if (!abandon) {
         rows_close(&store->rows);
+        table_close(&store->attempts);
+        table_close(&store->runs);
         H5Fclose(store->rows.file);
     }
     mem_free(store);

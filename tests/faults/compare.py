@@ -17,7 +17,7 @@ def rows_of(path, rows):
         found, n = {}, len(file["job_id"])
         file.visititems(lambda name, item: found.__setitem__(name, item)
                         if isinstance(item, h5py.Dataset) and item.shape and item.shape[0] == n
-                        and name.split("/")[0] not in ("config", "provenance", "probe") else None)
+                        and name.split("/")[0] not in ("config", "provenance", "probe", "runs", "timeline") else None)
         content = {name: item[:] for name, item in found.items() if name not in CIRCUMSTANCES}
         return {row: {name: bytes_of(values[row]) for name, values in content.items()} for row in rows}
 

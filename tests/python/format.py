@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 
 HEADINGS = {"result": "## The result file", "trace": "## The trace"}
-SCALED = re.compile(r"^/[^/]+$|^/kernels/[^/]+$")   # groups of the result file that xarray opens
+SCALED = re.compile(r"^/[^/]+$|^/(kernels|runs|timeline)/[^/]+$")   # groups of the result file that xarray opens
 
 
 def described(kind):
@@ -106,7 +106,8 @@ def scaled(dataset, coordinates, wrong):
     if dataset.dtype.kind == "S" and dataset.attrs.get("_Encoding") != "utf-8":
         wrong.append(f"{name}: a string of fixed length without _Encoding")
     is_column = name.split("/")[-1] in coordinates
-    if not is_column and not h5py.h5ds.is_scale(dataset.id) and set(dataset.attrs.get("coordinates", "").split()) != coordinates:
+    of_jobs = not name.startswith(("/runs/", "/timeline/"))
+    if of_jobs and not is_column and not h5py.h5ds.is_scale(dataset.id) and set(dataset.attrs.get("coordinates", "").split()) != coordinates:
         wrong.append(f"{name}: its coordinates are not the columns of the file")
 
 

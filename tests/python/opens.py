@@ -28,7 +28,7 @@ def checksum(file, job):
     columns |= {"/kernels" + name for name in columns}
     crc = 0
     for name in described_order():
-        if name not in file or name in columns | OUTSIDE_CRC or re.match(r"/(config|probe)/", name):
+        if name not in file or name in columns | OUTSIDE_CRC or re.match(r"/(config|probe|runs|timeline)/", name):
             continue
         dataset = file[name]
         if h5py.h5ds.is_scale(dataset.id):

@@ -23,7 +23,7 @@ def variables(file):
 
     def visit(path, item):
         if isinstance(item, h5py.Dataset) and item.shape and item.shape[0] == len(file["job_id"]):
-            if path.split("/")[0] in ("config", "provenance", "probe") or path in ("job", "kernels/job"):
+            if path.split("/")[0] in ("config", "provenance", "probe", "runs", "timeline") or path in ("job", "kernels/job"):
                 return
             if path not in CIRCUMSTANCES:
                 found[path] = item

@@ -1,0 +1,12 @@
+/* Parts of relin status. */
+#ifndef RELIN_CLI_STATUS_H
+#define RELIN_CLI_STATUS_H
+
+#include <stdbool.h>
+
+struct store_reader;
+
+/* Prints what the runs of a file used. live: its last run is alive. Returns the exit code. */
+int status_resources(const struct store_reader *reader, const char *path, bool live, bool json);
+
+#endif
