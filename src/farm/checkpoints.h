@@ -1,5 +1,5 @@
 /* The checkpoints of the jobs of one result file: FILE.h5.checkpoints/ID, one for each job that was stopped
- * or is running, ID its job_id. A job's own is removed when it is done, the folder when it is empty. */
+ * or is running, ID its job_id; of a program of the user's own a folder (RELIN_CHECKPOINT). A job's own is removed when it is done, the folder when it is empty. */
 #ifndef RELIN_FARM_CHECKPOINTS_H
 #define RELIN_FARM_CHECKPOINTS_H
 
@@ -16,6 +16,8 @@ struct checkpoints {
 int checkpoints_path(const char *result, const char *id, char *path, size_t size);
 /* Of a job that is done. */
 void checkpoints_remove(const char *result, const char *id);
+/* When the job's was last written (Unix seconds), the newest file of a folder's; -INFINITY: there is none. */
+double checkpoints_written(const char *result, const char *id);
 /* The folder, where it is empty. */
 void checkpoints_remove_folder(const char *result);
 

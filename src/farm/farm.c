@@ -31,7 +31,7 @@ struct rank {
     struct wire_setup head;          /* its head */
     char run[17];                    /* id of the run */
     struct result_layout layout;
-    const char *path, *root;         /* in setup */
+    const char *path, *root, *folder;   /* in setup */
     struct store *store;
     int leader;                      /* rank that prepares the data of this node */
     int guard;                       /* of the shared memory names; -1: none */
@@ -101,9 +101,10 @@ static int receive_setup(struct rank *rank)
     snprintf(rank->run, sizeof rank->run, "%.16s", rank->head.run);
     const uint64_t *l = rank->head.layout;
     rank->layout = (struct result_layout){.eval = l[0], .refresh = l[1], .snapshot = l[2], .layer = l[3],
-                                          .eigenvalue = l[4], .probe = l[5], .parameter = l[6], .kernel = l[7]};
+                                          .eigenvalue = l[4], .probe = l[5], .parameter = l[6], .kernel = l[7], .metric = l[8]};
     rank->path = rank->setup.chars + sizeof rank->head;
     rank->root = rank->path + strlen(rank->path) + 1;
+    rank->folder = rank->root + strlen(rank->root) + 1;
     return 0;
 }
 
@@ -112,7 +113,7 @@ static int receive_setup(struct rank *rank)
 /* On rank 0's own node the data is there; elsewhere the node's leader makes it. */
 static int publish_on_node(struct rank *rank, struct error *err)
 {
-    const char *text = rank->root + strlen(rank->root) + 1;
+    const char *text = rank->folder + strlen(rank->folder) + 1;
     if (rank->leader != rank->wire.rank || rank->wire.rank == 0)
         return 0;
     for (size_t i = 0; i < rank->head.n_sets; i++) {
@@ -167,6 +168,9 @@ static int prepare_spawner(struct rank *rank, struct error *err)
     setup.layout = rank->layout;
     snprintf(setup.checkpoints.result, sizeof setup.checkpoints.result, "%s", rank->path);
     setup.checkpoints.interval = rank->head.checkpoint;
+    setup.grace = rank->head.grace;
+    snprintf(setup.folder, sizeof setup.folder, "%s", rank->folder);
+    snprintf(setup.data_root, sizeof setup.data_root, "%s", rank->root);
     int failed = rank->trains ? spawner_prepare(&rank->spawner, &setup, err) : 0;
     for (size_t i = 0; i < SPAWNER_BLOCKS && rank->trains; i++) {
         shm_name(name, rank->run, rank->wire.rank, "result", i);

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -15,12 +14,7 @@ enum { REASON_SIZE = 256 };
 /* Has the job written a checkpoint since then? */
 static bool has_got_on(const struct master *master, size_t row, double since)
 {
-    char path[CHECKPOINTS_PATH_SIZE + 64];
-    struct stat found;
-    if (checkpoints_path(master->campaign->path, master->campaign->sweep.jobs[row].id, path, sizeof path)
-        || stat(path, &found))
-        return false;
-    return (double)found.st_mtim.tv_sec + 1e-9 * (double)found.st_mtim.tv_nsec > since;
+    return checkpoints_written(master->campaign->path, master->campaign->sweep.jobs[row].id) > since;
 }
 
 /* A record without results. */
