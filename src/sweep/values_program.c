@@ -132,10 +132,12 @@ void parameters_parse(const struct node *map, struct draft *draft, struct mistak
 
 static bool is_taken(const char *name)
 {
-    static const char *const own[] = {"step", "time", "feature_updates"};
+    static const char *const own[] = {"step", "time", "feature_updates", "job", "eval", "refresh", "metric", "kernels", "config", "provenance", "probe"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcmp(name, own[i]) == 0)
             return true;
+    if (strncmp(name, "curve_", 6) == 0 || strncmp(name, "parameters_", 11) == 0)
+        return true;
     for (int id = 0; id < VAR_COUNT; id++)
         if (strcmp(name, variables[id].name) == 0)
             return true;
