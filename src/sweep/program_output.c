@@ -276,7 +276,7 @@ static int take_line(struct program_output *o, struct error *err)
         o->length = 0;
         return 0;
     }
-    if (o->line[blank] != '{' || strlen(o->line) != o->length || tree_parse(&tree, o->line, o->length, false, &mistakes))
+    if (o->line[blank] != '{' || strlen(o->line) != o->length || tree_parse(&tree, o->line, o->length, false, &mistakes) || mistakes.n)
         status = refuse_line(o, err);
     else
         status = take_object(o, tree.root, err);
