@@ -22,13 +22,25 @@ static bool contains(const size_t *list, size_t n, size_t value)
     return false;
 }
 
+bool cells_are_programs(const struct observations *o)
+{
+    static const char *const own[] = {"standard", "linearised", "gauss-newton", "-"};
+    size_t trainer = observe_find_axis(o, "trainer");
+    for (size_t l = 0; trainer != SIZE_MAX && l < o->axes[trainer].n_levels; l++)
+        for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+            if (strcmp(o->axes[trainer].levels[l].label, own[i]) == 0)
+                return false;
+    return trainer != SIZE_MAX && o->axes[observe_find_axis(o, "refresh_period")].n_levels == 1;
+}
+
 /* The axes that are named, in the order of the names; all but the seed without names. */
 static int read_names(const struct observations *o, const char *by, size_t *list, size_t *n, struct error *err)
 {
     size_t seed = observe_find_axis(o, "seed");
     *n = 0;
+    bool programs = cells_are_programs(o);   /* then axes of ours that have one level say nothing */
     for (size_t a = 0; !by && a < o->n_axes; a++)
-        if (a != seed)
+        if (a != seed && !(programs && o->axes[a].n_levels == 1))
             list[(*n)++] = a;
     if (!by)
         return 0;

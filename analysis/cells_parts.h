@@ -8,6 +8,8 @@
 int cells_compare_levels(const struct observation *x, const struct observation *y, const size_t *axes, size_t n);
 /* Whether a job's value is in the means. */
 bool cells_is_counted(const struct observation *x, double value);
+/* Are all jobs programs of the user's own, without a refresh period of theirs? */
+bool cells_are_programs(const struct observations *o);
 /* Whether its trainer is gauss-newton; the trainer must be an axis. */
 bool cells_is_solver(const struct cells *c, const struct observation *x);
 

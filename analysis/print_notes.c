@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cells_parts.h"
 #include "must.h"
 #include "print.h"
 
@@ -120,6 +121,8 @@ void print_sentence(const struct cells *c, const struct group *g, struct text *o
 
 void print_sentences(const struct cells *c, struct text *out)
 {
+    if (!c->by_period && cells_are_programs(c->of))
+        return;   /* there is no K to ask for */
     for (size_t g = 0; g < c->n_groups; g++) {
         print_sentence(c, &c->group[g], out);
         text_add(out, "\n");

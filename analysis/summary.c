@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cells_parts.h"
 #include "must.h"
 #include "print.h"
 
@@ -147,6 +148,8 @@ static int summarise(struct options *o, struct error *err)
         result = observe_filter(&observations, o->where[i], err);
     if (result == 0 && observations.n == 0)
         result = error_set(err, ERROR_USAGE, "expected jobs to summarise, got none: no job fits all of --where");
+    if (result == 0 && cells_are_programs(&observations))
+        observations.two_readouts = false;
     if (result == 0 && o->question.readout == READOUT_NETWORK && !observations.two_readouts)
         result = error_set(err, ERROR_USAGE, "--readout network: %s has one read-out only", o->question.metric);
     if (result == 0)

@@ -116,7 +116,7 @@ bool store_read_has(const struct store_reader *reader, const char *name);
 /* Was the variable's dataset added to a file whose program did not know it? Then rows may be without it. */
 bool store_read_added(const struct store_reader *reader, enum variable_id id);
 /* Whole (job) column, or (job, x) matrix row-major, of any numeric type as double; name may be
- * "kernels/..." ; values: store_read_jobs * width numbers; width filled. The caller frees *values (mem_free). */
+ * "kernels/...", or one of the user's own metrics, or curve_ and its name; values: store_read_jobs * width numbers; width filled. The caller frees *values (mem_free). */
 int store_read_numbers(const struct store_reader *reader, const char *name, double **values, size_t *width,
                        struct error *err);
 /* Whole (job) text column. The caller frees *texts with store_free_texts. */

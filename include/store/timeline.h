@@ -76,7 +76,7 @@ void timeline_free(struct timeline *timeline);
 struct timeline_jobs {
     size_t n;
     const double *status, *start_time, *wall_seconds, *worker;
-    double (*checkpoint)(void *context, size_t job);   /* Unix seconds, NaN: none; NULL: not asked */
+    double (*checkpoint)(void *context, size_t job);   /* Unix seconds, -INFINITY: none; NULL: not asked */
     void *context;
 };
 /* Ends what no run is alive to end: attempts that say they run are done where their job is, else lost when their run

@@ -34,6 +34,7 @@ struct job {
     enum engine engine;              /* training.engine as asked for; training.engine here is what steps, or auto
                                         until job_plan_engine or job_set_engine has resolved it */
     double engine_seconds[ENGINE_COUNT];   /* predicted of the whole training by each; NaN: cannot, or not known */
+    double expected;                 /* seconds that a program of the user's own takes (limits.expected); 0: not known */
     struct measurement measured;     /* of kernels and stability, what is above includes it */
     char id[HASH_HEX_SIZE];          /* hash of the identity text: the job's own keys, without measured */
     char *text;                      /* resolved JSON, one line, every key; owned (job_free) */
@@ -81,7 +82,8 @@ struct job_cost {
     double seconds;        /* by compiled-in speeds of one core */
     double bytes;          /* peak memory of the child */
 };
-/* features, outputs and the pools' rows come from the data set. By the engine of job->training; auto: tangent. */
+/* features, outputs and the pools' rows come from the data set. By the engine of job->training; auto: tangent.
+ * Of a program of the user's own, whose set may be NULL, nothing is known but job->expected: else a second stands for it. */
 void job_predict(const struct job *job, const struct dataset *set, struct job_cost *cost);
 
 /* Learning rate 3000 instead of {of_limit: x}, and the like: "mlp-2x512 K=100 seed 3". */

@@ -13,6 +13,7 @@
 struct result_layout {
     uint64_t eval, refresh, snapshot, layer, eigenvalue, probe, parameter;
     uint64_t kernel;     /* 1 where kernels are stored, else 0: DIMS_KERNEL has no room then */
+    uint64_t metric;     /* numbers of the user's own that programs report */
     /* Bits, by identifier: variables that a file of an older program does not know although its axes
        would have room. All 0 in the layout of a new file. */
     uint64_t absent[(VAR_COUNT + 63) / 64];

@@ -19,6 +19,8 @@ struct sweep_axis {
 struct sweep_limits {
     double job_wall;       /* seconds; INFINITY: none */
     double checkpoint;     /* seconds between two checkpoints of a job; INFINITY: none */
+    double grace;          /* seconds from TERM to KILL of a program; INFINITY: as long as it takes */
+    double expected;       /* seconds that a program takes; INFINITY: not known */
     double patience;       /* seconds of silence after which a rank counts as lost */
     int64_t attempts;
     int64_t attempts_ending[FAILURE_COUNT];   /* -1: attempts (failure_limit) */

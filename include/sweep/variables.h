@@ -15,10 +15,10 @@
 enum variable_group { GROUP_ROOT, GROUP_KERNELS };
 enum variable_dims {
     DIMS_JOB, DIMS_EVAL, DIMS_REFRESH, DIMS_SNAPSHOT, DIMS_LAYER, DIMS_EIGENVALUE, DIMS_KERNEL,
-    DIMS_PARAMETER,
+    DIMS_PARAMETER, DIMS_METRIC, DIMS_EVAL_METRIC,
     DIMS_COUNT
 };  /* (job), (job, eval), (job, refresh), (job, snapshot), (job, snapshot, layer), (job, snapshot,
-       eigenvalue), (job, snapshot, probe, probe2), (job, parameter) */
+       eigenvalue), (job, snapshot, probe, probe2), (job, parameter), (job, metric), (job, eval, metric) */
 enum variable_type { TYPE_F64, TYPE_F32, TYPE_I64, TYPE_I32, TYPE_U32, TYPE_U8, TYPE_TEXT16,
                      TYPE_TEXT64, TYPE_TEXT256, TYPE_TEXT /* variable length, skeleton only */ };
 enum variable_writer { WRITER_SKELETON, WRITER_PLAN, WRITER_ROWS, WRITER_RECORD };
@@ -65,14 +65,14 @@ enum variable_writer { WRITER_SKELETON, WRITER_PLAN, WRITER_ROWS, WRITER_RECORD 
     /* what a job is */                                                                                          \
     X(JOB_ID, ROOT, "job_id", JOB, TEXT, SKELETON, "", "hash of everything that decides the job's numbers")       \
     X(ARCHITECTURE, ROOT, "architecture", JOB, TEXT, SKELETON, "", "name of the network under architectures")     \
-    X(TRAINER, ROOT, "trainer", JOB, TEXT, SKELETON, "", "standard, linearised or gauss-newton")                  \
+    X(TRAINER, ROOT, "trainer", JOB, TEXT, SKELETON, "", "standard, linearised, gauss-newton, or the words of a program of the user's own")                  \
     X(SCHEDULE, ROOT, "schedule", JOB, TEXT, SKELETON, "", "label of a refresh schedule that is not a constant period, else constant") \
     X(REFRESH_PERIOD, ROOT, "refresh_period", JOB, F64, SKELETON, "step", "refresh period K; inf: features never updated; of another schedule T/(feature_updates + 1), or inf where the gap decides") \
     X(SEED, ROOT, "seed", JOB, I64, SKELETON, "", "seed of all random streams")                                   \
     X(FEATURE_UPDATES, ROOT, "feature_updates", JOB, F64, SKELETON, "1", "number of feature updates (refreshes) of the whole run by its schedule; NaN where the gap decides: see refreshes_done") \
     /* what was planned */                                                                                       \
     X(ENGINE_PLANNED, ROOT, "engine_planned", JOB, TEXT, PLAN, "", "engine chosen when the file was made, or asked for; standard in ordinary training") \
-    X(PREDICTED_SECONDS_TANGENT, ROOT, "predicted_seconds_tangent", JOB, F64, PLAN, "s", "predicted seconds of the steps by the tangent engine, or of ordinary training") \
+    X(PREDICTED_SECONDS_TANGENT, ROOT, "predicted_seconds_tangent", JOB, F64, PLAN, "s", "predicted seconds of the steps by the tangent engine, or of ordinary training; NaN of a program") \
     X(PREDICTED_SECONDS_KERNEL, ROOT, "predicted_seconds_kernel", JOB, F64, PLAN, "s", "predicted seconds of the steps by the kernel engine; NaN where it cannot take them") \
     X(PREDICTED_SECONDS_FILTER, ROOT, "predicted_seconds_filter", JOB, F64, PLAN, "s", "predicted seconds of the steps by the filter engine; NaN where it cannot take them") \
     /* how it went */                                                                                            \
@@ -80,7 +80,7 @@ enum variable_writer { WRITER_SKELETON, WRITER_PLAN, WRITER_ROWS, WRITER_RECORD 
     X(OUTCOME, ROOT, "outcome", JOB, TEXT16, RECORD, "", "completed, diverged; of a failed attempt its class: crashed, out-of-memory, wall, stopped, lost, bad-data; else empty") \
     X(ERROR, ROOT, "error", JOB, TEXT256, RECORD, "", "why the job, or its last attempt, failed, or why it diverged") \
     X(ATTEMPTS, ROOT, "attempts", JOB, I32, RECORD, "1", "how often the job was started, less the starts that it was stopped or lost in") \
-    X(ENGINE, ROOT, "engine", JOB, TEXT16, RECORD, "", "engine that stepped the segments: tangent, kernel or filter; else the trainer, standard or gauss-newton") \
+    X(ENGINE, ROOT, "engine", JOB, TEXT16, RECORD, "", "engine that stepped the segments: tangent, kernel or filter; else the trainer, standard, gauss-newton or command") \
     X(WORKER, ROOT, "worker", JOB, I32, RECORD, "", "MPI rank that ran the job, -1 before")                       \
     X(HOST, ROOT, "host", JOB, TEXT64, RECORD, "", "host that ran the job")                                       \
     X(CPU_MODEL, ROOT, "cpu_model", JOB, TEXT64, RECORD, "", "processor that ran the job")                        \
@@ -114,6 +114,9 @@ enum variable_writer { WRITER_SKELETON, WRITER_PLAN, WRITER_ROWS, WRITER_RECORD 
     X(REFRESH_SOLVER_ITERATIONS, ROOT, "refresh_solver_iterations", REFRESH, F64, ROWS, "1", "gauss-newton: products with the kernel in the solve of the step before the refresh") \
     X(REFRESH_SOLVER_RESIDUAL, ROOT, "refresh_solver_residual", REFRESH, F64, ROWS, "1", "gauss-newton: what that solve left of its system, relative") \
     X(REFRESHES_DONE, ROOT, "refreshes_done", JOB, I64, ROWS, "1", "number of feature updates (refreshes) that happened; -1 until the job ended") \
+    /* of programs of the user's own */                                                                           \
+    X(METRICS, ROOT, "metrics", METRIC, F64, ROWS, "1", "numbers of the user's own that the program reported, the last of each") \
+    X(CURVE_METRICS, ROOT, "curve_metrics", EVAL_METRIC, F64, ROWS, "1", "the same along training")               \
     /* kernels */                                                                                                \
     X(N_SNAPSHOTS, KERNELS, "n_snapshots", JOB, I32, ROWS, "1", "number of snapshots that are there")              \
     X(KERNEL_PATH_LENGTH, KERNELS, "kernel_path_length", JOB, F64, ROWS, "1", "sum of kernel distances between consecutive measuring times, at theta_t") \

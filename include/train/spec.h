@@ -7,7 +7,8 @@
 
 struct text;
 
-enum trainer_kind { TRAINER_STANDARD, TRAINER_LINEARISED, TRAINER_GAUSS_NEWTON };
+/* command: a program of the user's own trains (sweep/program.h). */
+enum trainer_kind { TRAINER_STANDARD, TRAINER_LINEARISED, TRAINER_GAUSS_NEWTON, TRAINER_COMMAND };
 /* How a segment is stepped (method.md section 3); auto is resolved before a trainer runs. */
 enum engine { ENGINE_AUTO, ENGINE_TANGENT, ENGINE_KERNEL, ENGINE_FILTER };
 enum { ENGINE_COUNT = ENGINE_FILTER + 1 };
@@ -70,7 +71,7 @@ struct training_spec {
     uint64_t seed_init, seed_data, seed_batch, seed_augment;
 };
 
-/* "standard", "linearised", "gauss-newton". */
+/* "standard", "linearised", "gauss-newton", "command". */
 const char *training_trainer_name(enum trainer_kind trainer);
 
 /* ceil(T/K) - 1; 0 for inf (method.md section 1); of another schedule how many refreshes come before T,

@@ -96,6 +96,7 @@ static void print_text(const struct measure *m)
     const struct { size_t n; const char *what; } rest[] = {
         {m->there, "had it already"}, {m->not_done, "are not done"}, {m->differing, "differ from what is stored"},
         {m->failed, "failed"}, {m->damaged, "are damaged"}, {m->other_machine, "ran on other BLAS kernels"},
+        {m->programs, "are programs"},
         {m->left, "left"},
     };
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
@@ -112,8 +113,8 @@ static void print_json(const struct measure *m)
     text_add(&out, "{\"file\":");
     text_add_json_string(&out, m->options->path);
     text_add(&out, ",\"selected\":%zu,\"replayed\":%zu,\"from_kernel\":%zu,\"there\":%zu,\"not_done\":%zu,"
-             "\"differing\":%zu,\"failed\":%zu,\"damaged\":%zu,\"other_machine\":%zu,\"left\":%zu}", m->selected, m->replayed,
-             m->from_kernel, m->there, m->not_done, m->differing, m->failed, m->damaged, m->other_machine, m->left);
+             "\"differing\":%zu,\"failed\":%zu,\"damaged\":%zu,\"other_machine\":%zu,\"programs\":%zu,\"left\":%zu}", m->selected, m->replayed,
+             m->from_kernel, m->there, m->not_done, m->differing, m->failed, m->damaged, m->other_machine, m->programs, m->left);
     puts(out.chars);
     text_free(&out);
 }
@@ -127,7 +128,7 @@ static int measure_file(struct measure *m, const struct measure_options *options
     if (failed)
         return error_exit_code(err->code);
     (options->json ? print_json : print_text)(m);
-    return m->left ? 75 : m->differing + m->failed + m->damaged + m->other_machine ? 3 : 0;
+    return m->left ? 75 : m->differing + m->failed + m->damaged + m->other_machine + m->programs ? 3 : 0;
 }
 
 int command_measure(int argc, char **argv)

@@ -44,7 +44,7 @@ struct measure {
     struct job *jobs;                        /* (jobs of the file), as they are in it now */
     size_t *job_set;                         /* (jobs of the file) */
     /* what came of it */
-    size_t selected, there, not_done, damaged, other_machine, replayed, from_kernel, differing, failed, left;
+    size_t selected, there, not_done, damaged, other_machine, programs, replayed, from_kernel, differing, failed, left;
 };
 
 /* Opens, selects, decides, loads data. Says on stderr which rows it leaves out. Returns 0, or -1 with *err

@@ -83,6 +83,12 @@ static int plan_row(struct measure *m, const struct metric_set *metrics, size_t 
                     struct error *err)
 {
     struct measure_task *task = &m->tasks[m->n_tasks];
+    if (before->training.trainer == TRAINER_COMMAND) {
+        if (!m->programs++)
+            fprintf(stderr, "job %zu: is a program of the user's own, which alone can measure more: have it print the number, "
+                    "add its name to metrics and run the sweep\n", row);
+        return 0;
+    }
     int damaged = read_row(m, row, err);
     if (damaged < 0)
         return -1;

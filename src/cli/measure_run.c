@@ -1,5 +1,6 @@
 /* relin measure: runs jobs again, checks them, and writes what they add. */
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "base/memory.h"
 #include "cli/measure.h"
 #include "farm/child.h"
+#include "farm/spawner.h"
 #include "math/blas_setup.h"
 #include "store/compare.h"
 #include "sweep/from_kernel.h"
@@ -234,13 +236,14 @@ static void block_signals(sigset_t *waited)
 static void start(struct run *run, struct slot *slot, struct measure_task *task)
 {
     pid_t parent = getpid();
+    struct spawner_setup setup = {.layout = run->measure->layout, .checkpoints.interval = INFINITY};
     task->state = MEASURE_RUNNING;
     slot->task = task;
     fflush(NULL);
     slot->pid = fork();
     if (slot->pid == 0)
-        child_run(parent, (int64_t)task->row, task->job.text, &run->measure->sets[task->set], &run->measure->layout,
-                  slot->block, NULL, NULL);
+        child_run(parent, (int64_t)task->row, task->job.text, &run->measure->sets[task->set], &setup,
+                  slot->block, NULL);
     if (slot->pid < 0) {   /* for now: a later round tries again */
         slot->pid = 0;
         slot->task = NULL;

@@ -155,6 +155,27 @@ static int print_allocations(const struct plan *plan, const struct arguments *a,
     return 0;
 }
 
+/* Programs of the user's own, and whether anybody said how long they take. */
+static void print_programs(const struct plan *plan, struct text *out)
+{
+    size_t n = 0;
+    double expected = 0;
+    for (size_t i = 0; i < plan->sweep.n_jobs; i++)
+        if (plan->sweep.jobs[i].training.trainer == TRAINER_COMMAND) {
+            n++;
+            expected = plan->sweep.jobs[i].expected;
+        }
+    if (!n)
+        return;
+    char duration[64];
+    clock_duration(expected, duration, sizeof duration);
+    text_add(out, "%zu job%s of your own, whose cost is not known: ", n, n == 1 ? " is a program" : "s are programs");
+    if (expected > 0)
+        text_add(out, "%s each, as limits.expected says\n", duration);
+    else
+        text_add(out, "1 s stands for each; say better with limits.expected=10m\n");
+}
+
 static int print_plan(const struct plan *plan, struct arguments *a, struct text *out, struct error *err)
 {
     size_t n = plan->sweep.n_jobs;
@@ -187,6 +208,7 @@ static int print_plan(const struct plan *plan, struct arguments *a, struct text 
         text_add(out, " (%zu more cells are the same jobs)", plan->sweep.n_duplicates);
     text_add(out, "\npredicted: %s in all, %.3g core-hours; a job %s (median), %s (longest)\n", all,
              sum * (double)plan->all.threads / 3600, middle, most);
+    print_programs(plan, out);
     text_add(out, "memory: up to %.0f MB a worker beside the shared data\n", ceil(plan->all.bytes / 1e6));
     text_add(out, "saturation P* = %.0f workers: more cannot end sooner\n", ceil(simulate_saturation(n, plan->all.seconds)));
     if (print_allocations(plan, a, out, err))

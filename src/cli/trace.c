@@ -85,6 +85,9 @@ static int trace_job(struct job *job, const struct options *options, int64_t *di
     struct result_layout layout;
     struct result result;
     struct experiment_observer observer;
+    if (job->training.trainer == TRAINER_COMMAND)
+        return error_set(err, ERROR_UNSUPPORTED, "--job: expected a job that relin trains, got a program of the user's own, whose "
+                         "steps nobody sees: have it write its own trace");
     if (options->at_step > job->training.steps)
         return error_set(err, ERROR_USAGE, "--at: expected a step of the job, 0 to %lld, got %lld",
                          (long long)job->training.steps, (long long)options->at_step);

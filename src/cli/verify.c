@@ -193,6 +193,14 @@ static int run_again(struct check *check, size_t row, struct error *err)
         error_set(err, ERROR_FORMAT, "the stored text of the job has the id %s, the file says %s", job.id, check->ids[row]);
         goto done;
     }
+    if (job.training.trainer == TRAINER_COMMAND) {
+        char label[256];
+        job_label(&job, label, sizeof label);
+        printf("job %zu (%s): is a program of the user's own, not run again: whether it gives the same numbers is its own matter\n",
+               row, label);
+        status = 0;
+        goto done;
+    }
     if (dataset_load(&set, &job.data, dataset_root(), err)
         || layout_check(store_read_layout(check->reader), &job, &set, err))
         goto done;

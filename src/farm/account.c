@@ -153,7 +153,7 @@ void account_ended(struct master *master, size_t row, enum attempt_outcome outco
     struct attempt a = attempt_of(master, row);
     if (master->campaign->status[row] != STATUS_RUNNING)
         return;
-    double written = checkpoints_time(master->campaign->path, master->campaign->sweep.jobs[row].id);
+    double written = checkpoints_written(master->campaign->path, master->campaign->sweep.jobs[row].id);
     if (isfinite(start_time))
         a.start = start_time;
     a.end = isfinite(start_time) ? start_time + wall_seconds : fmax(clock_unix(), a.start);

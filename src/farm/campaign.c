@@ -1,6 +1,7 @@
 #include "farm/campaign.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -33,7 +34,7 @@ static bool may_retry(const struct campaign *campaign, size_t row, const char *o
 static double checkpoint_of(void *context, size_t job)
 {
     const struct campaign *campaign = context;
-    return checkpoints_time(campaign->path, campaign->sweep.jobs[job].id);
+    return checkpoints_written(campaign->path, campaign->sweep.jobs[job].id);
 }
 
 /* What runs before this one did, and what one that was killed could not write of it any more. */
@@ -121,11 +122,24 @@ static int build_file(struct campaign *campaign, const struct farm_options *opti
     return 0;
 }
 
+/* Where the programs of a sweep work: absolute, as it holds on other ranks too. */
+static int find_folder(struct campaign *campaign, const char *sweep_path, struct error *err)
+{
+    char *path = realpath(sweep_path, NULL);
+    char *slash = path ? strrchr(path, '/') : NULL;
+    if (slash)
+        *(slash == path ? slash + 1 : slash) = 0;
+    int failed = !slash || snprintf(campaign->folder, sizeof campaign->folder, "%s", path) >= (int)sizeof campaign->folder;
+    free(path);
+    return failed ? error_set_errno(err, ERROR_FILE, "%s: its folder cannot be found", sweep_path) : 0;
+}
+
 int campaign_open(struct campaign *campaign, const struct farm_options *options, const char *run, int ranks,
                   struct error *err)
 {
     struct sweep *sweep = &campaign->sweep;
     if (sweep_load(sweep, options->sweep_path, options->overrides, options->n_overrides, err)
+        || find_folder(campaign, options->sweep_path, err)
         || (options->parts && predict_part(sweep, options->data_root, options->part, options->parts, err))
         || sets_find(&campaign->sets, sweep, err)
         || sets_prepare(&campaign->sets, sweep, options->data_root, run, err)
@@ -153,22 +167,26 @@ void campaign_describe(const struct campaign *campaign, const struct farm_option
     const struct sets *sets = &campaign->sets;
     struct wire_setup setup;
     memset(&setup, 0, sizeof setup);
-    const uint64_t lengths[8] = {layout->eval, layout->refresh, layout->snapshot, layout->layer,
-                                 layout->eigenvalue, layout->probe, layout->parameter, layout->kernel};
+    const uint64_t lengths[9] = {layout->eval, layout->refresh, layout->snapshot, layout->layer,
+                                 layout->eigenvalue, layout->probe, layout->parameter, layout->kernel, layout->metric};
     memcpy(setup.layout, lengths, sizeof lengths);
     setup.job_wall = campaign->sweep.limits.job_wall;
     setup.checkpoint = campaign->sweep.limits.checkpoint;
+    setup.grace = campaign->sweep.limits.grace;
     setup.patience = campaign->sweep.limits.patience;
     setup.n_sets = sets->n;
     snprintf(setup.run, sizeof setup.run, "%s", run);
-    const char *root = options->data_root ? options->data_root : "";
+    char *absolute = options->data_root ? realpath(options->data_root, NULL) : NULL;
+    const char *root = absolute ? absolute : options->data_root ? options->data_root : "";
     text_add_bytes(message, (const char *)&setup, sizeof setup);
     text_add_bytes(message, campaign->path, strlen(campaign->path) + 1);
     text_add_bytes(message, root, strlen(root) + 1);
+    text_add_bytes(message, campaign->folder, strlen(campaign->folder) + 1);
     for (size_t i = 0; i < sets->n; i++) {
         const char *text = campaign->sweep.jobs[sets->first[i]].text;
         text_add_bytes(message, text, strlen(text) + 1);
     }
+    free(absolute);
 }
 
 void campaign_close(struct campaign *campaign)

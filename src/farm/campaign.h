@@ -20,6 +20,7 @@ struct campaign {
     struct sets sets;
     struct result_layout layout;
     char path[STORE_PATH_SIZE];      /* the result file; of a symbolic link, what it points to */
+    char folder[STORE_PATH_SIZE];    /* of the sweep file */
     bool locked;
     unsigned char *status;           /* (jobs) enum job_status */
     int32_t *attempts;               /* (jobs) starts so far */

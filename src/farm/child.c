@@ -14,6 +14,8 @@
 
 #include "base/checkpoint.h"
 #include "base/error.h"
+#include "farm/spawner.h"
+#include "sweep/program.h"
 #include "sweep/experiment.h"
 #include "sweep/job.h"
 
@@ -101,9 +103,53 @@ static int exit_code_of(enum error_code code)
     }
 }
 
+static volatile sig_atomic_t program_stop;
+
+static void catch_program_stop(int number)
+{
+    program_stop = number == SIGTERM ? 2 : program_stop ? program_stop : 1;
+}
+
+static void wake(int number)
+{
+    (void)number;
+}
+
+/* A program has its own time to stop: no alarm, and the spawner learns how long that may be. */
+static void run_program(const struct job *job, const struct spawner_setup *setup, const char *checkpoint,
+                        struct result *result, volatile double *slowest) __attribute__((noreturn));
+static void run_program(const struct job *job, const struct spawner_setup *setup, const char *checkpoint,
+                        struct result *result, volatile double *slowest)
+{
+    struct program_place place = {.folder = setup->folder, .checkpoint = checkpoint, .grace = setup->grace,
+                                  .data_root = setup->data_root[0] ? setup->data_root : NULL, .stop = &program_stop};
+    enum failure_class class = FAILURE_CRASHED;
+    struct error err = {0};
+    sigset_t stops, mask;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGUSR1);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &stops, &mask);
+    sigdelset(&mask, SIGUSR1);
+    sigdelset(&mask, SIGTERM);
+    sigdelset(&mask, SIGCHLD);
+    catch_signal(SIGUSR1, catch_program_stop);
+    catch_signal(SIGTERM, catch_program_stop);
+    catch_signal(SIGCHLD, wake);
+    alarm(0);
+    program_stop = stop_asked;   /* before this */
+    place.mask = &mask;
+    if (isfinite(setup->grace) && setup->grace > *slowest)
+        *slowest = setup->grace;
+    enum program_end end = program_run(job, &place, result, &class, &err);
+    if (end == PROGRAM_FAILED)
+        result_set_text(result, VAR_ERROR, err.text);
+    _exit(end == PROGRAM_DONE ? CHILD_DONE : end == PROGRAM_STOPPED ? CHILD_STOPPED : CHILD_AS + (int)class);
+}
+
 void child_run(pid_t parent, int64_t row, const char *job_text, const struct dataset *set,
-               const struct result_layout *layout, void *block, const struct checkpoints *checkpoints,
-               volatile double *slowest)
+               const struct spawner_setup *setup, void *block, volatile double *slowest)
 {
     char path[CHECKPOINTS_PATH_SIZE + 64];
     struct experiment_checkpoint keep = {.interval = INFINITY, .stops = stops, .held = &held, .slowest = slowest};
@@ -118,14 +164,16 @@ void child_run(pid_t parent, int64_t row, const char *job_text, const struct dat
     snprintf(title, sizeof title, "relin-job-%lld", (long long)row);
     prctl(PR_SET_NAME, title);
 
-    result_bind(&result, layout, block);
+    result_bind(&result, &setup->layout, block);
     result_clear(&result);
     int status = job_parse(&job, job_text, &err);
-    if (!status && checkpoints && isfinite(checkpoints->interval)
-        && checkpoints_path(checkpoints->result, job.id, path, sizeof path) == 0) {
+    if (!status && isfinite(setup->checkpoints.interval)
+        && checkpoints_path(setup->checkpoints.result, job.id, path, sizeof path) == 0) {
         keep.path = path;
-        keep.interval = checkpoints->interval;
+        keep.interval = setup->checkpoints.interval;
     }
+    if (!status && job.training.trainer == TRAINER_COMMAND)
+        run_program(&job, setup, keep.path, &result, slowest);
     if (!status)
         status = experiment_run(&job, set, &result, &observer, &err);   /* sets the BLAS threads too */
     if (status)

@@ -7,6 +7,7 @@
 
 #include "data/dataset.h"
 #include "farm/checkpoints.h"
+#include "sweep/failure.h"
 #include "sweep/result.h"
 
 /* How a child ends. Anything else is a crash. */
@@ -15,6 +16,7 @@ enum {
     CHILD_FAILED = 10,       /* the result's `error` says why */
     CHILD_NO_MEMORY = 12,    /* the same: memory was refused */
     CHILD_BAD_DATA = 13,     /* the same: its data or keys do not serve */
+    CHILD_AS = 20,           /* and a class of failure: the same, of a program of the user's own */
     CHILD_STOPPED = 11,      /* asked to by USR1 or TERM; it has written its state, where it keeps one and could */
 };
 
@@ -27,11 +29,10 @@ enum {
 
 /* From now on these ask the process, a child that will run. */
 void child_catch_stop(void);
-/* Never returns. parent: the spawner, whose death is the child's. checkpoints: NULL where no state is kept.
- * slowest: as of struct experiment_checkpoint. */
+struct spawner_setup;
+/* Never returns. setup: where a program finds its things. parent: the spawner, whose death is the child's. slowest: as of struct experiment_checkpoint. */
 void child_run(pid_t parent, int64_t row, const char *job_text, const struct dataset *set,
-               const struct result_layout *layout, void *block, const struct checkpoints *checkpoints,
-               volatile double *slowest)
+               const struct spawner_setup *setup, void *block, volatile double *slowest)
     __attribute__((noreturn));
 
 #endif

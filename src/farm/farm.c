@@ -170,6 +170,9 @@ static int prepare_spawner(struct rank *rank, struct error *err)
     setup.layout = rank->said.layout;
     snprintf(setup.checkpoints.result, sizeof setup.checkpoints.result, "%s", rank->said.path);
     setup.checkpoints.interval = rank->said.head.checkpoint;
+    setup.grace = rank->said.head.grace;
+    snprintf(setup.folder, sizeof setup.folder, "%s", rank->said.folder);
+    snprintf(setup.data_root, sizeof setup.data_root, "%s", rank->said.root);
     int failed = rank->trains ? spawner_prepare(&rank->spawner, &setup, err) : 0;
     for (size_t i = 0; i < SPAWNER_BLOCKS && rank->trains; i++) {
         shm_name(name, rank->run, rank->wire.rank, "result", i);

@@ -21,13 +21,13 @@ static bool is_text(const char *bytes, size_t size)
 }
 
 /* Sizes of the file's axes are multiplied with each other: not before the product is known to be one. */
-static bool is_layout(const uint64_t lengths[8])
+static bool is_layout(const uint64_t lengths[9])
 {
-    double l[8];
-    for (int i = 0; i < 8; i++)
+    double l[9];
+    for (int i = 0; i < 9; i++)
         if ((l[i] = (double)lengths[i]) > LONGEST_AXIS)
             return false;
-    double numbers = l[0] + l[1] + l[2] * (1 + l[3] + l[4] + l[5] * l[5]) + l[6];
+    double numbers = l[0] + l[1] + l[2] * (1 + l[3] + l[4] + l[5] * l[5]) + l[6] + (1 + l[0]) * l[8];
     return lengths[7] <= 1 && 8 * VAR_COUNT * numbers < LARGEST_RESULT;
 }
 
@@ -40,7 +40,7 @@ bool message_setup(const void *bytes, size_t size, struct message_setup *setup)
     memcpy(&setup->head, bytes, sizeof setup->head);
     const uint64_t *l = head->layout;
     if (!is_layout(l) || !ends(head->run, sizeof head->run) || !(head->job_wall > 0) || !(head->checkpoint > 0)
-        || !(head->patience > 0))
+        || !(head->grace >= 0) || !(head->patience > 0))
         return false;
     uint64_t texts = 0;
     for (const char *t = text; t < end; t += strlen(t) + 1, texts++) {
@@ -49,11 +49,13 @@ bool message_setup(const void *bytes, size_t size, struct message_setup *setup)
         if (texts == 1)
             setup->root = t;
         if (texts == 2)
+            setup->folder = t;
+        if (texts == 3)
             setup->sets = t;
     }
     setup->layout = (struct result_layout){.eval = l[0], .refresh = l[1], .snapshot = l[2], .layer = l[3],
-                                           .eigenvalue = l[4], .probe = l[5], .parameter = l[6], .kernel = l[7]};
-    return texts >= 3 && texts - 2 == head->n_sets && setup->path[0];
+                                           .eigenvalue = l[4], .probe = l[5], .parameter = l[6], .kernel = l[7], .metric = l[8]};
+    return texts >= 4 && texts - 3 == head->n_sets && setup->path[0];
 }
 
 bool message_job(const void *bytes, size_t size, uint64_t n_sets, struct wire_job *job, const char **text)

@@ -11,7 +11,7 @@
 struct message_setup {
     struct wire_setup head;
     struct result_layout layout;
-    const char *path, *root;     /* result file, folder of data */
+    const char *path, *root, *folder;   /* result file, folder of data, folder that programs run in */
     const char *sets;            /* head.n_sets texts of jobs, one after the other */
 };
 

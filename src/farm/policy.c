@@ -31,7 +31,10 @@ enum failure_class policy_classify(const struct spawner_report *report)
         return FAILURE_WALL;
     if (WIFSIGNALED(report->status))
         return of_signal(WTERMSIG(report->status), report->oom_kills > 0);
-    switch (WEXITSTATUS(report->status)) {
+    int code = WEXITSTATUS(report->status);
+    if (code >= CHILD_AS && code < CHILD_AS + FAILURE_COUNT)
+        return (enum failure_class)(code - CHILD_AS);
+    switch (code) {
     case CHILD_NO_MEMORY:
     case SPAWNER_NO_PROCESS: return FAILURE_OUT_OF_MEMORY;
     case CHILD_BAD_DATA: return FAILURE_BAD_DATA;
@@ -62,7 +65,7 @@ void policy_describe(const struct spawner_report *report, double job_wall, const
         snprintf(text, size, "no process was to be had for it: too many, or too little memory");
     } else if (code == CHILD_STOPPED) {
         snprintf(text, size, "asked to stop by a USR1 of somebody");
-    } else if (code == CHILD_FAILED || code == CHILD_NO_MEMORY || code == CHILD_BAD_DATA) {
+    } else if (code == CHILD_FAILED || (code >= CHILD_AS && code < CHILD_AS + FAILURE_COUNT) || code == CHILD_NO_MEMORY || code == CHILD_BAD_DATA) {
         snprintf(text, size, "%.*s", (int)size - 1, child_error);
     } else {
         snprintf(text, size, "ended with exit code %d", code);

@@ -12,6 +12,7 @@
  *     SIGKILL while the kernel killed on this node for want of it
  *   SIGKILL without that, TERM, INT, HUP, QUIT, USR1, USR2, ALRM    stopped
  *   its own error about data or keys                                bad-data
+ *   of a program of the user's own the class that its child says
  *   any other signal, error or exit code                            crashed */
 enum failure_class policy_classify(const struct spawner_report *report);
 void policy_describe(const struct spawner_report *report, double job_wall, const char *child_error, char *text,

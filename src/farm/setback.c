@@ -15,7 +15,7 @@ enum { REASON_SIZE = 256 };
 /* Has the job written a checkpoint since then? */
 static bool has_got_on(const struct master *master, size_t row, double since)
 {
-    return checkpoints_time(master->campaign->path, master->campaign->sweep.jobs[row].id) > since;
+    return checkpoints_written(master->campaign->path, master->campaign->sweep.jobs[row].id) > since;
 }
 
 /* A record without results. */

@@ -19,6 +19,8 @@ int sets_find(struct sets *sets, const struct sweep *sweep, struct error *err)
         return -1;
     }
     for (size_t job = 0; job < sweep->n_jobs; job++) {
+        if (sweep->jobs[job].training.trainer == TRAINER_COMMAND)
+            continue;
         struct text identity = {0};
         size_t i = 0;
         dataset_identity(&sweep->jobs[job].data, &identity);
@@ -62,6 +64,7 @@ static int prepare_one(struct sets *sets, size_t i, const struct job *job, const
 int sets_prepare(struct sets *sets, const struct sweep *sweep, const char *root, const char *run,
                  struct error *err)
 {
+    static const struct dataset nothing;
     int status = 0;
     sets->mapped = mem_alloc(sets->n, sizeof *sets->mapped, err);
     sets->job_set = mem_alloc(sweep->n_jobs, sizeof *sets->job_set, err);
@@ -71,7 +74,8 @@ int sets_prepare(struct sets *sets, const struct sweep *sweep, const char *root,
     for (size_t i = 0; i < sets->n && status == 0; i++)
         status = prepare_one(sets, i, &sweep->jobs[sets->first[i]], root, run, fit, err);
     for (size_t job = 0; job < sweep->n_jobs && status == 0; job++) {
-        const struct dataset *set = &sets->mapped[sets->of_job[job]];
+        bool program = sweep->jobs[job].training.trainer == TRAINER_COMMAND;
+        const struct dataset *set = program ? &nothing : &sets->mapped[sets->of_job[job]];
         sets->job_set[job] = set;
         if (set->outputs)
             fit_job(fit, &sweep->jobs[job], set);

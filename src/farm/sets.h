@@ -1,4 +1,5 @@
-/* The distinct data sets of a sweep: each is prepared once a node. */
+/* The distinct data sets of a sweep: each is prepared once a node. Programs of the user's own read their data themselves:
+ * an empty set stands for it, and number 0 for the one that they do not use. */
 #ifndef RELIN_FARM_SETS_H
 #define RELIN_FARM_SETS_H
 

@@ -90,8 +90,8 @@ static void server_run(struct server *server, const struct spawner_order *order,
     if (child == 0) {
         child_catch_stop();
         sigprocmask(SIG_SETMASK, &server->mask, NULL);
-        child_run(self, order->row, text, &server->sets[order->set], &server->setup.layout,
-                  server->blocks[order->block], &server->setup.checkpoints, server->slowest);
+        child_run(self, order->row, text, &server->sets[order->set], &server->setup, server->blocks[order->block],
+                  server->slowest);
     }
     if (child > 0) {
         server->child = child;
@@ -99,6 +99,46 @@ static void server_run(struct server *server, const struct spawner_order *order,
     }
     server->report.status = W_EXITCODE(SPAWNER_NO_PROCESS, 0);   /* a failed attempt */
     send(server->socket, &server->report, sizeof server->report, MSG_NOSIGNAL);
+}
+
+static double seconds_of(const struct rusage *usage)
+{
+    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec)
+           + 1e-6 * (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+}
+
+/* A child of this process whose parent was a job's. Returns 0 where there is none. */
+static pid_t next_stray(void)
+{
+    char path[64];
+    int pid = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *list = fopen(path, "re");
+    if (list && fscanf(list, "%d", &pid) != 1)
+        pid = 0;
+    if (list)
+        fclose(list);
+    return pid;
+}
+
+/* What a job's program left behind comes to this process, which is the next in line (PR_SET_CHILD_SUBREAPER): it ends, and
+ * its own children come in turn. Returns the processor time of all of them. */
+static double end_strays(void)
+{
+    struct rusage usage;
+    double seconds = 0;
+    pid_t pid;
+    int status;
+    while ((pid = wait4(-1, &status, WNOHANG, &usage)) >= 0) {
+        if (pid == 0 && (pid = next_stray()) > 0) {
+            kill(pid, SIGKILL);
+            pid = wait4(pid, &status, 0, &usage);
+        }
+        if (pid <= 0)
+            break;   /* a kernel that does not list them */
+        seconds += seconds_of(&usage);
+    }
+    return seconds;
 }
 
 static void server_reap(struct server *server)
@@ -113,8 +153,7 @@ static void server_reap(struct server *server)
     report->status = status;
     report->oom_kills = oom_kills < 0 ? -1 : (int32_t)(oom_kills - server->oom_kills);
     report->wall_seconds = clock_seconds() - server->started;
-    report->cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
-                          + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    report->cpu_seconds = seconds_of(&usage) + end_strays();
     send(server->socket, report, sizeof *report, MSG_NOSIGNAL);
 }
 
@@ -196,6 +235,7 @@ static void server_loop(struct server *server)
     if (server->child) {
         kill(server->child, SIGKILL);
         waitpid(server->child, NULL, 0);
+        end_strays();
     }
     mem_free(message);
 }
@@ -208,6 +248,7 @@ static void serve(int socket, volatile double *slowest)
      * is meant for the rank (a drain) is not for spawner and children; they end with the socket. */
     setpgid(0, 0);
     prctl(PR_SET_NAME, "relin-spawner");
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     static const int not_mine[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE};
     for (size_t i = 0; i < sizeof not_mine / sizeof *not_mine; i++)
         signal(not_mine[i], SIG_IGN);

@@ -35,6 +35,9 @@ struct spawner_setup {
     uint64_t n_sets;
     struct result_layout layout;
     struct checkpoints checkpoints;
+    /* of programs: limits.grace, the folder of the sweep file, that of data (may be empty) */
+    double grace;
+    char folder[CHECKPOINTS_PATH_SIZE], data_root[CHECKPOINTS_PATH_SIZE];
 };
 
 struct spawner_order {

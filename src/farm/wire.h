@@ -50,13 +50,14 @@ struct wire_head {
 };
 
 struct wire_setup {
-    uint64_t layout[8];          /* struct result_layout, in its order */
+    uint64_t layout[9];          /* struct result_layout, in its order */
     double job_wall;             /* seconds; INFINITY: none */
     double checkpoint;           /* limits.checkpoint, the same */
+    double grace;                /* limits.grace, the same */
     double patience;             /* limits.patience, the same */
     uint64_t n_sets;
     char run[WIRE_RUN_ID + 7];   /* names the run's shared memory */
-    /* texts follow, each with its final 0: result file, folder of data (may be empty), and per
+    /* texts follow, each with its final 0: result file, folder of data (may be empty), folder of the sweep file, and per
        data set the text of one job that uses it */
 };
 

@@ -89,20 +89,20 @@ open == "option" && /^      +/ {
     next
 }
 
-keys && /^[a-z]+( \(.*\))?:$/ {
+listed && /^[a-z]+( \(.*\))?:$/ {
     print ".SS " substr($0, 1, length($0) - 1)
     open = "heading"
     gap = 0
     next
 }
 
-keys && /^(  |name: )/ && !/^      / {
+listed && /^(  |name: )/ && !/^      / {
     sub(/^ +/, "")
     print ".TP\n.B " escape($0)
     next
 }
 
-keys && /^      / {
+listed && /^      / {
     sub(/^ +/, "")
     print escape($0)
     next
@@ -120,6 +120,7 @@ keys && /^      / {
 
 # After the options, what follows is no longer about them.
 /^[A-Z][a-z ]*:$/ {
+    listed = keys && $0 == "Keys:"
     heading(substr($0, 1, length($0) - 1))
     gap = 0
     next

@@ -53,11 +53,12 @@ static int predict(struct sweep *sweep, const char *data_root, struct job_cost *
     int loaded = 0;
     for (size_t i = 0; i < sweep->n_jobs && loaded >= 0; i++) {
         struct job *job = &sweep->jobs[i];
-        loaded = want(&current, job, data_root, fit, err);
+        bool program = job->training.trainer == TRAINER_COMMAND;   /* reads its data itself */
+        loaded = program ? 0 : want(&current, job, data_root, fit, err);
         if (loaded > 0)
             all->data_bytes += pool_bytes(&current.set.train, current.set.outputs)
                                + pool_bytes(&current.set.test, current.set.outputs);
-        if (loaded >= 0 && current.set.outputs && fit_job(fit, job, &current.set)) {
+        if (loaded >= 0 && (program || (current.set.outputs && fit_job(fit, job, &current.set)))) {
             job_plan_engine(job, &current.set);
             job_predict(job, &current.set, &cost[i]);
             all->seconds[i] = cost[i].seconds;

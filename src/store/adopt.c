@@ -93,6 +93,8 @@ static int adopt(const struct planned *p, size_t row, struct job *job, struct er
             if (++engine == ENGINE_COUNT)
                 return error_set(err, ERROR_FORMAT, "job %zu: engine_planned: expected standard, tangent, kernel or "
                                  "filter, got '%s': use the relin that wrote the file", row, p->engines[row]);
+    if (job->training.trainer == TRAINER_COMMAND)
+        return 0;
     const char *refusal = training_engine_exists((enum engine)engine)
                           ? training_engine_refusal(&job->training, (enum engine)engine) : "it has none of that name";
     if (refusal)

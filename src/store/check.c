@@ -155,7 +155,7 @@ static int check_scale(const struct store_reader *reader, struct store_check *ch
 {
     hsize_t found = 0;
     char what[160];
-    if (!length || !store_read_has(reader, path))
+    if (!length || !store_read_has(reader, path) || strcmp(path, axis_names[AXIS_METRIC]) == 0)   /* that one has names */
         return 0;   /* what should lie along it says so */
     hid_t dataset = open_due(reader, check, path);
     if (dataset < 0)

@@ -63,7 +63,7 @@ static void check_accuracies(struct finding *finding, const struct result *row)
 static void check_ended(struct finding *finding, const struct result *row, bool failed)
 {
     static const char *const outcomes[] = {"completed", "diverged", NULL};
-    static const char *const engines[] = {"standard", "tangent", "kernel", "filter", "gauss-newton", NULL};
+    static const char *const engines[] = {"standard", "tangent", "kernel", "filter", "gauss-newton", "command", NULL};
     if (*result_i32(row, VAR_ATTEMPTS) < 1)
         find(finding, "attempts: expected at least 1 of a job that ended, got %d", (int)*result_i32(row, VAR_ATTEMPTS));
     if (failed) {

@@ -242,6 +242,10 @@ int describe_probe(hid_t file, const struct sweep *sweep, const struct dataset *
     for (size_t i = 0; i < sweep->n_jobs && !status; i++) {
         struct text identity = {0};
         size_t k = 0;
+        if (sweep->jobs[i].training.trainer == TRAINER_COMMAND) {
+            number[i] = -1;
+            continue;
+        }
         probe_identity(&sweep->jobs[i], &identity);
         while (k < n_known && strcmp(known[k], identity.chars) != 0)
             k++;

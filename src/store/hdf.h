@@ -76,7 +76,7 @@ bool inspect_texts(int file, uint64_t file_size, uint64_t offset, uint64_t n);
 /* --- the axes of the result file --- */
 enum store_axis {
     AXIS_JOB, AXIS_EVAL, AXIS_REFRESH, AXIS_SNAPSHOT, AXIS_LAYER, AXIS_EIGENVALUE, AXIS_PROBE, AXIS_PROBE2,
-    AXIS_PARAMETER, AXIS_COUNT
+    AXIS_PARAMETER, AXIS_METRIC, AXIS_COUNT
 };
 extern const char *const axis_names[AXIS_COUNT];
 

@@ -33,8 +33,10 @@ struct store_reader *store_read_open(const char *path, struct error *err)
         reader->rows.dataset[id] = -1;
     hid_t file = hdf_open_result(path, err);
     reader->rows.file = file;
-    if (file >= 0 && !rows_open(&reader->rows, file, err) && !read_axes(reader, err))
+    if (file >= 0 && !rows_open(&reader->rows, file, err) && !read_axes(reader, err)) {
+        read_metric_names(reader);
         return reader;
+    }
     if (file >= 0)
         error_prefix(err, "%s: damaged", path);
     store_read_close(reader);
@@ -48,6 +50,7 @@ void store_read_close(struct store_reader *reader)
     rows_close(&reader->rows);
     if (reader->rows.file >= 0)
         H5Fclose(reader->rows.file);
+    read_metric_free(reader);
     free(reader->axes_text);
     mem_free(reader->axes);
     mem_free(reader);
@@ -79,7 +82,9 @@ bool store_read_has(const struct store_reader *reader, const char *name)
         snprintf(group, sizeof group, "%.*s", (int)(slash - name), name);
         has = H5Lexists(reader->rows.file, group, H5P_DEFAULT) > 0;
     }
-    return has && H5Lexists(reader->rows.file, name, H5P_DEFAULT) > 0;
+    enum variable_id id;
+    size_t column;
+    return (has && H5Lexists(reader->rows.file, name, H5P_DEFAULT) > 0) || read_metric_find(reader, name, &id, &column);
 }
 
 bool store_read_added(const struct store_reader *reader, enum variable_id id)
@@ -114,7 +119,11 @@ static hid_t open_column(const struct store_reader *reader, const char *name, si
 int store_read_numbers(const struct store_reader *reader, const char *name, double **values, size_t *width,
                        struct error *err)
 {
+    enum variable_id id;
+    size_t column;
     *values = NULL;
+    if (read_metric_find(reader, name, &id, &column))
+        return read_metric_numbers(reader, id, column, values, width, err);
     hid_t dataset = open_column(reader, name, width, err);
     if (dataset < 0)
         return -1;

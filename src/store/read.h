@@ -9,7 +9,18 @@ struct store_reader {
     char *axes_text;         /* the names, cut at the spaces */
     const char **axes;
     size_t n_axes;
+    char **metrics;          /* the user's own, in the order of the axis metric */
+    size_t n_metrics;
 };
+
+/* The names of the axis metric, where they can be read. */
+void read_metric_names(struct store_reader *reader);
+void read_metric_free(struct store_reader *reader);
+/* Does NAME or curve_NAME name one of them? */
+bool read_metric_find(const struct store_reader *reader, const char *name, enum variable_id *id, size_t *column);
+/* As store_read_numbers. */
+int read_metric_numbers(const struct store_reader *reader, enum variable_id id, size_t column, double **values, size_t *width,
+                        struct error *err);
 
 /* Row `row` of a file into row `job` of another, with a new checksum. from and to: scratch, bound to the
  * layouts of the two. Returns 0, or -1 with *err filled. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 const char *const axis_names[AXIS_COUNT] = {"job", "eval", "refresh", "snapshot", "layer", "eigenvalue",
-                                            "probe", "probe2", "parameter"};
+                                            "probe", "probe2", "parameter", "metric"};
 
 hsize_t axis_length(const struct result_layout *layout, size_t jobs, enum store_axis axis)
 {
@@ -20,6 +20,7 @@ hsize_t axis_length(const struct result_layout *layout, size_t jobs, enum store_
     case AXIS_EIGENVALUE: return layout->eigenvalue;
     case AXIS_PROBE:
     case AXIS_PROBE2: return layout->probe;
+    case AXIS_METRIC: return layout->metric;
     default: return layout->parameter;
     }
 }
@@ -35,6 +36,8 @@ int axis_of(enum variable_dims dims, enum store_axis axes[4])
         [DIMS_EIGENVALUE] = {3, {AXIS_SNAPSHOT, AXIS_EIGENVALUE}},
         [DIMS_KERNEL] = {4, {AXIS_SNAPSHOT, AXIS_PROBE, AXIS_PROBE2}},
         [DIMS_PARAMETER] = {2, {AXIS_PARAMETER}},
+        [DIMS_METRIC] = {2, {AXIS_METRIC}},
+        [DIMS_EVAL_METRIC] = {3, {AXIS_EVAL, AXIS_METRIC}},
     };
     axes[0] = AXIS_JOB;
     memcpy(axes + 1, more[dims].axis, sizeof more[dims].axis);
@@ -95,6 +98,7 @@ int rows_measure(hid_t file, size_t *jobs, struct result_layout *layout, struct 
     *layout = (struct result_layout){
         .eval = scale_length(file, "eval"),
         .refresh = scale_length(file, "refresh"),
+        .metric = scale_length(file, "metric"),
     };
     if (H5Lexists(file, "kernels", H5P_DEFAULT) > 0) {
         layout->snapshot = scale_length(file, "kernels/snapshot");

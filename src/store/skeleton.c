@@ -2,6 +2,7 @@
  * Written serially by one process, since metadata is frozen afterwards. */
 #include "skeleton.h"
 
+#include <assert.h>
 #include <hdf5_hl.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "sweep/program.h"
 
 const struct axis_text axis_texts[AXIS_COUNT] = {
     [AXIS_JOB] = {"1", "row of the job, in the order of the expanded grid", true, true},
@@ -21,13 +23,28 @@ const struct axis_text axis_texts[AXIS_COUNT] = {
     [AXIS_PROBE] = {"1", "row of the probe set; in full mode times the outputs, plus the output", false, true},
     [AXIS_PROBE2] = {"1", "row of the probe set (in full mode times the outputs, plus the output), second argument of the kernel", false, true},
     [AXIS_PARAMETER] = {"1", "position in the flat parameter vector", false, true},
+    [AXIS_METRIC] = {"", "name of a number that programs report", true, false},
 };
 
-int skeleton_scale(struct skeleton *s, enum variable_group group, enum store_axis axis)
+/* The one axis whose values are names: those of the first job that has any, as they are all the sweep's. */
+static hid_t metric_scale(struct skeleton *s, hsize_t length)
 {
-    hsize_t length = axis_length(s->layout, s->jobs, axis);
-    if (!length || !(group == GROUP_ROOT ? axis_texts[axis].root : axis_texts[axis].kernels))
-        return 0;
+    char names[METRICS_MOST][OWN_NAME_SIZE];
+    const char *texts[METRICS_MOST];
+    size_t n = 0;
+    for (size_t i = 0; i < s->sweep->n_jobs && !n; i++)
+        n = program_metrics(&s->sweep->jobs[i], names);
+    assert(n == length);
+    for (size_t i = 0; i < n; i++)
+        texts[i] = names[i];
+    hid_t type = hdf_type_text(H5T_VARIABLE);
+    hid_t scale = hdf_create(s->group[GROUP_ROOT], axis_names[AXIS_METRIC], type, type, 1, &length, texts, s->err);
+    H5Tclose(type);
+    return scale;
+}
+
+static hid_t number_scale(struct skeleton *s, enum variable_group group, enum store_axis axis, hsize_t length)
+{
     int64_t *numbers = mem_alloc(length, sizeof *numbers, s->err);
     if (!numbers)
         return -1;
@@ -36,12 +53,21 @@ int skeleton_scale(struct skeleton *s, enum variable_group group, enum store_axi
     hid_t scale = hdf_create(s->group[group], axis_names[axis], H5T_STD_I64LE, H5T_NATIVE_INT64, 1, &length,
                              numbers, s->err);
     mem_free(numbers);
+    return scale;
+}
+
+int skeleton_scale(struct skeleton *s, enum variable_group group, enum store_axis axis)
+{
+    hsize_t length = axis_length(s->layout, s->jobs, axis);
+    if (!length || !(group == GROUP_ROOT ? axis_texts[axis].root : axis_texts[axis].kernels))
+        return 0;
+    hid_t scale = axis == AXIS_METRIC ? metric_scale(s, length) : number_scale(s, group, axis, length);
     s->scale[group][axis] = scale;
     if (scale < 0)
         return -1;
     if (H5DSset_scale(scale, axis_names[axis]) < 0)
         return hdf_error(s->err, ERROR_FILE, "cannot make a scale of %s", axis_names[axis]);
-    return hdf_attribute_text(scale, "units", axis_texts[axis].units, s->err)
+    return (axis_texts[axis].units[0] && hdf_attribute_text(scale, "units", axis_texts[axis].units, s->err))
            || hdf_attribute_text(scale, "long_name", axis_texts[axis].long_name, s->err) ? -1 : 0;
 }
 
@@ -149,8 +175,7 @@ static void job_value(const struct job *job, enum variable_id id, void *value)
     const struct training_spec *t = &job->training;
     switch (id) {
     case VAR_JOB_ID: *(const char **)value = job->id; break;
-    case VAR_ARCHITECTURE: *(const char **)value = job->network.name; break;
-    case VAR_TRAINER: *(const char **)value = training_trainer_name(t->trainer); break;
+    case VAR_ARCHITECTURE: *(const char **)value = job->network.name[0] ? job->network.name : "-"; break;
     case VAR_REFRESH_PERIOD: *(double *)value = t->refresh_period; break;
     case VAR_SEED: *(int64_t *)value = job->seed; break;
     case VAR_ENGINE_PLANNED: *(const char **)value = job_engine_name(job); break;
@@ -171,14 +196,23 @@ static int write_table_column(struct skeleton *s, enum variable_id id, unsigned 
     return write_column(s, v->name, v->type, values, v->units, v->long_name);
 }
 
-static int write_schedules(struct skeleton *s)
+static void add_label(const struct job *job, enum variable_id id, struct text *label)
 {
-    const struct variable *v = &variables[VAR_SCHEDULE];
+    if (id == VAR_SCHEDULE)
+        training_refresh_label(&job->training, label);
+    else if (!program_label(job, label))
+        text_add(label, "%s", training_trainer_name(job->training.trainer));
+}
+
+/* Schedules and trainers: texts that are made for the file. */
+static int write_labels(struct skeleton *s, enum variable_id id)
+{
+    const struct variable *v = &variables[id];
     struct text *labels = mem_alloc(s->sweep->n_jobs, sizeof *labels, s->err);
     const char **values = mem_alloc(s->sweep->n_jobs, sizeof *values, s->err);
     int status = labels && values ? 0 : -1;
     for (size_t job = 0; job < s->sweep->n_jobs && !status; job++) {
-        training_refresh_label(&s->sweep->jobs[job].training, &labels[job]);
+        add_label(&s->sweep->jobs[job], id, &labels[job]);
         values[job] = labels[job].chars;
     }
     if (!status)
@@ -197,8 +231,8 @@ static int write_table_columns(struct skeleton *s)
         return -1;
     int status = 0;
     for (int id = 0; id < VAR_COUNT && !status; id++)
-        if (id == VAR_SCHEDULE)
-            status = write_schedules(s);
+        if (id == VAR_SCHEDULE || id == VAR_TRAINER)
+            status = write_labels(s, (enum variable_id)id);
         else if (variables[id].writer == WRITER_SKELETON || variables[id].writer == WRITER_PLAN)
             status = write_table_column(s, (enum variable_id)id, values);
     mem_free(values);

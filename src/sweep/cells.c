@@ -141,7 +141,7 @@ int grid_expand(const struct grid *grid, const struct grid_base *base,
             || (grid->exclude && pattern_matches(grid->exclude, &cell)))
             continue;
         build(base, &cell, &draft, mistakes);
-        if (draft_check_set(&draft, where, mistakes) == 0 && draft_finish(&draft, where, mistakes) == 0)
+        if ((draft_is_program(&draft) || draft_check_set(&draft, where, mistakes) == 0) && draft_finish(&draft, where, mistakes) == 0)
             visit(context, &draft);
     } while (next_cell(&cell) && mistakes->n < told + 20 && mistakes->made < before + MOST_MADE);
     return mistakes->made > before ? -1 : 0;

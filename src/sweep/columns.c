@@ -68,7 +68,10 @@ static char *value_text(const char *path, const struct job *job)
         if (strlen(job->network.name) != length || strncmp(job->network.name, own, length) != 0)
             return checked(strdup("-"));
     }
-    key_print(key_find(path), &draft, &value);
+    if (strncmp(path, "parameters.", 11) != 0)
+        key_print(key_find(path), &draft, &value);
+    else if (!program_parameter(job, path + 11, &value))
+        text_add(&value, "-");
     size_t length = strlen(value.chars);
     if (length >= 2 && value.chars[0] == '"') {
         memmove(value.chars, value.chars + 1, length - 2);

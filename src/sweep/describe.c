@@ -12,8 +12,9 @@ static void describe_type(const struct key *key, struct text *out)
         [KIND_SCHEDULE] = "constant or a map", [KIND_WIDTHS] = "list of whole numbers", [KIND_DURATION] = "time or none",
         [KIND_AUTO_WHOLE] = "whole number or auto", [KIND_CHANNELS] = "list of whole numbers", [KIND_LAYERS] = "list of layers",
         [KIND_AUGMENT] = "none or a map",
+        [KIND_PARAMETER] = "number, true, false or text",
         [KIND_STABILITY] = "true, false or auto", [KIND_REFRESH] = "whole number, inf or a map"};
-    if (key->kind != KIND_CHOICE && key->kind != KIND_NORM) {
+    if (key->kind != KIND_CHOICE && key->kind != KIND_NORM && key->kind != KIND_TRAINER) {
         text_add(out, "%s", nouns[key->kind]);
         return;
     }
@@ -25,6 +26,8 @@ static void describe_type(const struct key *key, struct text *out)
         else
             text_add(out, "%c", *c);
     }
+    if (key->kind == KIND_TRAINER)
+        text_add(out, " | {command: [words]}");
 }
 
 void sweep_describe_keys(struct text *out)
@@ -48,5 +51,6 @@ void sweep_describe_keys(struct text *out)
              "      a list, a value, or ranges: 0..9, 0..100 step 10, 1..1000 log 7. Product; the last axis fastest.\n"
              "  zip: a map of axes that advance together, or a list of such maps\n"
              "  include, exclude: cells by pattern, a map of axis: value (or list), or a list of such maps\n"
+             "\nmetrics: names of numbers that a program of your own reports beside those of the result file: [f1, perplexity]\n"
              "\nname: name of the sweep, and of its result file\n");
 }

@@ -246,7 +246,7 @@ int grid_read(struct grid *grid, const struct grid_base *base, const struct node
         node_refuse(map, "grid: expected a map of axes, or a list of such maps", mistakes);
         return -1;
     }
-    if (!has_architecture(map))
+    if (!has_architecture(map) && base->n_architectures)
         imply_architectures(grid, base);
     for (size_t i = 0; map && i < map->n; i++) {
         const char *name = map->key[i]->scalar;

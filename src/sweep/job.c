@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "data/augment.h"
 #include "schema.h"
+#include "values.h"
 
 /* Adds a mistake of the cell at where. */
 #define mistake(...) mistakes_add(mistakes, where->line, where->column, __VA_ARGS__)
@@ -124,6 +125,8 @@ int draft_check_set(const struct draft *d, const struct node *where, struct mist
 static bool printed(const struct key *key, const struct draft *d)
 {
     bool period = d->job.training.refresh.kind == REFRESH_PERIOD;
+    if (draft_is_program(d) ? !program_key_concerns(key, d) : key->kind == KIND_PARAMETER)
+        return false;
     return strncmp(key->path, "limits.", 7) != 0 && strcmp(key->path, "training.feature_updates") != 0
            && strcmp(key->path, period ? "training.refresh" : "training.refresh_period") != 0;
 }
@@ -131,15 +134,25 @@ static bool printed(const struct key *key, const struct draft *d)
 /* The end of a job's text where auto has been resolved: no key of a sweep file, and not in the id. */
 #define PLANNED ",\"engine_planned\":\"%s\"}"
 
+static bool has_section(const struct draft *d, const char *prefix)
+{
+    for (size_t i = 0; i < n_keys; i++)
+        if (strncmp(keys[i].path, prefix, strlen(prefix)) == 0 && printed(&keys[i], d))
+            return true;
+    return false;
+}
+
 /* One JSON object: {"architecture": {...}, "data": {...}, "training": {...}, "kernels": {...}}. */
 static void write_text(const struct draft *d, struct text *out)
 {
     static const char *const sections[][2] = {
         {"architectures.*.", "architecture"}, {"data.", "data"}, {"training.", "training"}, {"kernels.", "kernels"}};
     text_add(out, "{");
-    for (size_t s = 0; s < sizeof sections / sizeof *sections; s++) {
+    for (size_t s = 0, written = 0; s < sizeof sections / sizeof *sections; s++) {
         const char *separator = "", *prefix = sections[s][0];
-        text_add(out, "%s\"%s\":{", s ? "," : "", sections[s][1]);
+        if (!has_section(d, prefix))
+            continue;
+        text_add(out, "%s\"%s\":{", written++ ? "," : "", sections[s][1]);
         if (s == 0) {
             text_add(out, "\"name\":");
             text_add_json_string(out, d->job.network.name);
@@ -161,7 +174,11 @@ static void write_text(const struct draft *d, struct text *out)
         }
         text_add(out, in_seeds ? "}}" : "}");
     }
-    if (d->job.engine == ENGINE_AUTO && d->job.training.engine != ENGINE_AUTO)
+    if (draft_is_program(d)) {
+        text_add(out, ",\"parameters\":");
+        value_print_parameters(&d->parameters, out);
+        text_add(out, ",\"metrics\":%s}", d->metrics[0] ? d->metrics : "[]");
+    } else if (d->job.engine == ENGINE_AUTO && d->job.training.engine != ENGINE_AUTO)
         text_add(out, PLANNED, training_engine_name(d->job.training.engine));
     else
         text_add(out, "}");
@@ -184,15 +201,25 @@ static void write_id(struct draft *d)
         if (strcmp(own.chars, standard.chars) != 0 && !was_standard)
             text_add(&identity, "%s=%s\n", keys[i].path, own.chars);
     }
+    if (draft_is_program(d) && d->parameters.n) {
+        text_add(&identity, "parameters=");
+        value_print_parameters(&d->parameters, &identity);
+        text_add(&identity, "\n");
+    }
+    if (draft_is_program(d) && d->metrics[0])
+        text_add(&identity, "metrics=%s\n", d->metrics);
     hash_hex(identity.chars, identity.length, d->job.id);
     text_free(&identity);
     text_free(&own);
     text_free(&standard);
 }
 
-int draft_finish(struct draft *d, const struct node *where, struct mistakes *mistakes)
+/* Of relin's own trainers. */
+static int finish_own(struct draft *d, const struct node *where, struct mistakes *mistakes)
 {
     size_t before = mistakes->made;
+    if (!d->job.network.name[0])
+        mistake("architectures: expected a map of names to networks beside a trainer that is no command, got nothing: add it");
     require(d, "data.set", "the name of a data set", where, mistakes);
     bool gauss_newton = is_gauss_newton(d);
     if (gauss_newton && !isnan(d->job.training.damping) && !key_given(d, "training.lr"))
@@ -221,7 +248,6 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
     if (updates || mistakes->made > before)
         return -1;
     resolve_trainer(d);
-    resolve_seeds(d);
     d->job.training.augmented = data_augments(&d->job.data.augment);
     const struct training_spec *t = &d->job.training;
     if (d->job.engine != ENGINE_AUTO)   /* the baseline K = 1 stands in a sweep of any engine: it has no segments */
@@ -232,6 +258,15 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
         mistake("training.engine: expected one that can step this job, got %s: %s", training_engine_name(t->engine), refusal);
         return -1;
     }
+    return 0;
+}
+
+int draft_finish(struct draft *d, const struct node *where, struct mistakes *mistakes)
+{
+    int failed = draft_is_program(d) ? draft_finish_program(d, where, mistakes) : finish_own(d, where, mistakes);
+    if (failed)
+        return -1;
+    resolve_seeds(d);
     d->feature_updates = training_feature_updates(&d->job.training);
     struct text text = {0};
     write_text(d, &text);
@@ -243,15 +278,21 @@ int draft_finish(struct draft *d, const struct node *where, struct mistakes *mis
 void draft_parse_job(const struct node *root, struct draft *draft, struct mistakes *mistakes)
 {
     static const char *const sections[] = {"architecture", "data", "training", "kernels"};
+    const struct node *trainer = node_get(node_get(root, "training"), "trainer");
+    bool command = trainer && trainer->kind == NODE_MAP;
     for (size_t s = 0; s < 4; s++) {
         const struct node *section = node_get(root, sections[s]);
         char prefix[32];
         snprintf(prefix, sizeof prefix, "%s.", sections[s]);
         if (section)
             section_parse(prefix, section, draft, "name", mistakes);
-        else
+        else if (!command || strcmp(sections[s], "training") == 0)
             mistakes_add(mistakes, 1, 1, "%s: expected this section in the text of a job, got nothing", sections[s]);
     }
+    if (node_get(root, "parameters"))
+        parameters_parse(node_get(root, "parameters"), draft, mistakes);
+    if (node_get(root, "metrics"))
+        metrics_parse(node_get(root, "metrics"), draft, mistakes);
     const struct node *planned = node_get(root, "engine_planned");
     for (int engine = ENGINE_TANGENT; planned && engine < ENGINE_COUNT; engine++)
         if (planned->kind == NODE_SCALAR && strcmp(planned->scalar, training_engine_name((enum engine)engine)) == 0)
@@ -300,6 +341,12 @@ void job_label(const struct job *job, char *text, size_t size)
     struct text t = {0};
     const struct training_spec *training = &job->training;
     bool solves = training->trainer == TRAINER_GAUSS_NEWTON;
+    if (training->trainer == TRAINER_COMMAND) {
+        program_describe(job, &t);
+        snprintf(text, size, "%s", t.chars);
+        text_free(&t);
+        return;
+    }
     text_add(&t, "%s%s ", job->network.name, solves ? " gauss-newton" : "");
     if (solves && !isnan(training->damping)) {
         text_add(&t, "mu=");

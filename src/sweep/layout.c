@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "nn/cost.h"
+#include "sweep/program.h"
 #include "sweep/sweep.h"
 
 enum { MOST_REFRESHES = 64 };
@@ -68,6 +69,12 @@ void layout_extend(struct result_layout *layout, const struct job *job, const st
 {
     const struct training_spec *t = &job->training;
     struct network_size size;
+    if (t->trainer == TRAINER_COMMAND) {   /* its points come as they come: evaluations is how many are kept */
+        char names[METRICS_MOST][OWN_NAME_SIZE];
+        layout->eval = larger(layout->eval, (double)t->evaluations);
+        layout->metric = larger(layout->metric, (double)program_metrics(job, names));
+        return;
+    }
     network_measure(&job->network, image_of(set), set->outputs, &size, NULL);   /* sets were checked */
     layout->eval = larger(layout->eval, (double)evaluations(job));
     double refreshes = t->trainer == TRAINER_STANDARD ? 0 : training_most_updates(t);
@@ -101,7 +108,7 @@ int layout_check(const struct result_layout *layout, const struct job *job, cons
         {"eval", layout->eval, needed.eval}, {"refresh", layout->refresh, needed.refresh},
         {"snapshot", layout->snapshot, needed.snapshot}, {"layer", layout->layer, needed.layer},
         {"probe", layout->probe, needed.probe}, {"eigenvalue", layout->eigenvalue, needed.eigenvalue},
-        {"parameter", layout->parameter, needed.parameter},
+        {"parameter", layout->parameter, needed.parameter}, {"metric", layout->metric, needed.metric},
     };
     for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
         if (axes[i].has < axes[i].needs)

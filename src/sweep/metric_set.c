@@ -44,10 +44,10 @@ static unsigned needs_of(enum variable_id id)
     }
 }
 
-/* Scores of the end, and what says how a job went, are in every file. */
+/* Scores of the end, and what says how a job went, are in every file; what a program reports only it can tell. */
 static bool measurable(enum variable_id id)
 {
-    return variables[id].writer == WRITER_ROWS;
+    return variables[id].writer == WRITER_ROWS && variables[id].dims != DIMS_METRIC && variables[id].dims != DIMS_EVAL_METRIC;
 }
 
 static bool is_large(enum variable_id id)

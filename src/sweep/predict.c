@@ -167,6 +167,10 @@ static double other_bytes(const struct job *job, const struct sizes *s, double p
 
 void job_predict(const struct job *job, const struct dataset *set, struct job_cost *cost)
 {
+    if (job->training.trainer == TRAINER_COMMAND) {   /* nobody knows what it does */
+        *cost = (struct job_cost){.seconds = job->expected > 0 ? job->expected : 1};
+        return;
+    }
     struct sizes s = measure(job, set);
     double slower = job->training.precision == PRECISION_DOUBLE ? 2 : 1;
     struct engine_cost training = training_cost(job, &s, job->training.engine);
@@ -187,6 +191,8 @@ void job_predict(const struct job *job, const struct dataset *set, struct job_co
 void job_plan_engine(struct job *job, const struct dataset *set)
 {
     const struct training_spec *t = &job->training;
+    if (t->trainer == TRAINER_COMMAND)
+        return;
     struct sizes s = measure(job, set);
     enum engine best = ENGINE_TANGENT;
     for (int i = 0; i < ENGINE_COUNT; i++) {

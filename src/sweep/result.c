@@ -33,6 +33,8 @@ size_t result_count(const struct result_layout *layout, enum variable_id id)
     case DIMS_EIGENVALUE: return layout->snapshot * layout->eigenvalue;
     case DIMS_KERNEL: return layout->kernel ? layout->snapshot * layout->probe * layout->probe : 0;
     case DIMS_PARAMETER: return layout->parameter;
+    case DIMS_METRIC: return layout->metric;
+    case DIMS_EVAL_METRIC: return layout->eval * layout->metric;
     case DIMS_COUNT: break;
     }
     assert(!"a variable has no dimensions");

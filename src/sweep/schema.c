@@ -59,8 +59,9 @@ const struct key keys[] = {
     {"architectures.*.sigma_b", KIND_REAL, IN(job.network.sigma_b), 0, 1e6, NULL, "0", "scale of the biases"},
     {"architectures.*.bias", KIND_BOOL, IN(job.network.bias), 0, 0, NULL, "true", "do layers have biases; those right before a normalisation never do, its shifts are theirs"},
 
-    {"training.trainer", KIND_CHOICE, IN(job.training.trainer), 0, 0, "standard|linearised|gauss-newton", "",
-     "standard (SGD; K has no meaning and is 1), linearised, or gauss-newton, whose steps are damped Gauss-Newton steps; by default standard where K = 1, else linearised"},
+    {"training.trainer", KIND_TRAINER, IN(job.training.trainer), 0, 0, "standard|linearised|gauss-newton", "",
+     "standard (SGD; K has no meaning and is 1), linearised, or gauss-newton, whose steps are damped Gauss-Newton steps; by default standard where K = 1, else linearised; "
+     "{command: [words]} is a program of your own, see below. trainer: beside training: is the same"},
     {"training.damping", KIND_DAMPING, IN(job.training.damping), 0, 1e15, NULL, "tied",
      "gauss-newton: mu in (Theta + mu I), beside lr that scales the step, 1 by default; or tied, mu = N (1 - momentum)/(lr K) for K = refresh_period: a step for K of SGD"},
     {"training.engine", KIND_CHOICE, IN(job.engine), 0, 0, "auto|tangent|kernel|filter", "auto",
@@ -102,6 +103,8 @@ const struct key keys[] = {
     {"kernels.stability", KIND_STABILITY, IN(job.stability), 0, 0, NULL, "auto",
      "measure the stability ratio at every logged refresh, a Lanczos run each; auto: where the segment is so long that it costs at most 5 %"},
 
+    {"parameters.*", KIND_PARAMETER, 0, 0, 0, NULL, "", "keys of your own program, by any name: a number, true, false or a text each; part of the job's id"},
+
     {"limits.job_wall", KIND_DURATION, IN(limits.job_wall), 1e-3, BIG, NULL, "none", "longest wall time of a job: 30s, 15m, 2h, 1d"},
     {"limits.checkpoint", KIND_DURATION, IN(limits.checkpoint), 1e-3, BIG, NULL, "5m",
      "a running job writes its state so often (or each 128 times what the last writing took, if that is longer), and when a run is "
@@ -117,6 +120,10 @@ const struct key keys[] = {
      "ended by somebody from outside; not counted where the job had got on (a newer checkpoint); auto: limits.attempts"},
     {"limits.attempts_lost", KIND_AUTO_WHOLE, ENDING(LOST), 1, 100000, NULL, "10",
      "lost with its rank, node or run without having got on, over all runs; within one run limits.attempts is enough; auto: limits.attempts"},
+    {"limits.grace", KIND_DURATION, IN(limits.grace), 0, 3600, NULL, "10s",
+     "a program of your own that is asked to stop (TERM) is killed after so long"},
+    {"limits.expected", KIND_DURATION, IN(limits.expected), 1e-3, BIG, NULL, "none",
+     "how long a program of your own takes, for relin plan and the time left; none: not known"},
     {"limits.patience", KIND_DURATION, IN(limits.patience), 1, 1e6, NULL, "2m",
      "a rank that is silent so long counts as lost and its jobs are given to others; none: never"},
 };
@@ -129,6 +136,8 @@ static bool matches(const char *pattern, const char *path)
     const char *star = strchr(pattern, '*');
     if (!star)
         return strcmp(pattern, path) == 0;
+    if (!star[1])   /* any name that is one */
+        return strncmp(pattern, path, (size_t)(star - pattern)) == 0 && path[star - pattern] && !strchr(path + (star - pattern), '.');
     if (strncmp(path, "architecture.", 13) == 0)
         return strcmp(star + 2, path + 13) == 0;
     size_t head = (size_t)(star - pattern);

@@ -6,14 +6,28 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "sweep/program.h"
 #include "sweep/sweep.h"
 #include "tree.h"
+
+enum { COMMAND_SIZE = 2048, METRICS_SIZE = 1024, PARAMETERS_MOST = 32, PARAMETER_SIZE = 256 };
+
+/* A user's own keys, sorted by name, each value as JSON: texts, so that drafts can be copied. */
+struct parameters {
+    size_t n;
+    struct parameter {
+        char name[OWN_NAME_SIZE], json[PARAMETER_SIZE];
+    } list[PARAMETERS_MOST];
+};
 
 /* A job on its way: values, and which keys were given. */
 struct draft {
     struct job job;
     double feature_updates;        /* NaN: not given */
     struct sweep_limits limits;
+    char command[COMMAND_SIZE];    /* of trainer: {command: [...]}: its words as a JSON list */
+    char metrics[METRICS_SIZE];    /* names as a JSON list; empty: none */
+    struct parameters parameters;
     bool given[128];                /* by key number */
 };
 
@@ -39,6 +53,8 @@ enum key_kind {
     KIND_LAYERS,       /* list of layers and residual blocks */
     KIND_AUGMENT,      /* struct augmentation */
     KIND_DURATION,     /* double seconds, or none */
+    KIND_TRAINER,      /* a choice, or {command: [words]} */
+    KIND_PARAMETER,    /* parameters: one of them by its path, printed all together */
 };
 
 struct key {
@@ -89,6 +105,16 @@ int draft_check_set(const struct draft *draft, const struct node *where, struct 
 int draft_resolve_updates(struct draft *draft, const struct node *where, struct mistakes *mistakes);
 /* The sections of a job's text (root of its JSON), but what was measured beyond. */
 void draft_parse_job(const struct node *root, struct draft *draft, struct mistakes *mistakes);
+
+/* Is the trainer a program of the user's own? */
+bool draft_is_program(const struct draft *draft);
+/* The sections parameters and metrics of a sweep file, or of a job's text. */
+void parameters_parse(const struct node *map, struct draft *draft, struct mistakes *mistakes);
+void metrics_parse(const struct node *list, struct draft *draft, struct mistakes *mistakes);
+/* Is the key one that a program is told of? Not the network or data that nobody named, nor settings of ours. */
+bool program_key_concerns(const struct key *key, const struct draft *draft);
+/* As draft_finish, of a job that is a program: seeds, the text and the id are left to do. Returns 0 or -1. */
+int draft_finish_program(struct draft *draft, const struct node *where, struct mistakes *mistakes);
 
 /* Resolves what depends on several keys (K, T, feature updates, trainer, seeds, counts) and checks it;
  * writes job.text and job.id. where: the position mistakes get. Returns 0 or -1. */

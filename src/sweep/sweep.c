@@ -9,10 +9,12 @@
 #include "base/error.h"
 #include "columns.h"
 #include "grid.h"
+#include "values.h"
 
 enum { MOST_BYTES = 4 << 20, OVERRIDE_PATH_SIZE = 256 };
 
-static const char *const sections[] = {"name", "data", "architectures", "grid", "training", "kernels", "limits"};
+static const char *const sections[] = {"name", "data", "architectures", "grid", "training", "kernels", "limits", "trainer", "parameters",
+                                      "metrics"};
 
 static void *grow(void *block, size_t count, size_t size)
 {
@@ -80,14 +82,43 @@ static void check_sections(const struct node *root, struct mistakes *mistakes)
             nearest = key_nearest(key);
         if (!known)
             mistakes_add(mistakes, root->key[i]->line, root->key[i]->column,
-                         "%s: expected name, data, architectures, grid, training, kernels or limits, got '%s'%s%s%s", key,
+                         "%s: expected name, data, architectures, grid, training, kernels, limits, trainer, parameters or metrics, "
+                         "got '%s'%s%s%s", key,
                          key, nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
     }
+}
+
+/* May a job be a program, which need not have a network, data or steps? What the others miss, each cell says. */
+static bool may_be_command(const struct grid_base *base)
+{
+    return draft_is_program(&base->draft) || grid_find_axis(node_get(base->tree->root, "grid"), "training.trainer");
+}
+
+/* The keys of a program: the trainer beside training, its parameters, what it measures. */
+static void read_command(struct grid_base *base, struct mistakes *mistakes)
+{
+    const struct node *root = base->tree->root, *trainer = node_get(root, "trainer"), *parameters = node_get(root, "parameters");
+    const struct node *metrics = node_get(root, "metrics"), *grid = node_get(root, "grid");
+    struct draft *draft = &base->draft;
+    if (trainer && (node_get(node_get(root, "training"), "trainer") || grid_find_axis(grid, "training.trainer")))
+        node_refuse(trainer, "trainer: expected once, but it stands in training or grid too: remove one", mistakes);
+    else if (trainer)
+        key_parse(key_find("training.trainer"), "trainer", trainer, draft, mistakes);
+    if (parameters)
+        parameters_parse(parameters, draft, mistakes);
+    if (metrics)
+        metrics_parse(metrics, draft, mistakes);
+    const struct node *idle = parameters ? parameters : metrics;
+    if (idle && !may_be_command(base))
+        mistakes_add(mistakes, idle->line, idle->column, "%s: expected only beside trainer: {command: [words]}, which they are "
+                     "for: remove them", parameters ? "parameters" : "metrics");
 }
 
 static void read_architectures(struct grid_base *base, const struct node *root, struct mistakes *mistakes)
 {
     const struct node *map = node_get(root, "architectures");
+    if (!map && may_be_command(base))
+        return;
     if (!map || map->kind != NODE_MAP || map->n == 0) {
         static const struct node nothing = {.kind = NODE_SCALAR, .scalar = "", .line = 1, .column = 1};
         node_refuse(map ? map : &nothing, "architectures: expected a map of names to networks, such as "
@@ -126,6 +157,7 @@ static void read_base(struct grid_base *base, struct mistakes *mistakes)
         if (section)
             section_parse(prefix, section, &base->draft, NULL, mistakes);
     }
+    read_command(base, mistakes);
     read_architectures(base, root, mistakes);
 }
 
@@ -136,6 +168,8 @@ static void check_required(const struct grid_base *base, struct mistakes *mistak
                                               {"training.lr", "a number > 0 or {of_limit: x}"},
                                               {"training.steps", "a whole number >= 0"}};
     const struct node *root = base->tree->root;
+    if (may_be_command(base))
+        return;
     for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
         const char *path = required[i][0];
         char section[32];
@@ -191,6 +225,7 @@ static void collect(void *context, struct draft *draft)
         job_free(&draft->job);
         return;
     }
+    draft->job.expected = isfinite(draft->limits.expected) ? draft->limits.expected : 0;
     c->sweep->jobs[c->sweep->n_jobs++] = draft->job;
     *slot = c->sweep->n_jobs;
 }
@@ -263,6 +298,11 @@ static void write_resolved(struct sweep *sweep, const struct grid_base *base, st
             separator = ",";
         }
         text_add(out, "}");
+    }
+    if (draft_is_program(&base->draft) || base->draft.parameters.n || base->draft.metrics[0]) {
+        text_add(out, ",\"parameters\":");
+        value_print_parameters(&base->draft.parameters, out);
+        text_add(out, ",\"metrics\":%s", base->draft.metrics[0] ? base->draft.metrics : "[]");
     }
     text_add(out, ",\"architectures\":{");
     for (size_t a = 0; a < base->n_architectures; a++) {

@@ -223,6 +223,8 @@ int key_parse(const struct key *key, const char *path, const struct node *node, 
     case KIND_LAYERS: status = value_parse_layers(&r, member); break;
     case KIND_AUGMENT: status = value_parse_augment(&r, member); break;
     case KIND_DURATION: status = parse_duration(&r, member); break;
+    case KIND_TRAINER: status = value_parse_trainer(&r, draft); break;
+    case KIND_PARAMETER: status = value_parse_parameter(&r, &draft->parameters); break;
     }
     draft->given[key - keys] = true;   /* even where wrong: one mistake is enough */
     return status;
@@ -277,6 +279,14 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
         else
             text_add_json_number(out, *(const double *)member);
         break;
+    case KIND_TRAINER:
+        if (draft->job.training.trainer == TRAINER_COMMAND) {
+            text_add(out, "{\"command\":%s}", draft->command);
+            break;
+        }
+        print_choice(key, (int64_t)draft->job.training.trainer, out);
+        break;
+    case KIND_PARAMETER: value_print_parameters(&draft->parameters, out); break;
     case KIND_CHOICE:
     case KIND_NORM:
         print_choice(key, key->offset == offsetof(struct draft, job.data.image_size) ? *(const int64_t *)member

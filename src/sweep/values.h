@@ -48,4 +48,8 @@ bool value_refuse_batch_norm(const struct reading *r);
 int value_parse_augment(const struct reading *r, struct augmentation *out);
 void value_print_augment(const struct augmentation *augment, struct text *out);
 
+int value_parse_trainer(const struct reading *r, struct draft *draft);
+int value_parse_parameter(const struct reading *r, struct parameters *parameters);
+void value_print_parameters(const struct parameters *parameters, struct text *out);
+
 #endif

@@ -8,6 +8,7 @@ const char *training_trainer_name(enum trainer_kind trainer)
     switch (trainer) {
     case TRAINER_STANDARD: return "standard";
     case TRAINER_LINEARISED: return "linearised";
+    case TRAINER_COMMAND: return "command";
     case TRAINER_GAUSS_NEWTON: break;
     }
     return "gauss-newton";

@@ -27,11 +27,12 @@ static size_t add(uint8_t *out, size_t at, const void *bytes, size_t size)
 
 static size_t make_setup(const struct sweep *sweep, uint8_t *out, size_t at)
 {
-    struct wire_setup head = {.layout = {3, 2, 2, 2, 4, 4, 0, 0}, .job_wall = INFINITY, .checkpoint = 300, .patience = 120,
+    struct wire_setup head = {.layout = {3, 2, 2, 2, 4, 4, 0, 0, 1}, .job_wall = INFINITY, .checkpoint = 300, .patience = 120,
                               .n_sets = N_SETS, .run = "0123456789abcdef"};
     at = add(out, at, &head, sizeof head);
     at = add(out, at, "/a/f.h5", 8);
     at = add(out, at, "/data", 6);
+    at = add(out, at, "/here", 6);
     for (int i = 0; i < N_SETS; i++)
         at = add(out, at, sweep->jobs[i].text, strlen(sweep->jobs[i].text) + 1);
     return at;

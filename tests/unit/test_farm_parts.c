@@ -119,11 +119,11 @@ END_TEST
 START_TEST(a_body_of_another_length_is_no_message)
 {
     unsigned char bytes[sizeof(struct wire_setup) + 64];
-    struct wire_setup head = {.layout = {3, 2, 2, 2, 4, 4, 0, 1}, .job_wall = INFINITY, .checkpoint = 300, .patience = 120,
+    struct wire_setup head = {.layout = {3, 2, 2, 2, 4, 4, 0, 1, 2}, .job_wall = INFINITY, .checkpoint = 300, .patience = 120,
                               .n_sets = 2, .run = "0123456789abcdef"};
     struct wire_job job = {.set = 1};
     struct wire_failure how = {.host = "node17"};
-    static const char texts[] = "f.h5\0\0{a: 1}\0{b: 2}", text[] = "{a: 1}";
+    static const char texts[] = "f.h5\0\0/here\0{a: 1}\0{b: 2}", text[] = "{a: 1}";
     struct message_setup setup;
     const char *got;
     memcpy(bytes, &head, sizeof head);
@@ -135,6 +135,7 @@ START_TEST(a_body_of_another_length_is_no_message)
     ck_assert(message_setup(bytes, sizeof head + sizeof texts, &setup));
     ck_assert_str_eq(setup.path, "f.h5");
     ck_assert_str_eq(setup.root, "");
+    ck_assert_str_eq(setup.folder, "/here");
     ck_assert_str_eq(setup.sets, "{a: 1}");
     ck_assert_uint_eq(setup.layout.kernel, 1);
     memcpy(bytes, &job, sizeof job);
@@ -154,11 +155,11 @@ END_TEST
 
 START_TEST(axes_that_no_memory_holds_are_no_message)
 {
-    static const char texts[] = "f.h5\0\0{a: 1}";
+    static const char texts[] = "f.h5\0\0/here\0{a: 1}";
     struct message_setup setup;
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 9; i++) {
         unsigned char bytes[sizeof(struct wire_setup) + sizeof texts];
-        struct wire_setup head = {.layout = {3, 2, 2, 2, 4, 4, 0, 1}, .job_wall = 9, .checkpoint = 9, .patience = 9, .n_sets = 1};
+        struct wire_setup head = {.layout = {3, 2, 2, 2, 4, 4, 0, 1, 2}, .job_wall = 9, .checkpoint = 9, .patience = 9, .n_sets = 1};
         head.layout[i] = UINT64_MAX / 2;
         memcpy(bytes, &head, sizeof head);
         memcpy(bytes + sizeof head, texts, sizeof texts);

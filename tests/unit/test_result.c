@@ -6,7 +6,7 @@
 #include "unit.h"
 
 static const struct result_layout layout = {
-    .eval = 5, .refresh = 3, .snapshot = 2, .layer = 3, .eigenvalue = 8, .probe = 8, .parameter = 7, .kernel = 1,
+    .eval = 5, .refresh = 3, .snapshot = 2, .layer = 3, .eigenvalue = 8, .probe = 8, .parameter = 7, .kernel = 1, .metric = 2,
 };
 
 static struct result make_result(const struct result_layout *of)
