@@ -21,6 +21,7 @@ enum random_stream {
     RANDOM_TEST = 8,       /* which rows are test */
     RANDOM_START = 9,      /* start vectors of Lanczos */
     RANDOM_LABEL = 10,     /* label noise */
+    RANDOM_PLAN = 11,      /* what jobs may take, in a simulated run */
 };
 
 struct random {

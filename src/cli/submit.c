@@ -10,16 +10,15 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/memory.h"
 #include "cli/commands.h"
-#include "plan/predict.h"
+#include "plan/plan.h"
 #include "store/store.h"
 #include "submit.h"
-#include "sweep/sweep.h"
 
 enum {
     KEY_PARTITION = 256, KEY_ACCOUNT, KEY_QOS, KEY_CONSTRAINT, KEY_RESERVATION, KEY_NODES, KEY_TASKS, KEY_CPUS, KEY_MEM,
-    KEY_TIME, KEY_NAME, KEY_DEPENDENCY, KEY_ARRAY, KEY_LAUNCHER, KEY_DRAIN, KEY_EXTRA, KEY_SETUP, KEY_DRY, KEY_PARSABLE
+    KEY_TIME, KEY_NAME, KEY_DEPENDENCY, KEY_ARRAY, KEY_LAUNCHER, KEY_DRAIN, KEY_EXTRA, KEY_SETUP, KEY_DRY, KEY_PARSABLE,
+    KEY_FROM
 };
 
 static const struct argp_option option_table[] = {
@@ -31,10 +30,11 @@ static const struct argp_option option_table[] = {
     {"cpus-per-task", KEY_CPUS, "N", 0, "cores of a rank (default: training.threads)", 1},
     {"nodes", KEY_NODES, "N[-M]", 0, "nodes (default: at most as many as the tasks fill)", 1},
     {"mem", KEY_MEM, "SIZE", 0, "memory of a node, as sbatch reads it (default: what a job is predicted to take, per core)", 1},
-    {"time", KEY_TIME, "TIME", 0, "time limit of one allocation, as sbatch reads it: 30, 30:00, 4:00:00 or 1-12 (default: half "
-                                  "more than predicted, at most 4 hours)", 1},
+    {"time", KEY_TIME, "TIME", 0, "time limit of one allocation, as sbatch reads it: 30, 30:00, 4:00:00 or 1-12 (default: what "
+                                  "`relin plan` says: the 95th percentile, the start and the drain, at most 4 hours)", 1},
     {"drain", KEY_DRAIN, "SECONDS", 0, "how long before the limit to stop, at least 60 where limits are checked each "
                                        "minute (default: 120, at most half the time)", 1},
+    {"from", KEY_FROM, "FILE.h5", 0, "learn speeds and memory from the jobs of an earlier run; may be repeated", 1},
     {NULL, 0, NULL, 0, "Where", 2},
     {"partition", KEY_PARTITION, "NAME", 0, "as sbatch's", 2},
     {"account", KEY_ACCOUNT, "NAME", 0, "as sbatch's", 2},
@@ -123,6 +123,7 @@ static error_t parse_where(int key, char *arg, struct argp_state *state, struct 
     case KEY_NAME: s->job_name = one_line(state, arg); return 0;
     case KEY_DEPENDENCY: s->dependency = one_line(state, arg); return 0;
     case KEY_EXTRA: add_line(state, &s->extra, arg, "#SBATCH "); return 0;
+    case KEY_FROM: add_line(state, &s->from, arg, ""); return 0;
     case KEY_SETUP: add_line(state, &s->setup, arg, ""); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -317,33 +318,27 @@ int command_submit(int argc, char **argv)
 {
     static const struct argp argp = {option_table, parse_option, "SWEEP.yaml [KEY=VALUE...]", doc, NULL, NULL, NULL};
     struct arguments a = {.s = {.launcher = "mpirun"}};
-    struct sweep sweep = {0};
-    struct sweep_cost cost = {0};
+    struct plan plan = {0};
     struct error err = {0};
-    struct job_cost *jobs = NULL;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    int status = sweep_load(&sweep, a.s.sweep, a.s.overrides, a.s.n_overrides, &err);
-    if (status)
-        goto done;
+    const struct plan_source source = {.sweep = a.s.sweep, .overrides = a.s.overrides, .n_overrides = a.s.n_overrides,
+                                       .from = a.s.from.line, .n_from = a.s.from.n};
+    int status = plan_make(&plan, &source, dataset_root(), &err);
     if (!a.s.job_name)
-        a.s.job_name = sweep.name;
-    jobs = mem_alloc(sweep.n_jobs, sizeof *jobs, &err);
-    status = !jobs || predict_sweep(&sweep, dataset_root(), jobs, &cost, &err)
-             || find_paths(&a.s, sweep.name, &err) || refuse_live(&a.s, &err)
-             || submit_choose(&a.s, sweep.n_jobs, &cost, &err) || submit_all(&a, sweep.n_jobs, &err) ? -1 : 0;
-done:
+        a.s.job_name = plan.sweep.name;
+    if (!status)
+        status = find_paths(&a.s, plan.sweep.name, &err) || refuse_live(&a.s, &err)
+                 || submit_choose(&a.s, &plan.forecast, &err) || submit_all(&a, plan.sweep.n_jobs, &err) ? -1 : 0;
     if (status) {   /* a sweep file's errors are lines of their own, as compilers write them */
         size_t length = strlen(err.text);
         fprintf(stderr, "%s%s%s", err.code == ERROR_SWEEP ? "" : "relin submit: ", err.text,
                 length && err.text[length - 1] == '\n' ? "" : "\n");
     }
-    mem_free(jobs);
-    mem_free(cost.seconds);
     free(a.s.program);
     free(a.s.sweep_path);
     free(a.s.file);
     free(a.s.folder);
     free(a.s.stem);
-    sweep_free(&sweep);
+    plan_free(&plan);
     return status ? error_exit_code(err.code) : 0;
 }

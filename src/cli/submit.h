@@ -8,7 +8,7 @@
 #include "base/text.h"
 
 struct error;
-struct sweep_cost;
+struct forecast;
 
 enum { SUBMIT_LINES_MOST = 64 };
 
@@ -21,6 +21,7 @@ struct submit_lines {
 struct submission {
     /* as given; NULL: not */
     const char *sweep, *output;
+    struct submit_lines from;    /* result files that the plan learns from */
     const char *const *overrides;
     size_t n_overrides;
     const char *partition, *account, *qos, *constraint, *reservation, *nodes, *mem, *time, *job_name, *dependency,
@@ -43,7 +44,7 @@ double submit_minutes(const char *text);
 
 /* Fills what was not given: from the plan's predictions and, where Slurm answers, the size of the partition's
  * nodes and its longest time. Returns 0, or -1 with *err filled. */
-int submit_choose(struct submission *s, size_t n_jobs, const struct sweep_cost *cost, struct error *err);
+int submit_choose(struct submission *s, const struct forecast *forecast, struct error *err);
 
 /* The batch script; and, for an array, the one of the job that joins its files. */
 void submit_script(const struct submission *s, struct text *script);

@@ -5,18 +5,10 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "plan/predict.h"
-#include "plan/simulate.h"
+#include "plan/choose.h"
 #include "submit.h"
 
-/* Cores are worth asking for as long as they are busy for most of the time, and for no less than some minutes. */
-static const double LEAST_EFFICIENCY = 0.9, SHORT_ENOUGH = 600;
-/* The prediction may be out by half; programs must start, data be read. */
-static const double TIME_MARGIN = 1.5, START_SECONDS = 120;
-/* Longer allocations wait longer, and what is not done in this time goes on in the next. */
-static const double MOST_MINUTES = 240, LEAST_MINUTES = 5;
-enum { MOST_TASKS = 4096, DRAIN_SECONDS = 120 };
-/* Beside its arrays a job has its rank, its spawner and the libraries. */
+/* A process that reads and writes files, without a job. */
 static const double PROCESS_BYTES = 200e6, MEMORY_MARGIN = 1.25;
 
 double submit_minutes(const char *text)
@@ -86,64 +78,53 @@ static struct nodes ask_nodes(const struct submission *s)
 
 /* --- the choice --------------------------------------------------------------------- */
 
-/* As many as are busy for 90 % of the time, twice as many as were too slow at a time. */
-static int choose_tasks(struct submission *s, size_t n_jobs, const struct sweep_cost *cost, struct error *err)
+static int choose_tasks(struct submission *s, const struct forecast *forecast, struct error *err)
 {
-    struct schedule_estimate now, next;
-    size_t tasks = 1, parts = s->parts ? s->parts : 1;
-    if (simulate_hand_out(n_jobs, cost->seconds, parts, cost->threads, &now, err))
+    struct allocation candidates[CHOOSE_CANDIDATES];
+    size_t n, parts = s->parts ? s->parts : 1;
+    if (choose_candidates(forecast, parts, candidates, &n, err))
         return -1;
-    while (now.makespan > SHORT_ENOUGH && 2 * tasks * parts <= n_jobs && 2 * tasks <= MOST_TASKS) {
-        if (simulate_hand_out(n_jobs, cost->seconds, 2 * tasks * parts, cost->threads, &next, err))
-            return -1;
-        if (next.efficiency < LEAST_EFFICIENCY)
-            break;
-        tasks *= 2;
-        now = next;
-    }
-    s->tasks = tasks;
+    s->tasks = candidates[choose_balanced(candidates, n)].workers / parts;
     return 0;
 }
 
-static int choose_time(struct submission *s, size_t n_jobs, const struct sweep_cost *cost, double most, struct error *err)
+static int choose_time(struct submission *s, const struct forecast *forecast, double most, struct error *err)
 {
-    struct schedule_estimate e;
-    if (simulate_hand_out(n_jobs, cost->seconds, s->tasks * (s->parts ? s->parts : 1), cost->threads, &e, err))
+    struct allocation a = {.workers = s->tasks * (s->parts ? s->parts : 1)};
+    if (forecast_allocations(forecast, &a, 1, err))
         return -1;
-    double minutes = (TIME_MARGIN * e.makespan + START_SECONDS + DRAIN_SECONDS) / 60;
-    s->minutes = 5 * ceil(fmin(fmax(minutes, LEAST_MINUTES), MOST_MINUTES) / 5);
+    s->minutes = choose_minutes(a.makespan_p95, s->drain ? (double)s->drain : CHOOSE_DRAIN_SECONDS);
     if (s->minutes > most)
         s->minutes = floor(most);
     return 0;
 }
 
-int submit_choose(struct submission *s, size_t n_jobs, const struct sweep_cost *cost, struct error *err)
+int submit_choose(struct submission *s, const struct forecast *forecast, struct error *err)
 {
     struct nodes nodes = ask_nodes(s);
-    if (s->parts > n_jobs)
-        return error_set(err, ERROR_USAGE, "--array: expected at most as many parts as jobs, %zu, got %zu", n_jobs, s->parts);
+    if (s->parts > forecast->n)
+        return error_set(err, ERROR_USAGE, "--array: expected at most as many parts as jobs, %zu, got %zu", forecast->n,
+                         s->parts);
     if (!s->cpus)
-        s->cpus = cost->threads;
-    if (!s->tasks && choose_tasks(s, n_jobs, cost, err))
+        s->cpus = forecast->threads;
+    if (!s->tasks && choose_tasks(s, forecast, err))
         return -1;
-    if (!s->time && choose_time(s, n_jobs, cost, nodes.minutes, err))
+    if (!s->time && choose_time(s, forecast, nodes.minutes, err))
         return -1;
     if (s->minutes > nodes.minutes)
         return error_set(err, ERROR_USAGE, "--time: the partition allows at most %.0f minutes, got %.0f: ask for less, the "
                          "job goes on by itself", nodes.minutes, s->minutes);
     if (!s->drain) {
-        s->drain = DRAIN_SECONDS;
+        s->drain = CHOOSE_DRAIN_SECONDS;
         if ((double)s->drain > s->minutes * 60 / 2)
             s->drain = (size_t)(s->minutes * 60 / 2);
     }
     if ((double)s->drain >= s->minutes * 60)
         return error_set(err, ERROR_USAGE, "--drain: expected less than the time limit of %.0f s, got %zu", s->minutes * 60,
                          s->drain);
-    if (!s->mem) {              /* the data is there once a node, at the worst for a task alone on it */
-        double bytes = MEMORY_MARGIN * (cost->bytes + cost->data_bytes) + PROCESS_BYTES;
-        s->megabytes = 64 * (size_t)ceil(bytes / (double)s->cpus / 64e6);
-    }
-    s->merge_megabytes = 64 * (size_t)ceil((2 * PROCESS_BYTES + MEMORY_MARGIN * cost->data_bytes) / 64e6);
+    if (!s->mem)
+        s->megabytes = choose_megabytes(forecast->bytes, forecast->data_bytes, s->cpus);
+    s->merge_megabytes = 64 * (size_t)ceil((2 * PROCESS_BYTES + MEMORY_MARGIN * forecast->data_bytes) / 64e6);
     if (!s->nodes && nodes.cores >= s->cpus) {
         size_t per_node = nodes.cores / s->cpus, most = (s->tasks + per_node - 1) / per_node;
         snprintf(s->chosen_nodes, sizeof s->chosen_nodes, most > 1 ? "1-%zu" : "%zu", most);

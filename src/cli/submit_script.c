@@ -1,9 +1,9 @@
 /* The batch script: slurm/relin.sbatch with a head and settings of its own. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/choose.h"
 #include "submit.h"
 #include "submit_templates.h"   /* made from slurm/ by the Makefile: relin_sbatch, merge_sbatch */
 
@@ -58,7 +58,6 @@ static void head_place(struct text *to, const struct submission *s)
 static void add_head(struct text *to, const struct submission *s)
 {
     char time[64];
-    double minutes = ceil(s->minutes);
     head(to, "job-name", s->job_name);
     if (s->parts)
         text_add(to, "#SBATCH --array=1-%zu%s%s\n", s->parts, s->throttle ? "%" : "", s->throttle ? s->throttle : "");
@@ -67,7 +66,7 @@ static void add_head(struct text *to, const struct submission *s)
     head_if(to, "mem", s->mem);
     if (!s->mem)
         text_add(to, "#SBATCH --mem-per-cpu=%zuM\n", s->megabytes);
-    snprintf(time, sizeof time, "%.0f:%02.0f:00", floor(minutes / 60), fmod(minutes, 60));
+    choose_print_time(s->minutes, time, sizeof time);
     head(to, "time", s->time ? s->time : time);
     text_add(to, "#SBATCH --signal=B:USR1@%zu\n#SBATCH --requeue\n", s->drain);
     head_log(to, s, s->parts ? "-%A.%a.log" : "-%j.log");

@@ -49,12 +49,12 @@ submit() { "$RELIN" submit sweep.yaml "$@"; }
 
 @test "tasks, time and nodes follow from the plan and the partition" {
     setup_slurm
-    run -0 submit --dry-run training.steps=100000000 grid.seed=0..63
+    run -0 submit --dry-run training.steps=100000000 grid.seed=0..127
     tasks=$(sed -n 's/^#SBATCH --ntasks=//p' <<<"$output")
     [ "$tasks" -ge 16 ] && [ "$tasks" -le 192 ]
     [[ $output == *"#SBATCH --nodes=1-$(((tasks + 15) / 16))"$'\n'*"#SBATCH --time=4:00:00"* ]]
     # the partition's limit is kept
-    run -0 submit --dry-run training.steps=100000000 grid.seed=0..63 --partition other
+    run -0 submit --dry-run training.steps=100000000 grid.seed=0..127 --partition other
     [[ $output == *"#SBATCH --time=0:10:00"* ]]
     run -2 submit --partition other --time 30
     [[ $output == *"--time: the partition allows at most 10 minutes, got 30"* ]]
