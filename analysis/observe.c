@@ -32,13 +32,39 @@ void observe_name_axes(const struct observations *o, struct text *out)
 
 static uint32_t level_of(struct axis *axis, const char *label, double number)
 {
-    for (size_t l = 0; l < axis->n_levels; l++)
-        if (strcmp(axis->levels[l].label, label) == 0)
-            return (uint32_t)l;
-    axis->levels = must(realloc(axis->levels, (axis->n_levels + 1) * sizeof *axis->levels));
+    size_t known = names_find(&axis->known, label);
+    if (known != SIZE_MAX)
+        return (uint32_t)known;
+    if ((axis->n_levels & (axis->n_levels - 1)) == 0)   /* full: 0, 1, 2, 4, ... */
+        axis->levels = must(realloc(axis->levels, (axis->n_levels ? 2 * axis->n_levels : 1) * sizeof *axis->levels));
     axis->levels[axis->n_levels] = (struct level){must(strdup(label)), number};
+    names_add(&axis->known, axis->levels[axis->n_levels].label, axis->n_levels);
     axis->numeric = axis->numeric && !isnan(number);
     return (uint32_t)axis->n_levels++;
+}
+
+/* The level of a number. Writing it as a label takes long, so the levels of a few numbers are kept. */
+enum { RECENT = 256 };
+struct recent {
+    double number[RECENT];
+    uint32_t level[RECENT];
+    bool used[RECENT];
+};
+
+static uint32_t level_of_number(struct axis *axis, struct recent *recent, double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    size_t at = (bits * 0x9e3779b97f4a7c15u) >> 56;
+    if (!recent->used[at] || recent->number[at] != number) {
+        struct text label = {0};
+        text_add_number(&label, number);
+        recent->level[at] = level_of(axis, label.chars, number);
+        recent->number[at] = number;
+        recent->used[at] = true;
+        text_free(&label);
+    }
+    return recent->level[at];
 }
 
 /* What jobs of a file without this axis have there. */
@@ -76,18 +102,14 @@ static void sort_levels(struct observations *o, size_t a)
     struct axis *axis = &o->axes[a];
     if (!axis->numeric || axis->n_levels < 2)
         return;
-    char **before = must(malloc(axis->n_levels * sizeof *before));
     uint32_t *place = must(malloc(axis->n_levels * sizeof *place));
-    for (size_t l = 0; l < axis->n_levels; l++)
-        before[l] = axis->levels[l].label;
     qsort(axis->levels, axis->n_levels, sizeof *axis->levels, compare_levels);
-    for (size_t l = 0; l < axis->n_levels; l++)
-        for (size_t m = 0; m < axis->n_levels; m++)
-            if (axis->levels[m].label == before[l])
-                place[l] = (uint32_t)m;
+    for (size_t l = 0; l < axis->n_levels; l++) {
+        place[names_find(&axis->known, axis->levels[l].label)] = (uint32_t)l;
+        names_add(&axis->known, axis->levels[l].label, l);
+    }
     for (size_t i = 0; i < o->n; i++)
         o->at[i].level[a] = place[o->at[i].level[a]];
-    free(before);
     free(place);
 }
 
@@ -103,12 +125,9 @@ static int read_axis(struct observations *o, const struct store_reader *reader, 
     double *numbers = NULL;
     struct error not_numbers = {0};
     if (store_read_numbers(reader, name, &numbers, &width, &not_numbers) == 0) {
-        for (size_t i = 0; i < n; i++) {
-            struct text label = {0};
-            text_add_number(&label, numbers[i]);
-            new[i].level[a] = level_of(&o->axes[a], label.chars, numbers[i]);
-            text_free(&label);
-        }
+        struct recent recent = {0};
+        for (size_t i = 0; i < n; i++)
+            new[i].level[a] = level_of_number(&o->axes[a], &recent, numbers[i]);
         mem_free(numbers);
         return 0;
     }
@@ -291,6 +310,7 @@ void observe_free(struct observations *o)
         for (size_t l = 0; l < o->axes[a].n_levels; l++)
             free(o->axes[a].levels[l].label);
         free(o->axes[a].levels);
+        names_free(&o->axes[a].known);
         free(o->axes[a].name);
     }
     *o = (struct observations){0};

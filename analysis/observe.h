@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "names.h"
 #include "sweep/result.h"
 
 struct error;
@@ -25,6 +26,7 @@ struct axis {
     bool numeric;
     size_t n_levels;
     struct level *levels;
+    struct names known;                  /* labels -> levels */
 };
 
 struct observation {
