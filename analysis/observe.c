@@ -9,7 +9,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "damping.h"
 #include "metric.h"
+#include "moment.h"
 #include "must.h"
 #include "store/store.h"
 #include "sweep/where.h"
@@ -232,7 +234,9 @@ static int read_file(struct observations *o, const struct store_reader *reader, 
     size_t n_names = store_read_axes(reader, &names);
     for (size_t i = 0; i < n; i++)
         new[i].value[READOUT_LINEAR] = new[i].value[READOUT_NETWORK] = new[i].path = new[i].loss_first =
-            new[i].loss_half = new[i].loss_last = new[i].updates = new[i].learning_rate = new[i].at = NAN;
+            new[i].loss_half = new[i].loss_last = new[i].updates = new[i].learning_rate = new[i].damping = new[i].at = NAN;
+    for (size_t i = 0; i < n; i++)
+        new[i].evaluation = UINT32_MAX;
     for (size_t a = 0; a < n_names; a++)
         if (strcmp(names[a], "trainer") != 0 && read_axis(o, reader, names[a], new, n, err) != 0)
             return -1;
@@ -245,60 +249,105 @@ static int read_file(struct observations *o, const struct store_reader *reader, 
         for (size_t i = 0; i < n && !here; i++)
             new[i].level[a] = level_of(&o->axes[a], "-", NAN);
     }
-    if (read_fate(reader, new, n, err) != 0 || metric_read(o, reader, reading, new, n, err) != 0 ||
-        metric_read_updates(o, reader, reading, new, n, err) != 0)
+    if (read_fate(reader, new, n, err) != 0 || metric_read_updates(reader, new, n, err) != 0 ||
+        damping_read(o, reader, new, n, err) != 0 ||
+        moment_choose(o, reader, &reading->moment, new, n, err) != 0 ||
+        metric_read(o, reader, reading, new, n, err) != 0)
         return -1;
-    if (isnan(reading->step) && read_path(o, reader, new, n, err) != 0)   /* it is that of the whole run */
+    if (reading->moment.kind == MOMENT_END && read_path(o, reader, new, n, err) != 0)   /* it is that of the whole run */
         return -1;
-    return metric_read_losses(reader, reading, new, n, err);
+    return metric_read_losses(reader, new, n, err);
 }
 
 /* --- files together -------------------------------------------------------- */
 
-static void append(struct observations *o, struct observation *new, size_t n)
+static bool same_number(double x, double y)
+{
+    return x == y || (isnan(x) && isnan(y));
+}
+
+/* One job of two files, finished in both: are the results the same? */
+static void compare_rows(struct observations *o, const struct observation *x, const struct observation *y,
+                         const char *const *paths)
+{
+    bool same = x->diverged == y->diverged && same_number(x->value[0], y->value[0]) && same_number(x->value[1], y->value[1]);
+    if (same || o->n_conflicts++ > 0)
+        return;
+    struct text told = {0};
+    text_add(&told, "%s: ", x->id);
+    text_add_number(&told, x->value[READOUT_LINEAR]);
+    text_add(&told, "%s in %s, ", x->diverged ? " (diverged)" : "", paths[x->file]);
+    text_add_number(&told, y->value[READOUT_LINEAR]);
+    text_add(&told, "%s in %s", y->diverged ? " (diverged)" : "", paths[y->file]);
+    o->conflict = told.chars;
+}
+
+static void append(struct observations *o, struct names *ids, struct observation *new, size_t n, const char *const *paths)
 {
     o->at = must(realloc(o->at, (o->n + n + 1) * sizeof *o->at));
-    size_t before = o->n;
     for (size_t i = 0; i < n; i++) {
-        size_t same = 0;
-        while (same < before && strcmp(o->at[same].id, new[i].id) != 0)
-            same++;
-        if (same == before) {
+        size_t same = names_find(ids, new[i].id);
+        if (same == SIZE_MAX) {
+            names_add(ids, new[i].id, o->n);
             o->at[o->n++] = new[i];
             continue;
         }
+        struct observation *old = &o->at[same];
         o->n_repeated++;
-        bool better = o->at[same].status != STATUS_DONE && new[i].status == STATUS_DONE;
-        char *spare = better ? o->at[same].id : new[i].id;
-        if (better)
-            o->at[same] = new[i];
-        free(spare);
+        if (old->status == STATUS_DONE && new[i].status == STATUS_DONE)
+            compare_rows(o, old, &new[i], paths);
+        if (old->status != STATUS_DONE && new[i].status == STATUS_DONE) {
+            char *id = old->id;   /* the table of ids borrows it */
+            free(new[i].id);
+            *old = new[i];
+            old->id = id;
+        } else {
+            free(new[i].id);
+        }
     }
+}
+
+/* What is missing is no error: files of older programs, or made by hand. */
+static void read_source(struct observations *o, const struct store_reader *reader, const char *path)
+{
+    o->source = must(realloc(o->source, (o->n_sources + 1) * sizeof *o->source));
+    o->source[o->n_sources++] = (struct source){
+        .path = path, .jobs = store_read_jobs(reader), .sweep = store_read_config(reader, "name", NULL),
+        .version = store_read_provenance(reader, "relin_version", NULL),
+        .revision = store_read_provenance(reader, "git_revision", NULL),
+        .start = store_read_provenance(reader, "start", NULL)};
 }
 
 int observe_read(struct observations *o, const char *const *paths, size_t n_paths,
                  const struct reading *reading, struct error *err)
 {
-    for (size_t p = 0; p < n_paths; p++) {
+    struct names ids = {0};
+    int result = 0;
+    for (size_t p = 0; p < n_paths && result == 0; p++) {
         struct store_reader *reader = store_read_open(paths[p], err);
-        if (!reader)
-            return -1;
+        if (!reader) {
+            result = -1;
+            break;
+        }
         size_t n = store_read_jobs(reader);
         struct observation *new = must(calloc(n + 1, sizeof *new));
-        int failed = read_file(o, reader, reading, new, n, err);
+        read_source(o, reader, paths[p]);
+        result = read_file(o, reader, reading, new, n, err);
         store_read_close(reader);
-        if (failed) {
-            for (size_t i = 0; i < n; i++)
-                free(new[i].id);
-            free(new);
-            return error_prefix(err, "%s", paths[p]);
-        }
-        append(o, new, n);
+        for (size_t i = 0; i < n; i++)
+            new[i].file = (uint32_t)p;
+        if (result == 0)
+            append(o, &ids, new, n, paths);
+        for (size_t i = 0; i < n && result != 0; i++)
+            free(new[i].id);
         free(new);
+        if (result != 0)
+            error_prefix(err, "%s", paths[p]);
     }
-    for (size_t a = 0; a < o->n_axes; a++)
+    names_free(&ids);
+    for (size_t a = 0; a < o->n_axes && result == 0; a++)
         sort_levels(o, a);
-    return 0;
+    return result;
 }
 
 void observe_free(struct observations *o)
@@ -306,6 +355,14 @@ void observe_free(struct observations *o)
     for (size_t i = 0; i < o->n; i++)
         free(o->at[i].id);
     free(o->at);
+    free(o->conflict);
+    for (size_t f = 0; f < o->n_sources; f++) {
+        free(o->source[f].sweep);
+        free(o->source[f].version);
+        free(o->source[f].revision);
+        free(o->source[f].start);
+    }
+    free(o->source);
     for (size_t a = 0; a < o->n_axes; a++) {
         for (size_t l = 0; l < o->axes[a].n_levels; l++)
             free(o->axes[a].levels[l].label);

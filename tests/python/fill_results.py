@@ -1,6 +1,6 @@
 """Fills a file whose jobs never ran with seeded results, so that a summary of many jobs can be timed and checked.
 
-    fill_results.py FILE.h5 [SEED]
+    fill_results.py FILE.h5 [SEED [LOST]]      LOST: the share of jobs that are lost, 0.004
 
 Accuracies fall with K, seeds are shared by all K (paired differences mean something), a few jobs failed, diverged or
 are pending. What is computed is what relin would write: outcome, results of both read-outs, curves, updates.
@@ -18,14 +18,14 @@ with h5py.File(sys.argv[1], "r+") as f:
     cost = 0.01 * np.log10(np.where(np.isinf(period), 1e5, period))
     score = 0.8 + luck - cost + random.normal(0, 0.01, n)
     fate = random.random(n)
-    state = np.where(fate < 0.002, 3, np.where(fate < 0.003, 0, 2)).astype("u1")   # failed, pending, done
-    diverged = (state == 2) & (fate > 0.998)
+    lost = float(sys.argv[3]) if len(sys.argv) > 3 else 0.004
+    state = np.where(fate < lost / 2, 3, np.where(fate < 0.75 * lost, 0, 2)).astype("u1")   # failed, pending, done
+    diverged = (state == 2) & (fate > 1 - lost / 4)
     score[(state != 2) | diverged] = np.nan
     if not np.any(step[:] >= 0):   # a file without a job that ran has no steps yet
         points = step.shape[1]
-        last = int(sys.argv[3]) if len(sys.argv) > 3 else 1000
-        step[:] = np.unique(np.round(np.geomspace(1, last + 1, 4 * points)).astype(int) - 1)[
-            np.linspace(0, len(np.unique(np.round(np.geomspace(1, last + 1, 4 * points)))) - 1, points).astype(int)]
+        every = np.unique(np.round(np.geomspace(1, 1001, 8 * points)).astype(int)) - 1
+        step[:] = every[np.linspace(0, len(every) - 1, points).astype(int)]
     share = np.linspace(0, 1, step.shape[1])
     curve = 0.1 + (score[:, None] - 0.1) * share
     for part, gap in (("train", 0.05), ("validation", -0.01), ("test", 0)):
