@@ -27,6 +27,7 @@ check pc:check                  check                   Check: unit tests are sk
 check program:bats              bats                    bats: command line tests are skipped
 check program:python3           python3                 Python: tests that read the file from outside are skipped
 check python:h5py               python3-h5py            h5py: tests that read the file with it are skipped
+check python:scipy             python3-scipy           scipy: statistics are not held against an independent implementation
 check python:xarray             python3-xarray          xarray: tests that read the file with it are skipped
 check python:h5netcdf           python3-h5netcdf        h5netcdf: tests that read the file with xarray are skipped
 check program:gnuplot           gnuplot-nox             gnuplot: analysis/figure.sh draws no picture

@@ -159,9 +159,9 @@ static double level_number(const struct cells *c, size_t axis, const struct obse
 static void describe_cell(const struct cells *c, struct cell *cell)
 {
     const struct observation *at = c->of->at + cell->first;
-    double sum = 0, n = 0;
+    double sum = 0, damping = 0, n = 0;
     cell->against = SIZE_MAX;
-    cell->period = cell->eta_period = NAN;
+    cell->period = cell->eta_period = cell->damping = NAN;
     if (!c->by_period)
         return;
     cell->period = level_number(c, c->period, at);
@@ -173,18 +173,22 @@ static void describe_cell(const struct cells *c, struct cell *cell)
     for (size_t i = 0; i < cell->count; i++)
         if (isfinite(at[i].learning_rate)) {
             sum += at[i].learning_rate;
+            damping += at[i].damping;
             n++;
         }
-    if (n > 0 && !cell->schedule)
+    if (n > 0 && !cell->schedule) {
         cell->eta_period = sum / n * cell->period;
+        cell->damping = damping / n;
+    }
 }
 
-/* Equal in all jobs, or, where the gap decides, of those that came to their end; else their mean is no number of a run. */
+/* Equal in all jobs, or, where the gap or the moment decides, of those that came there; else their mean is no number of
+ * a run. */
 static void count_updates(const struct cells *c, struct cell *cell)
 {
     const struct observation *at = c->of->at + cell->first;
     double sum = 0, n = 0;
-    bool adaptive = false;
+    bool adaptive = c->question.moment.kind >= MOMENT_TRAIN_LOSS;
     cell->updates = cell->updates_least = cell->updates_most = NAN;
     for (size_t i = 0; i < cell->count; i++) {
         adaptive = adaptive || at[i].adaptive;
@@ -209,6 +213,7 @@ static void summarise_cell(const struct cells *c, struct cell *cell, double *wor
     for (size_t i = 0; i < cell->count; i++) {
         cell->failed += at[i].status == STATUS_FAILED;
         cell->diverged += at[i].diverged;
+        cell->unreached += at[i].unreached;
         cell->missing += at[i].status == STATUS_PENDING || at[i].status == STATUS_RUNNING;
         if (cells_is_counted(&at[i], at[i].value[c->question.readout]))
             value[n[0]++] = at[i].value[c->question.readout];

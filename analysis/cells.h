@@ -16,17 +16,18 @@ enum suffices { SUFFICES_UNASKED, SUFFICES_BASELINE, SUFFICES_SHOWN, SUFFICES_UN
 struct cell {
     size_t first, count;                   /* observations */
     size_t failed, diverged, missing;      /* missing: pending or running */
+    size_t unreached;                      /* never came to the moment that is asked for */
     double period;                         /* K; NaN where --by leaves it out */
     const char *schedule;                  /* label; NULL: a constant period. Borrowed of the axis */
     bool solves;                           /* Gauss-Newton beside linearised cells */
     size_t against;                        /* the cell that it is compared with; SIZE_MAX: none */
     double updates;                        /* where the gap decides their mean; else NaN where they differ */
     double updates_least, updates_most;
-    double eta_period;                     /* eta K, the mean over the jobs; NaN of schedules */
+    double eta_period, damping;            /* eta K, N(1 - momentum)/(eta K): means over the jobs; NaN of schedules */
     struct stats_summary value, network, path;   /* network: f_theta, whatever is asked for */
     double bca_low, bca_high;
     struct stats_summary difference;       /* to `against` on common seeds, in the metric's unit */
-    size_t unpaired_divergence;            /* diverged runs of the cell or of its pairs' baseline */
+    size_t unpaired_divergence;            /* runs of the cell or of its pairs' baseline that diverged, or never came there */
     double p, p_holm;
     enum suffices suffices;
 };
@@ -38,6 +39,9 @@ struct group {
     bool has_answer;
     struct answer answer;                  /* counted from the baseline on, of constant periods */
     size_t family;                         /* cells compared (Holm) */
+    size_t pairs_most;                     /* common seeds of the comparison that has most */
+    double p_least;                        /* the smallest Holm-adjusted p that so many pairs can give; NaN without any */
+    size_t pairs_needed;                   /* with how many it could be 0.05 */
 };
 
 /* What is asked. Zero-initialise, then cells_find fills what is free. */
@@ -45,7 +49,7 @@ struct question {
     const char *metric;
     enum readout readout;
     double baseline;                       /* K */
-    double step;                           /* what the metric was read at; NaN: the end */
+    struct moment moment;                  /* when in a run the metric is read */
     double margin;                         /* NaN: the default, 0.01 for accuracies, else no answer */
     bool is_accuracy;                      /* shown in percent and points */
     int better;                            /* +1 higher is, -1 lower is, 0 nobody knows */

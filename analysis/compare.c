@@ -16,7 +16,7 @@ static void compare_with(const struct cells *c, struct cell *cell, const struct 
         int order = cells_compare_levels(&at[i], &base[j], c->unit, c->n_units);
         if (order == 0) {
             double x = at[i].value[readout], y = base[j].value[readout];
-            cell->unpaired_divergence += at[i].diverged || base[j].diverged;
+            cell->unpaired_divergence += at[i].diverged || base[j].diverged || at[i].unreached || base[j].unreached;
             if (cells_is_counted(&at[i], x) && cells_is_counted(&base[j], y))
                 work[pairs++] = x - y;
         }
@@ -72,7 +72,7 @@ static void find_partners(const struct cells *c, struct group *g)
         else if (i != g->baseline)
             cell->against = g->baseline;
         if (cell->solves && cell->against == SIZE_MAX)
-            cell->eta_period = NAN;   /* its learning rate scales a step */
+            cell->eta_period = cell->damping = NAN;   /* its learning rate scales a step */
     }
 }
 
@@ -113,6 +113,18 @@ static void judge_alone(const struct cells *c, struct cell *cell)
     cell->suffices = answer.shown ? SUFFICES_SHOWN : answer.possible ? SUFFICES_UNCLEAR : SUFFICES_NOT;
 }
 
+/* What so few pairs cannot show, counting the family. */
+static void weigh_family(const struct cells *c, struct group *g)
+{
+    g->p_least = NAN;
+    for (size_t i = g->first; i < g->first + g->count; i++)
+        if (c->cell[i].difference.n > g->pairs_most)
+            g->pairs_most = c->cell[i].difference.n;
+    if (g->pairs_most > 0)
+        g->p_least = fmin(1, (double)g->family * 2 * pow(0.5, (double)g->pairs_most));
+    g->pairs_needed = stats_pairs_needed(g->family ? g->family : 1, 0.05);
+}
+
 void cells_compare_group(const struct cells *c, struct group *g, double *work)
 {
     bool asks = c->question.better != 0 && !isnan(c->question.margin) && stats_have_quantiles();
@@ -136,6 +148,7 @@ void cells_compare_group(const struct cells *c, struct group *g, double *work)
     for (size_t i = 0; i < g->count; i++)
         c->cell[g->first + i].p_holm = p[g->count + i];
     free(p);
+    weigh_family(c, g);
     if (asks && g->baseline != SIZE_MAX && c->cell[g->baseline].value.n >= 2)
         answer_group(c, g);
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "moment.h"
 #include "must.h"
 #include "store/store.h"
 #include "sweep/variables.h"
@@ -160,64 +161,49 @@ static int read_final(const struct observations *o, const struct store_reader *r
     return result;
 }
 
-/* The last evaluation of a job that is not after the step; SIZE_MAX: there is none. */
-static size_t evaluation_at(const double *steps, size_t width, double at)
+/* The curve's value at the evaluation that was chosen of each job. */
+static int read_curve(const struct store_reader *reader, const char *name, enum readout readout, struct observation *new,
+                      size_t n, struct error *err)
 {
-    size_t found = SIZE_MAX;
-    for (size_t e = 0; e < width; e++)
-        if (steps[e] >= 0 && !(steps[e] > at) && (found == SIZE_MAX || steps[e] >= steps[found]))
-            found = e;
-    return found;
-}
-
-static int read_curve(const struct store_reader *reader, const char *name, double at, enum readout readout,
-                      struct observation *new, size_t n, struct error *err)
-{
-    double *steps, *values;
-    size_t width, values_width;
-    if (store_read_numbers(reader, "step", &steps, &width, err) != 0)
+    double *values;
+    size_t width;
+    if (store_read_numbers(reader, name, &values, &width, err) != 0)
         return -1;
-    if (store_read_numbers(reader, name, &values, &values_width, err) != 0) {
-        mem_free(steps);
-        return -1;
-    }
-    assert(width == values_width);   /* both are (job, eval) */
-    for (size_t i = 0; i < n; i++) {
-        size_t e = evaluation_at(steps + i * width, width, at);
-        new[i].value[readout] = e == SIZE_MAX ? NAN : values[i * width + e];
-    }
-    mem_free(steps);
+    for (size_t i = 0; i < n; i++)
+        new[i].value[readout] = new[i].evaluation < width ? values[i * width + new[i].evaluation] : NAN;
     mem_free(values);
     return 0;
 }
 
-static int read_at_step(struct observations *o, const struct store_reader *reader, const struct reading *reading,
-                        struct observation *new, size_t n, struct error *err)
+static int read_at_moment(struct observations *o, const struct store_reader *reader, const struct reading *reading,
+                          struct observation *new, size_t n, struct error *err)
 {
     char curve[NAME_SIZE], network[NAME_SIZE];
     snprintf(curve, sizeof curve, "curve_%s", reading->metric);
     snprintf(network, sizeof network, "curve_%s_network", reading->metric);
     if (!store_read_has(reader, curve)) {
-        struct text near = {0};
+        struct text near = {0}, at = {0};
         add_near(reader, reading->metric, "curve_", &near);
-        error_set(err, ERROR_USAGE, "--at step=%.15g: expected a metric that has a curve (such as %s), got %s, of which "
-                  "the file has none: without --at its final value is read", reading->step,
+        moment_write(&reading->moment, &at);
+        error_set(err, ERROR_USAGE, "--at %s: expected a metric that has a curve (such as %s), got %s, of which "
+                  "the file has none: without --at its final value is read", at.chars,
                   near.chars ? near.chars : "none in this file", reading->metric);
         text_free(&near);
+        text_free(&at);
         return -1;
     }
-    if (read_curve(reader, curve, reading->step, READOUT_LINEAR, new, n, err) != 0)
+    if (read_curve(reader, curve, READOUT_LINEAR, new, n, err) != 0)
         return -1;
     o->two_readouts = store_read_has(reader, network);
-    return o->two_readouts ? read_curve(reader, network, reading->step, READOUT_NETWORK, new, n, err) : 0;
+    return o->two_readouts ? read_curve(reader, network, READOUT_NETWORK, new, n, err) : 0;
 }
 
 int metric_read(struct observations *o, const struct store_reader *reader, const struct reading *reading,
                 struct observation *new, size_t n, struct error *err)
 {
     char path[NAME_SIZE], network[NAME_SIZE + sizeof "_network"];
-    if (!isnan(reading->step))
-        return read_at_step(o, reader, reading, new, n, err);
+    if (reading->moment.kind != MOMENT_END)
+        return read_at_moment(o, reader, reading, new, n, err);
     if (strcmp(reading->metric, ALIGNMENT_METRIC) == 0)
         return alignment_read(o, reader, new, n, err);
     if (!find_path(reader, reading->metric, path)) {
@@ -239,77 +225,7 @@ int metric_read(struct observations *o, const struct store_reader *reader, const
 
 /* --- feature updates ------------------------------------------------------- */
 
-/* Updates before a step: of a constant period by its formula, else as logged, if all were logged. */
-static double updates_before(const struct observation *x, bool constant, double period, double at,
-                             const double *refresh_steps, size_t width)
-{
-    if (constant)
-        return isnan(at) ? NAN : isinf(period) ? 0 : fmax(0, ceil(at / period) - 1);
-    double done = x->updates;
-    if (isnan(x->at) || isnan(done))
-        return NAN;
-    double logged = 0, before = 0;
-    for (size_t r = 0; r < width; r++) {
-        logged += refresh_steps[r] >= 0;
-        before += refresh_steps[r] >= 0 && refresh_steps[r] < at;
-    }
-    return logged == done ? before : NAN;
-}
-
-/* The evaluation of a job that had one: jobs of equal length have the same. A job that did not come so far has updates
- * all the same, those that its period would have made. */
-static double at_of_sibling(const struct observations *o, const struct observation *new, size_t n, size_t i)
-{
-    size_t steps = observe_find_axis(o, "training_steps");
-    for (size_t j = 0; j < n; j++)
-        if (!isnan(new[j].at) && (steps == SIZE_MAX || new[j].level[steps] == new[i].level[steps]))
-            return new[j].at;
-    return NAN;
-}
-
-/* The columns that tell where a job was at a step. */
-struct history {
-    double *steps, *refreshes, *done;      /* (job, eval), (job, refresh), (job) */
-    size_t width, refresh_width;
-    char **schedules;
-};
-
-static int read_history(const struct store_reader *reader, struct history *h, struct error *err)
-{
-    size_t one;
-    if (store_read_numbers(reader, "step", &h->steps, &h->width, err) != 0 ||
-        store_read_numbers(reader, "steps_done", &h->done, &one, err) != 0 ||
-        store_read_texts(reader, "schedule", &h->schedules, err) != 0)
-        return -1;
-    return store_read_has(reader, "refresh_step")
-           ? store_read_numbers(reader, "refresh_step", &h->refreshes, &h->refresh_width, err) : 0;
-}
-
-static int turn_back(const struct observations *o, const struct store_reader *reader, const struct reading *reading,
-                     struct observation *new, size_t n, struct error *err)
-{
-    struct history h = {0};
-    int result = read_history(reader, &h, err);
-    for (size_t i = 0; i < n && result == 0; i++) {
-        size_t e = evaluation_at(h.steps + i * h.width, h.width, reading->step);
-        new[i].diverged = new[i].diverged && h.done[i] <= reading->step;
-        new[i].at = e == SIZE_MAX || new[i].diverged ? NAN : h.steps[i * h.width + e];
-    }
-    for (size_t i = 0; i < n && result == 0; i++) {
-        double at = isnan(new[i].at) ? at_of_sibling(o, new, n, i) : new[i].at;
-        new[i].updates = updates_before(&new[i], strcmp(h.schedules[i], "constant") == 0, period_of(o, &new[i]), at,
-                                        h.refreshes + i * h.refresh_width, h.refresh_width);
-    }
-    mem_free(h.steps);
-    mem_free(h.refreshes);
-    mem_free(h.done);
-    if (h.schedules)
-        store_free_texts(h.schedules, n);
-    return result;
-}
-
-int metric_read_updates(const struct observations *o, const struct store_reader *reader, const struct reading *reading,
-                        struct observation *new, size_t n, struct error *err)
+int metric_read_updates(const struct store_reader *reader, struct observation *new, size_t n, struct error *err)
 {
     if (metric_read_member(reader, "feature_updates", new, n, offsetof(struct observation, updates), err) != 0)
         return -1;
@@ -325,16 +241,13 @@ int metric_read_updates(const struct observations *o, const struct store_reader 
                 new[i].updates = done[i];
         mem_free(done);
     }
-    if (store_read_has(reader, "learning_rate") &&
-        metric_read_member(reader, "learning_rate", new, n, offsetof(struct observation, learning_rate), err) != 0)
-        return -1;
-    return isnan(reading->step) ? 0 : turn_back(o, reader, reading, new, n, err);
+    return store_read_has(reader, "learning_rate")
+           ? metric_read_member(reader, "learning_rate", new, n, offsetof(struct observation, learning_rate), err) : 0;
 }
 
 /* --- training losses ------------------------------------------------------- */
 
-int metric_read_losses(const struct store_reader *reader, const struct reading *reading, struct observation *new,
-                       size_t n, struct error *err)
+int metric_read_losses(const struct store_reader *reader, struct observation *new, size_t n, struct error *err)
 {
     double *step = NULL, *loss = NULL;
     size_t width, loss_width;
@@ -351,7 +264,7 @@ int metric_read_losses(const struct store_reader *reader, const struct reading *
         const double *s = step + i * width, *l = loss + i * width;
         size_t last = 0, half = 0;
         for (size_t e = 0; e < width; e++)
-            if (s[e] >= 0 && !(s[e] > reading->step) && isfinite(l[e]))
+            if (s[e] >= 0 && !(s[e] > new[i].at) && isfinite(l[e]))
                 last = e;
         for (size_t e = 0; e < last; e++)
             if (s[e] >= 0 && 2 * s[e] <= s[last])

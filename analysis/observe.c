@@ -9,7 +9,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "damping.h"
 #include "metric.h"
+#include "moment.h"
 #include "must.h"
 #include "store/store.h"
 #include "sweep/where.h"
@@ -32,13 +34,39 @@ void observe_name_axes(const struct observations *o, struct text *out)
 
 static uint32_t level_of(struct axis *axis, const char *label, double number)
 {
-    for (size_t l = 0; l < axis->n_levels; l++)
-        if (strcmp(axis->levels[l].label, label) == 0)
-            return (uint32_t)l;
-    axis->levels = must(realloc(axis->levels, (axis->n_levels + 1) * sizeof *axis->levels));
+    size_t known = names_find(&axis->known, label);
+    if (known != SIZE_MAX)
+        return (uint32_t)known;
+    if ((axis->n_levels & (axis->n_levels - 1)) == 0)   /* full: 0, 1, 2, 4, ... */
+        axis->levels = must(realloc(axis->levels, (axis->n_levels ? 2 * axis->n_levels : 1) * sizeof *axis->levels));
     axis->levels[axis->n_levels] = (struct level){must(strdup(label)), number};
+    names_add(&axis->known, axis->levels[axis->n_levels].label, axis->n_levels);
     axis->numeric = axis->numeric && !isnan(number);
     return (uint32_t)axis->n_levels++;
+}
+
+/* The level of a number. Writing it as a label takes long, so the levels of a few numbers are kept. */
+enum { RECENT = 256 };
+struct recent {
+    double number[RECENT];
+    uint32_t level[RECENT];
+    bool used[RECENT];
+};
+
+static uint32_t level_of_number(struct axis *axis, struct recent *recent, double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    size_t at = (bits * 0x9e3779b97f4a7c15u) >> 56;
+    if (!recent->used[at] || recent->number[at] != number) {
+        struct text label = {0};
+        text_add_number(&label, number);
+        recent->level[at] = level_of(axis, label.chars, number);
+        recent->number[at] = number;
+        recent->used[at] = true;
+        text_free(&label);
+    }
+    return recent->level[at];
 }
 
 /* What jobs of a file without this axis have there. */
@@ -76,18 +104,14 @@ static void sort_levels(struct observations *o, size_t a)
     struct axis *axis = &o->axes[a];
     if (!axis->numeric || axis->n_levels < 2)
         return;
-    char **before = must(malloc(axis->n_levels * sizeof *before));
     uint32_t *place = must(malloc(axis->n_levels * sizeof *place));
-    for (size_t l = 0; l < axis->n_levels; l++)
-        before[l] = axis->levels[l].label;
     qsort(axis->levels, axis->n_levels, sizeof *axis->levels, compare_levels);
-    for (size_t l = 0; l < axis->n_levels; l++)
-        for (size_t m = 0; m < axis->n_levels; m++)
-            if (axis->levels[m].label == before[l])
-                place[l] = (uint32_t)m;
+    for (size_t l = 0; l < axis->n_levels; l++) {
+        place[names_find(&axis->known, axis->levels[l].label)] = (uint32_t)l;
+        names_add(&axis->known, axis->levels[l].label, l);
+    }
     for (size_t i = 0; i < o->n; i++)
         o->at[i].level[a] = place[o->at[i].level[a]];
-    free(before);
     free(place);
 }
 
@@ -103,12 +127,9 @@ static int read_axis(struct observations *o, const struct store_reader *reader, 
     double *numbers = NULL;
     struct error not_numbers = {0};
     if (store_read_numbers(reader, name, &numbers, &width, &not_numbers) == 0) {
-        for (size_t i = 0; i < n; i++) {
-            struct text label = {0};
-            text_add_number(&label, numbers[i]);
-            new[i].level[a] = level_of(&o->axes[a], label.chars, numbers[i]);
-            text_free(&label);
-        }
+        struct recent recent = {0};
+        for (size_t i = 0; i < n; i++)
+            new[i].level[a] = level_of_number(&o->axes[a], &recent, numbers[i]);
         mem_free(numbers);
         return 0;
     }
@@ -213,7 +234,9 @@ static int read_file(struct observations *o, const struct store_reader *reader, 
     size_t n_names = store_read_axes(reader, &names);
     for (size_t i = 0; i < n; i++)
         new[i].value[READOUT_LINEAR] = new[i].value[READOUT_NETWORK] = new[i].path = new[i].loss_first =
-            new[i].loss_half = new[i].loss_last = new[i].updates = new[i].learning_rate = new[i].at = NAN;
+            new[i].loss_half = new[i].loss_last = new[i].updates = new[i].learning_rate = new[i].damping = new[i].at = NAN;
+    for (size_t i = 0; i < n; i++)
+        new[i].evaluation = UINT32_MAX;
     for (size_t a = 0; a < n_names; a++)
         if (strcmp(names[a], "trainer") != 0 && read_axis(o, reader, names[a], new, n, err) != 0)
             return -1;
@@ -226,60 +249,105 @@ static int read_file(struct observations *o, const struct store_reader *reader, 
         for (size_t i = 0; i < n && !here; i++)
             new[i].level[a] = level_of(&o->axes[a], "-", NAN);
     }
-    if (read_fate(reader, new, n, err) != 0 || metric_read(o, reader, reading, new, n, err) != 0 ||
-        metric_read_updates(o, reader, reading, new, n, err) != 0)
+    if (read_fate(reader, new, n, err) != 0 || metric_read_updates(reader, new, n, err) != 0 ||
+        damping_read(o, reader, new, n, err) != 0 ||
+        moment_choose(o, reader, &reading->moment, new, n, err) != 0 ||
+        metric_read(o, reader, reading, new, n, err) != 0)
         return -1;
-    if (isnan(reading->step) && read_path(o, reader, new, n, err) != 0)   /* it is that of the whole run */
+    if (reading->moment.kind == MOMENT_END && read_path(o, reader, new, n, err) != 0)   /* it is that of the whole run */
         return -1;
-    return metric_read_losses(reader, reading, new, n, err);
+    return metric_read_losses(reader, new, n, err);
 }
 
 /* --- files together -------------------------------------------------------- */
 
-static void append(struct observations *o, struct observation *new, size_t n)
+static bool same_number(double x, double y)
+{
+    return x == y || (isnan(x) && isnan(y));
+}
+
+/* One job of two files, finished in both: are the results the same? */
+static void compare_rows(struct observations *o, const struct observation *x, const struct observation *y,
+                         const char *const *paths)
+{
+    bool same = x->diverged == y->diverged && same_number(x->value[0], y->value[0]) && same_number(x->value[1], y->value[1]);
+    if (same || o->n_conflicts++ > 0)
+        return;
+    struct text told = {0};
+    text_add(&told, "%s: ", x->id);
+    text_add_number(&told, x->value[READOUT_LINEAR]);
+    text_add(&told, "%s in %s, ", x->diverged ? " (diverged)" : "", paths[x->file]);
+    text_add_number(&told, y->value[READOUT_LINEAR]);
+    text_add(&told, "%s in %s", y->diverged ? " (diverged)" : "", paths[y->file]);
+    o->conflict = told.chars;
+}
+
+static void append(struct observations *o, struct names *ids, struct observation *new, size_t n, const char *const *paths)
 {
     o->at = must(realloc(o->at, (o->n + n + 1) * sizeof *o->at));
-    size_t before = o->n;
     for (size_t i = 0; i < n; i++) {
-        size_t same = 0;
-        while (same < before && strcmp(o->at[same].id, new[i].id) != 0)
-            same++;
-        if (same == before) {
+        size_t same = names_find(ids, new[i].id);
+        if (same == SIZE_MAX) {
+            names_add(ids, new[i].id, o->n);
             o->at[o->n++] = new[i];
             continue;
         }
+        struct observation *old = &o->at[same];
         o->n_repeated++;
-        bool better = o->at[same].status != STATUS_DONE && new[i].status == STATUS_DONE;
-        char *spare = better ? o->at[same].id : new[i].id;
-        if (better)
-            o->at[same] = new[i];
-        free(spare);
+        if (old->status == STATUS_DONE && new[i].status == STATUS_DONE)
+            compare_rows(o, old, &new[i], paths);
+        if (old->status != STATUS_DONE && new[i].status == STATUS_DONE) {
+            char *id = old->id;   /* the table of ids borrows it */
+            free(new[i].id);
+            *old = new[i];
+            old->id = id;
+        } else {
+            free(new[i].id);
+        }
     }
+}
+
+/* What is missing is no error: files of older programs, or made by hand. */
+static void read_source(struct observations *o, const struct store_reader *reader, const char *path)
+{
+    o->source = must(realloc(o->source, (o->n_sources + 1) * sizeof *o->source));
+    o->source[o->n_sources++] = (struct source){
+        .path = path, .jobs = store_read_jobs(reader), .sweep = store_read_config(reader, "name", NULL),
+        .version = store_read_provenance(reader, "relin_version", NULL),
+        .revision = store_read_provenance(reader, "git_revision", NULL),
+        .start = store_read_provenance(reader, "start", NULL)};
 }
 
 int observe_read(struct observations *o, const char *const *paths, size_t n_paths,
                  const struct reading *reading, struct error *err)
 {
-    for (size_t p = 0; p < n_paths; p++) {
+    struct names ids = {0};
+    int result = 0;
+    for (size_t p = 0; p < n_paths && result == 0; p++) {
         struct store_reader *reader = store_read_open(paths[p], err);
-        if (!reader)
-            return -1;
+        if (!reader) {
+            result = -1;
+            break;
+        }
         size_t n = store_read_jobs(reader);
         struct observation *new = must(calloc(n + 1, sizeof *new));
-        int failed = read_file(o, reader, reading, new, n, err);
+        read_source(o, reader, paths[p]);
+        result = read_file(o, reader, reading, new, n, err);
         store_read_close(reader);
-        if (failed) {
-            for (size_t i = 0; i < n; i++)
-                free(new[i].id);
-            free(new);
-            return error_prefix(err, "%s", paths[p]);
-        }
-        append(o, new, n);
+        for (size_t i = 0; i < n; i++)
+            new[i].file = (uint32_t)p;
+        if (result == 0)
+            append(o, &ids, new, n, paths);
+        for (size_t i = 0; i < n && result != 0; i++)
+            free(new[i].id);
         free(new);
+        if (result != 0)
+            error_prefix(err, "%s", paths[p]);
     }
-    for (size_t a = 0; a < o->n_axes; a++)
+    names_free(&ids);
+    for (size_t a = 0; a < o->n_axes && result == 0; a++)
         sort_levels(o, a);
-    return 0;
+    return result;
 }
 
 void observe_free(struct observations *o)
@@ -287,10 +355,19 @@ void observe_free(struct observations *o)
     for (size_t i = 0; i < o->n; i++)
         free(o->at[i].id);
     free(o->at);
+    free(o->conflict);
+    for (size_t f = 0; f < o->n_sources; f++) {
+        free(o->source[f].sweep);
+        free(o->source[f].version);
+        free(o->source[f].revision);
+        free(o->source[f].start);
+    }
+    free(o->source);
     for (size_t a = 0; a < o->n_axes; a++) {
         for (size_t l = 0; l < o->axes[a].n_levels; l++)
             free(o->axes[a].levels[l].label);
         free(o->axes[a].levels);
+        names_free(&o->axes[a].known);
         free(o->axes[a].name);
     }
     *o = (struct observations){0};

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "names.h"
 #include "sweep/result.h"
 
 struct error;
@@ -25,6 +26,7 @@ struct axis {
     bool numeric;
     size_t n_levels;
     struct level *levels;
+    struct names known;                  /* labels -> levels */
 };
 
 struct observation {
@@ -34,11 +36,22 @@ struct observation {
     double updates;                      /* feature updates of the whole run, or before the step that is read */
     bool adaptive;                       /* the gap decides: updates are those that were done, NaN before the end */
     double learning_rate;                /* eta, resolved; NaN before the end */
-    double at;                           /* the evaluation that a step was read at; NaN where none was asked for */
+    double damping;                      /* N(1 - momentum)/(eta K) */
+    double at;                           /* step of the evaluation that was chosen; NaN: the end, or there is none */
+    uint32_t evaluation;                 /* its place in the curves; UINT32_MAX likewise */
+    bool unreached;                      /* done, and never came to the moment that is asked for */
     double value[READOUT_COUNT];         /* the metric; NaN where there is none */
     double path;                         /* kernel path length at the linearisation points */
     double loss_first, loss_half, loss_last;   /* training loss at steps 0, T/2 (or before) and T */
     char *id;
+    uint32_t file;                       /* which of the files it was read from */
+};
+
+/* A file, and what it says of itself; texts are NULL where it does not. */
+struct source {
+    const char *path;                    /* borrowed */
+    size_t jobs;
+    char *sweep, *version, *revision, *start;   /* name of the sweep; relin's version, git's; when the file was made, UTC */
 };
 
 struct observations {
@@ -46,17 +59,29 @@ struct observations {
     struct axis axes[OBSERVE_AXES_MOST];
     struct observation *at;
     bool two_readouts;                   /* the metric is known of f_lin and of f_theta */
+    size_t n_sources;
+    struct source *source;
     size_t n_repeated;                   /* jobs that were in an earlier file too */
+    size_t n_conflicts;                  /* of these, with other results there */
+    char *conflict;                      /* the first of them, in words; NULL */
+};
+
+/* When in a run the metric is read (moment.h). */
+enum moment_kind { MOMENT_END, MOMENT_STEP, MOMENT_TRAIN_LOSS, MOMENT_UPDATES, MOMENT_BEST };
+struct moment {
+    enum moment_kind kind;
+    double value;                        /* the step, the loss, the number of updates */
+    const char *best;                    /* the metric that is best there */
 };
 
 /* What to read of each job. */
 struct reading {
     const char *metric;                  /* metric.h says which names there are */
-    double step;                         /* from the curves, at the last evaluation not after it; NaN: the final value */
+    struct moment moment;
 };
 
-/* Reads all jobs of the files. A job that is in several
- * files counts once, its finished row first. Returns 0, or -1 with *err filled. The caller frees
+/* Reads all jobs of the files. A job that is in several files (job_id) counts once: its finished row, of two finished
+ * ones that of the first file; where these differ it is a conflict, which is counted and told. Returns 0, or -1 with *err filled. The caller frees
  * with observe_free (also after -1); *o must be zeroed. */
 int observe_read(struct observations *o, const char *const *paths, size_t n_paths,
                  const struct reading *reading, struct error *err);

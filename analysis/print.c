@@ -1,6 +1,8 @@
 /* What all the ways to show a summary share. */
 #include "print.h"
 
+#include "moment.h"
+
 #include <langinfo.h>
 #include <locale.h>
 #include <math.h>
@@ -93,8 +95,7 @@ void print_metric(const struct cells *c, struct text *out)
     text_add(out, "%s", c->question.metric);
     if (c->of->two_readouts)
         text_add(out, " of %s", c->question.readout == READOUT_LINEAR ? "f_lin" : "f_theta");
-    if (!isnan(c->question.step))
-        text_add(out, " at step <= %.15g", c->question.step);
+    moment_describe(&c->question.moment, out);
 }
 
 void print_margin(const struct cells *c, struct text *out)

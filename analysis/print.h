@@ -25,14 +25,18 @@ void print_sentences(const struct cells *c, struct text *out);
 /* What the reader must know to believe the numbers: what bars are, what is missing, what so few
  * seeds cannot show, whether the baseline has converged. One line each, beginning with mark. */
 void print_notes(const struct cells *c, const char *mark, struct text *out);
+/* The notes of one kind, 0 the first: none, one or several lines. Returns what they are about; NULL: no such kind. */
+const char *print_note(const struct cells *c, size_t kind, const char *mark, struct text *out);
 
 /* One row a cell, values in the metric's own unit (accuracies 0 to 1), missing ones empty, inf as
- * inf. Columns: the axes, then print_csv_header's. */
+ * inf. Columns: the axes, metric, readout, and those of print_parts.h. */
 void print_csv(const struct cells *c, struct text *out);
 
-/* The same as a JSON document, with answers, sentences and notes; inf is the string "inf", what is
- * missing is null. */
-void print_json(const struct cells *c, const char *const *files, size_t n_files, struct text *out);
+/* The whole as one JSON document (format 2; STATISTICS.md has its parts): inf is the string "inf", what is missing null. */
+void print_json(const struct cells *c, struct text *out);
+
+/* Tables of GitHub's Markdown, one a group, with all columns that have anything in them, then sentences and notes. */
+void print_markdown(const struct cells *c, struct text *out);
 
 /* --- shared by them --- */
 
@@ -64,6 +68,8 @@ void print_loss_of(const struct cells *c, const struct cell *cell, struct text *
 void print_schedules(const struct cells *c, const struct group *g, struct text *out);
 /* What each Gauss-Newton run does beside the linearised run of its K. */
 void print_trainers(const struct cells *c, const struct group *g, struct text *out);
+/* Whether the sentence of a group has an answer. */
+bool print_tells_answer(const struct cells *c, const struct group *g);
 /* The sentence of one group. */
 void print_sentence(const struct cells *c, const struct group *g, struct text *out);
 /* "yes", "no", "unclear", "baseline", "". */

@@ -1,135 +1,10 @@
-/* Sentences and notes. */
+/* Notes: what the reader must know to believe the numbers. */
 #include <math.h>
 #include <string.h>
 
-#include "cells_parts.h"
+#include "moment.h"
 #include "must.h"
 #include "print.h"
-
-/* --- the sentence ---------------------------------------------------------- */
-
-static void add_amount(const struct cells *c, double value, struct text *out)
-{
-    text_add(out, "%.*f", c->question.is_accuracy ? 1 : 4, value * print_scale(c));
-}
-
-static void add_cost_of_never(const struct cells *c, const struct group *g, struct text *out)
-{
-    const struct cell *last = &c->cell[g->first + g->n_constant - 1];
-    const struct stats_summary *d = &last->difference;
-    if (!isinf(last->period)) {
-        text_add(out, "never updating (K=inf) was not run.");
-    } else if (d->n < 1) {
-        text_add(out, last->diverged ? "never updating diverged." : "never updating has no results yet.");
-    } else {
-        double sign = c->question.better > 0 ? -1 : 1;
-        text_add(out, "never updating costs ");
-        add_amount(c, sign * d->mean, out);
-        text_add(out, c->question.is_accuracy ? " points" : " in %s", c->question.metric);
-        if (!isnan(d->low)) {
-            text_add(out, " [");
-            add_amount(c, sign > 0 ? d->low : -d->high, out);
-            text_add(out, ", ");
-            add_amount(c, sign > 0 ? d->high : -d->low, out);
-            text_add(out, "]");
-        }
-        if (last->diverged)
-            text_add(out, " (%zu of %zu jobs diverged)", last->diverged, last->count);
-        text_add(out, ".");
-    }
-}
-
-/* Why the group has no answer, or NULL. */
-static const char *why_not(const struct cells *c, const struct group *g)
-{
-    if (!c->by_period)
-        return "no answer: refresh_period is averaged over (--by leaves it out).";
-    if (g->baseline == SIZE_MAX)
-        return "no answer: the baseline K is not in the file (--baseline names another).";
-    if (c->question.better == 0)
-        return "no answer: whether this metric should be high or low is not known.";
-    if (isnan(c->question.margin))
-        return "no answer: give the margin that counts as equal (--margin).";
-    if (!stats_have_quantiles())
-        return "no answer: this build has no GSL (Debian: libgsl-dev), so no intervals.";
-    if (c->cell[g->baseline].value.n < 2)
-        return "no answer yet: the baseline needs at least two seeds.";
-    if (g->baseline + 1 == g->first + g->n_constant && g->n_constant == g->count)
-        return "no answer: no K above the baseline.";
-    return NULL;
-}
-
-/* Beside schedules K = inf alone is no sequence: what it costs says all, unless it is enough. */
-static bool tells_answer(const struct cells *c, const struct group *g)
-{
-    bool has_schedules = g->n_constant < g->count;
-    return g->has_answer && !why_not(c, g)
-        && (!has_schedules || g->first + g->n_constant - g->baseline > 2 || g->answer.shown > 0);
-}
-
-/* "9 feature updates [1, 9] suffice within 1 point of SGD; " */
-static void add_answer(const struct cells *c, const struct group *g, struct text *out)
-{
-    const struct cell *cell = c->cell + g->baseline;
-    double n = cell[g->answer.shown].updates, least = print_fewest(c, g);
-    if (g->answer.shown == 0) {
-        text_add(out, "fewer feature updates than ");
-        print_baseline(c, out);
-        text_add(out, "'s own ");
-        print_count(n, out);
-        text_add(out, " are not shown to suffice within ");
-    } else {
-        print_count(n, out);
-        text_add(out, n == 1 ? " feature update [" : " feature updates [");
-        print_count(least, out);
-        text_add(out, ", ");
-        print_count(n, out);
-        text_add(out, n == 1 ? "] suffices within " : "] suffice within ");
-    }
-    print_margin(c, out);
-    text_add(out, " of ");
-    print_baseline(c, out);
-    if (g->answer.shown == 0) {
-        text_add(out, " (the fewest that could: ");
-        print_count(least, out);
-        text_add(out, ")");
-    }
-    text_add(out, "; ");
-}
-
-void print_sentence(const struct cells *c, const struct group *g, struct text *out)
-{
-    const char *reason = why_not(c, g);
-    cells_name_group(c, g, out);
-    text_add(out, ": ");
-    if (c->pairs_trainers) {
-        print_trainers(c, g, out);
-        return;
-    }
-    if (reason) {
-        text_add(out, "%s", reason);
-        print_schedules(c, g, out);
-        return;
-    }
-    if (tells_answer(c, g)) {
-        text_add(out, "%s", g->n_constant < g->count ? "at a constant K, " : "");
-        add_answer(c, g, out);
-    }
-    add_cost_of_never(c, g, out);
-    print_schedules(c, g, out);
-}
-
-void print_sentences(const struct cells *c, struct text *out)
-{
-    if (!c->by_period && cells_are_programs(c->of))
-        return;   /* there is no K to ask for */
-    for (size_t g = 0; g < c->n_groups; g++) {
-        print_sentence(c, &c->group[g], out);
-        text_add(out, "\n");
-    }
-}
-
-/* --- notes ----------------------------------------------------------------- */
 
 static void note_readout(const struct cells *c, const char *mark, struct text *out)
 {
@@ -172,8 +47,6 @@ static void note_jobs(const struct cells *c, const char *mark, struct text *out)
         text_add(out, "%sfailed jobs are in no mean: `relin status FILE.h5` has the reasons.\n", mark);
     if (diverged)
         text_add(out, "%sdiverged jobs are in no mean, and a K with one is never shown to suffice.\n", mark);
-    if (c->of->n_repeated)
-        text_add(out, "%s%zu jobs are in several files and count once.\n", mark, c->of->n_repeated);
 }
 
 /* A metric that no finished job has: accuracies of a regression, validation without such a set. */
@@ -194,7 +67,7 @@ static void note_definition(const struct cells *c, const char *mark, struct text
 {
     bool any = false;
     for (size_t g = 0; g < c->n_groups; g++)
-        any = any || tells_answer(c, &c->group[g]);
+        any = any || print_tells_answer(c, &c->group[g]);
     if (!any)
         return;
     text_add(out, "%s\"N [lo, N] suffice\": N from the largest K shown to be enough, tested from K=", mark);
@@ -223,53 +96,61 @@ static void note_others(const struct cells *c, const char *mark, struct text *ou
         text_add(out, "%s\"enough\" of a %s is judged by its own interval, each by itself: among several the chance "
                       "of one error is larger; Holm's p counts all of a table.\n", mark,
                  c->pairs_trainers ? "Gauss-Newton run" : "schedule");
-    for (size_t i = 0; i < c->n_cells; i++)
+    for (size_t i = 0; i < c->n_cells && c->question.moment.kind < MOMENT_TRAIN_LOSS; i++)
         if (c->cell[i].updates_least < c->cell[i].updates_most && !isnan(c->cell[i].updates)) {
             text_add(out, "%supdates of a gap schedule are those that happened: mean (least-most) over the jobs.\n", mark);
             break;
         }
 }
 
-/* Which evaluations a step was read at: they differ where the grid's jobs are of different length. */
-static void note_step(const struct cells *c, const char *mark, struct text *out)
+/* Which evaluations were read: they differ where jobs are of different length, or where each comes there in its own time. */
+static void note_moment(const struct cells *c, const char *mark, struct text *out)
 {
-    if (isnan(c->question.step))
+    const struct moment *moment = &c->question.moment;
+    if (moment->kind == MOMENT_END)
         return;
+    static const char *const how[] = {"", "the last evaluation not after it",
+                                      "the first evaluation at which f_lin has that training loss",
+                                      "the last evaluation with at most so many updates before it",
+                                      "the evaluation of each job that is best on its validation set (the first of equals)"};
     double least = NAN, most = NAN;
+    size_t unreached = 0;
     for (size_t i = 0; i < c->of->n; i++) {
-        least = fmin(least, c->of->at[i].at);   /* fmin passes over NaN */
-        most = fmax(most, c->of->at[i].at);
+        if (c->of->at[i].status == STATUS_DONE || moment->kind == MOMENT_STEP) {
+            least = fmin(least, c->of->at[i].at);   /* fmin passes over NaN */
+            most = fmax(most, c->of->at[i].at);
+        }
+        unreached += c->of->at[i].unreached;
     }
-    text_add(out, "%sat step %.15g: read at the last evaluation not after it, ", mark, c->question.step);
+    text_add(out, "%sat ", mark);
+    if (moment->kind == MOMENT_STEP)
+        text_add(out, "step %.15g", moment->value);
+    else
+        moment_write(moment, out);
+    text_add(out, ": read at %s, ", how[moment->kind]);
     if (isnan(least))
         text_add(out, "of which no job has one yet.\n");
     else if (least == most)
         text_add(out, "step %.15g; feature updates are those before it.\n", least);
     else
         text_add(out, "steps %.15g to %.15g; feature updates are those before it.\n", least, most);
+    if (unreached)
+        text_add(out, "%s%zu jobs never came there: they are in no mean, and a K with one is never shown to suffice.\n",
+                 mark, unreached);
 }
 
 /* How few pairs can be told apart by the sign-flip test, counting the family: in the group whose best comparison has
  * the fewest. */
 static void note_power(const struct cells *c, const char *mark, struct text *out)
 {
-    size_t fewest = 0, family = 0;
-    for (size_t g = 0; g < c->n_groups; g++) {
-        size_t most = 0;
-        for (size_t i = 0; i < c->group[g].count; i++) {
-            size_t n = c->cell[c->group[g].first + i].difference.n;
-            most = n > most ? n : most;
-        }
-        if (most > 0 && (fewest == 0 || most < fewest)) {
-            fewest = most;
-            family = c->group[g].family;
-        }
-    }
-    size_t needed = stats_pairs_needed(family ? family : 1, 0.05);
-    if (fewest > 0 && fewest < needed)
+    const struct group *least = NULL;
+    for (size_t g = 0; g < c->n_groups; g++)
+        if (c->group[g].pairs_most > 0 && (!least || c->group[g].pairs_most < least->pairs_most))
+            least = &c->group[g];
+    if (least && least->pairs_most < least->pairs_needed)
         text_add(out, "%swith %zu common seeds and %zu %s the smallest Holm-adjusted p is %.2g: no difference can "
-                      "be significant at 0.05; %zu seeds are needed.\n", mark, fewest, family, has_others(c) ? "comparisons" : "Ks",
-                 fmin(1, (double)family * 2 * pow(0.5, (double)fewest)), needed);
+                      "be significant at 0.05; %zu seeds are needed.\n", mark, least->pairs_most, least->family,
+                 has_others(c) ? "comparisons" : "Ks", least->p_least, least->pairs_needed);
 }
 
 /* Whether the baseline's training loss was still falling: medians over its runs. */
@@ -300,16 +181,42 @@ static void note_convergence(const struct cells *c, const struct group *g, const
              100 * falls.median, shares.median);
 }
 
-void print_notes(const struct cells *c, const char *mark, struct text *out)
+static void note_convergences(const struct cells *c, const char *mark, struct text *out)
 {
-    note_readout(c, mark, out);
-    note_intervals(c, mark, out);
-    note_definition(c, mark, out);
-    note_step(c, mark, out);
-    note_others(c, mark, out);
-    note_jobs(c, mark, out);
-    note_empty(c, mark, out);
-    note_power(c, mark, out);
     for (size_t g = 0; g < c->n_groups; g++)
         note_convergence(c, &c->group[g], mark, out);
+}
+
+static void note_files(const struct cells *c, const char *mark, struct text *out)
+{
+    if (c->of->n_repeated)
+        text_add(out, "%s%zu jobs are in several files and count once.\n", mark, c->of->n_repeated);
+    if (c->of->n_conflicts)
+        text_add(out, "%sCONFLICT: %zu of these have other results there; those of the file named first count (%s).\n", mark,
+                 c->of->n_conflicts, c->of->conflict);
+}
+
+/* --- all ------------------------------------------------------------------- */
+
+static const struct {
+    const char *about;
+    void (*write)(const struct cells *c, const char *mark, struct text *out);
+} notes[] = {
+    {"readout", note_readout}, {"intervals", note_intervals}, {"definition", note_definition},
+    {"moment", note_moment}, {"others", note_others}, {"jobs", note_jobs}, {"files", note_files},
+    {"metric", note_empty}, {"power", note_power}, {"convergence", note_convergences},
+};
+
+const char *print_note(const struct cells *c, size_t kind, const char *mark, struct text *out)
+{
+    if (kind >= sizeof notes / sizeof *notes)
+        return NULL;
+    notes[kind].write(c, mark, out);
+    return notes[kind].about;
+}
+
+void print_notes(const struct cells *c, const char *mark, struct text *out)
+{
+    for (size_t kind = 0; print_note(c, kind, mark, out); kind++)
+        ;
 }

@@ -5,6 +5,7 @@
 
 #include "must.h"
 #include "print.h"
+#include "print_table.h"
 
 /*  X(id, title, how soon it gives way where the table is too wide; 0: never) */
 #define COLUMNS(X)                      \
@@ -12,9 +13,12 @@
     X(TRAINER, "trainer", 0)                \
     X(STEPS, "steps", 3)                    \
     X(UPDATES, "updates", 1)            \
+    X(ETA_PERIOD, "eta K", 9)           \
+    X(DAMPING, "damping", 10)           \
     X(N, "n", 0)                        \
     X(FAILED, "fail", 5)                \
     X(DIVERGED, "div.", 2)              \
+    X(UNREACHED, "never", 2)            \
     X(MEAN, "mean", 0)                  \
     X(INTERVAL, "95 % interval", 0)     \
     X(BCA, "BCa interval", 9)           \
@@ -34,6 +38,7 @@ enum column {
 #undef X
     COLUMN_COUNT
 };
+_Static_assert((int)COLUMN_COUNT == (int)TABLE_COLUMNS, "print_table.h says how many columns there are");
 static const char *const titles[COLUMN_COUNT] = {
 #define X(id, title, give_way) title,
     COLUMNS(X)
@@ -45,8 +50,7 @@ static const int gives_way[COLUMN_COUNT] = {
 #undef X
 };
 
-enum { ENTRY_SIZE = 40 };
-typedef char table_entry[ENTRY_SIZE];   /* an array: nothing is hidden */
+enum { ENTRY_SIZE = TABLE_ENTRY };
 
 static void set(char *entry, const char *format, double value)
 {
@@ -118,11 +122,15 @@ static void fill_row(const struct cells *c, const struct cell *cell, table_entry
     print_updates(cell, &text);
     snprintf(row[COLUMN_UPDATES], ENTRY_SIZE, "%s", text.chars);
     text_free(&text);
+    set(row[COLUMN_ETA_PERIOD], "%.3g", cell->eta_period);
+    set(row[COLUMN_DAMPING], "%.3g", cell->damping);
     snprintf(row[COLUMN_N], ENTRY_SIZE, "%zu", cell->value.n);
     if (any_lost(c)) {
         set(row[COLUMN_FAILED], "%.0f", (double)cell->failed);
         set(row[COLUMN_DIVERGED], "%.0f", (double)cell->diverged);
     }
+    if (c->question.moment.kind != MOMENT_END)
+        set(row[COLUMN_UNREACHED], "%.0f", (double)cell->unreached);
     set(row[COLUMN_MEAN], number, scale * cell->value.mean);
     set_interval(row[COLUMN_INTERVAL], scale * cell->value.low, scale * cell->value.high, digits, false);
     set_interval(row[COLUMN_BCA], scale * cell->bca_low, scale * cell->bca_high, digits, false);
@@ -151,23 +159,46 @@ static size_t longer(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Chooses the columns: those with anything in them, then as many as fit. Returns what was left out. */
-static void choose_columns(size_t *width, table_entry (*rows)[COLUMN_COUNT], size_t n, int most,
-                           char title[COLUMN_COUNT][ENTRY_SIZE], bool *left_out)
+void table_fill(const struct cells *c, const struct group *g, struct table *t)
+{
+    memset(t, 0, sizeof *t);
+    t->n = g->count;
+    t->row = must(calloc(g->count, sizeof *t->row));
+    for (int k = 0; k < COLUMN_COUNT; k++)
+        snprintf(t->title[k], ENTRY_SIZE, "%s", titles[k]);
+    struct text baseline = {0};
+    print_period(c->question.baseline, &baseline);
+    if (c->pairs_trainers)
+        snprintf(t->title[COLUMN_DIFFERENCE], ENTRY_SIZE, "vs lin.");
+    else
+        snprintf(t->title[COLUMN_DIFFERENCE], ENTRY_SIZE, "vs K=%.20s", baseline.chars);
+    text_free(&baseline);
+    for (size_t i = 0; i < g->count; i++)
+        fill_row(c, &c->cell[g->first + i], t->row[i]);
+    for (int k = 0; k < COLUMN_COUNT; k++) {
+        for (size_t i = 0; i < t->n; i++)
+            t->width[k] = longer(t->width[k], strlen(t->row[i][k]));
+        if (t->width[k] > 0)
+            t->width[k] = longer(t->width[k], strlen(t->title[k]));
+    }
+}
+
+void table_free(struct table *t)
+{
+    free(t->row);
+}
+
+/* Of the columns as many as fit. */
+static void choose_columns(struct table *t, int most, bool *left_out)
 {
     size_t total = 0;
-    for (int k = 0; k < COLUMN_COUNT; k++) {
-        for (size_t i = 0; i < n; i++)
-            width[k] = longer(width[k], strlen(rows[i][k]));
-        if (width[k] > 0)
-            width[k] = longer(width[k], strlen(title[k]));
-        total += width[k] ? width[k] + gap(k) : 0;
-    }
+    for (int k = 0; k < COLUMN_COUNT; k++)
+        total += t->width[k] ? t->width[k] + gap(k) : 0;
     for (int turn = 10; turn > 0 && total > (size_t)most; turn--)
         for (int k = 0; k < COLUMN_COUNT && total > (size_t)most; k++)
-            if (gives_way[k] == turn && width[k]) {
-                total -= width[k] + gap(k);
-                width[k] = 0;
+            if (gives_way[k] == turn && t->width[k]) {
+                total -= t->width[k] + gap(k);
+                t->width[k] = 0;
                 left_out[k] = true;
             }
 }
@@ -185,32 +216,20 @@ static void add_line(struct text *out, const size_t *width, const char (*entries
 static void print_group(const struct cells *c, const struct group *g, const struct screen *screen,
                         bool *left_out, struct text *out)
 {
-    table_entry(*rows)[COLUMN_COUNT] = must(calloc(g->count, sizeof *rows));
-    char title[COLUMN_COUNT][ENTRY_SIZE];
-    size_t width[COLUMN_COUNT] = {0};
-    for (int k = 0; k < COLUMN_COUNT; k++)
-        snprintf(title[k], ENTRY_SIZE, "%s", titles[k]);
-    struct text baseline = {0};
-    print_period(c->question.baseline, &baseline);
-    if (c->pairs_trainers)
-        snprintf(title[COLUMN_DIFFERENCE], ENTRY_SIZE, "vs lin.");
-    else
-        snprintf(title[COLUMN_DIFFERENCE], ENTRY_SIZE, "vs K=%.20s", baseline.chars);
-    text_free(&baseline);
-    for (size_t i = 0; i < g->count; i++)
-        fill_row(c, &c->cell[g->first + i], rows[i]);
-    choose_columns(width, rows, g->count, screen->width, title, left_out);
+    struct table t;
+    table_fill(c, g, &t);
+    choose_columns(&t, screen->width, left_out);
     if (screen->colour)
         text_add(out, "\033[1m");
     cells_name_group(c, g, out);
     text_add(out, screen->colour ? "\033[0m: " : ": ");
     print_metric(c, out);
     text_add(out, "%s\n", c->question.is_accuracy ? ", percent (differences in points)" : "");
-    add_line(out, width, (const char(*)[ENTRY_SIZE])title);
-    for (size_t i = 0; i < g->count; i++)
-        add_line(out, width, (const char(*)[ENTRY_SIZE])rows[i]);
+    add_line(out, t.width, (const char(*)[ENTRY_SIZE])t.title);
+    for (size_t i = 0; i < t.n; i++)
+        add_line(out, t.width, (const char(*)[ENTRY_SIZE])t.row[i]);
     text_add(out, "\n");
-    free(rows);
+    table_free(&t);
 }
 
 void print_table(const struct cells *c, const struct screen *screen, struct text *out)

@@ -7,11 +7,12 @@
 
 #include "base/error.h"
 #include "cells_parts.h"
+#include "moment.h"
 #include "must.h"
 #include "print.h"
 
-enum { SHOW_TABLE = 1, SHOW_CURVE = 2, SHOW_SENTENCE = 4, SHOW_CSV = 8, SHOW_JSON = 16 };
-enum { KEY_WHERE = 256, KEY_CSV, KEY_JSON, KEY_TABLE, KEY_CURVE, KEY_SENTENCE };
+enum { SHOW_TABLE = 1, SHOW_CURVE = 2, SHOW_SENTENCE = 4, SHOW_CSV = 8, SHOW_JSON = 16, SHOW_MARKDOWN = 32 };
+enum { KEY_WHERE = 256, KEY_CSV, KEY_JSON, KEY_TABLE, KEY_CURVE, KEY_SENTENCE, KEY_MARKDOWN };
 
 struct options {
     struct question question;
@@ -29,8 +30,10 @@ static const struct argp_option option_table[] = {
      "f_lin, the model being trained (default), or f_theta, the network at the same parameters", 0},
     {"by", 'b', "AXES", 0, "Axes of a cell, comma-separated (default: all but seed); the others are averaged over", 0},
     {"where", KEY_WHERE, "AXIS=VALUE[,VALUE]", 0, "Only these jobs; may be repeated", 0},
-    {"at", 'a', "step=N", 0, "The metric from its curve, at the last evaluation not after step N, in place of its final "
-     "value; the feature updates are those before it", 0},
+    {"at", 'a', "MOMENT", 0, "The metric from its curve in place of its final value, so that runs are compared at equal "
+     "steps (step=N: the last evaluation not after it), equal training loss (train_loss=X: the first at which f_lin has "
+     "it), equal feature updates (feature_updates=N), or each where its validation is best (best=validation_loss); the "
+     "feature updates are those before it", 0},
     {"margin", 'd', "X", 0, "How much worse than the baseline counts as equal, in the metric's unit "
      "(default 0.01 for accuracies: one point)", 0},
     {"baseline", 'k', "K", 0, "The refresh period to compare with (default 1: standard training)", 0},
@@ -39,7 +42,9 @@ static const struct argp_option option_table[] = {
     {"curve", KEY_CURVE, NULL, 0, "The metric against K, drawn", 1},
     {"sentence", KEY_SENTENCE, NULL, 0, "How many feature updates suffice, one sentence per architecture", 1},
     {"csv", KEY_CSV, NULL, 0, "One row a cell; accuracies 0 to 1, inf as inf, missing as empty", 1},
-    {"json", KEY_JSON, NULL, 0, "The same with answers and notes; inf as \"inf\", missing as null", 1},
+    {"format", 'f', "table|csv|json|markdown", 0, "The same by name", 1},
+    {"markdown", KEY_MARKDOWN, NULL, 0, "Tables, sentences and notes to paste", 1},
+    {"json", KEY_JSON, NULL, 0, "One document: question, cells, comparisons, answers, notes, provenance; inf as \"inf\", missing as null", 1},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -52,9 +57,21 @@ static double parse_number(const char *text, const char *what, double least, str
     return value;
 }
 
+static int parse_format(const char *name, struct argp_state *state)
+{
+    static const struct { const char *name; int show; } formats[] = {
+        {"table", SHOW_TABLE}, {"csv", SHOW_CSV}, {"json", SHOW_JSON}, {"markdown", SHOW_MARKDOWN}};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (strcmp(name, formats[i].name) == 0)
+            return formats[i].show;
+    argp_error(state, "--format: expected table, csv, json or markdown, got '%s'", name);
+    return 0;
+}
+
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     struct options *o = state->input;
+    struct error err = {0};
     switch (key) {
     case 'm': o->question.metric = value; break;
     case 'r':
@@ -65,9 +82,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'b': o->by = value; break;
     case KEY_WHERE: o->where[o->n_where++] = value; break;
     case 'a':
-        if (strncmp(value, "step=", 5) != 0)
-            argp_error(state, "--at: expected step=N, got '%s'", value);
-        o->question.step = parse_number(value + 5, "--at step", 0, state);
+        if (moment_parse(&o->question.moment, value, &err) != 0)
+            argp_error(state, "%s", err.text);
         break;
     case 'd': o->question.margin = parse_number(value, "--margin", 0, state); break;
     case 'k': o->question.baseline = parse_number(value, "--baseline", 1, state); break;
@@ -76,6 +92,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case KEY_SENTENCE: o->show |= SHOW_SENTENCE; break;
     case KEY_CSV: o->show |= SHOW_CSV; break;
     case KEY_JSON: o->show |= SHOW_JSON; break;
+    case KEY_MARKDOWN: o->show |= SHOW_MARKDOWN; break;
+    case 'f': o->show |= parse_format(value, state); break;
     case ARGP_KEY_ARG: o->files[o->n_files++] = value; break;
     case ARGP_KEY_NO_ARGS: argp_error(state, "expected a result file: relin summary FILE.h5"); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -119,7 +137,9 @@ static void show(const struct options *o, const struct cells *c)
     if (what & SHOW_CSV)
         print_csv(c, &out);
     if (what & SHOW_JSON)
-        print_json(c, o->files, o->n_files, &out);
+        print_json(c, &out);
+    if (what & SHOW_MARKDOWN)
+        print_markdown(c, &out);
     if (what & SHOW_TABLE)
         print_table(c, &screen, &out);
     if (what & SHOW_CURVE)
@@ -142,7 +162,7 @@ static int summarise(struct options *o, struct error *err)
 {
     struct observations observations = {0};
     struct cells cells = {0};
-    struct reading reading = {.metric = o->question.metric, .step = o->question.step};
+    struct reading reading = {.metric = o->question.metric, .moment = o->question.moment};
     int result = observe_read(&observations, o->files, o->n_files, &reading, err);
     for (size_t i = 0; i < o->n_where && result == 0; i++)
         result = observe_filter(&observations, o->where[i], err);
@@ -163,7 +183,7 @@ static int summarise(struct options *o, struct error *err)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN, .step = NAN}};
+    struct options o = {.question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN}};
     struct error err = {0};
     static char name[] = "relin summary";
     o.where = must(calloc((size_t)argc + 1, sizeof *o.where));

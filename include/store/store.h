@@ -132,6 +132,8 @@ void store_copy_result(const struct result *from, struct result *to);
 /* The resolved JSON of one job; the sweep's text, resolved JSON and name; the caller frees with free(). */
 char *store_read_job_text(const struct store_reader *reader, size_t job, struct error *err);
 char *store_read_config(const struct store_reader *reader, const char *what, struct error *err);  /* "text", "resolved", "name" */
+/* An attribute of /provenance (FORMAT.md); the caller frees with free(). NULL with *err filled. */
+char *store_read_provenance(const struct store_reader *reader, const char *what, struct error *err);
 
 /* --- the lock: FILE.h5.lock beside the file: host, pid, Slurm job, heartbeat (src/store/lock.c) --- */
 /* Refuses (ERROR_LOCKED, says who) while a live run holds it, by whichever link or path; takes over where the

@@ -6,25 +6,45 @@
 
 #include "hdf.h"
 
-enum { NUMBERS = 1 << 16, RECORD = 16, HEADER = 16 };
+enum { NUMBERS = 1 << 16, RECORD = 16, HEADER = 16, WINDOW = 1 << 16 };
 
-/* The collection that was looked at last: size of each object, 0: there is none. */
-static uint64_t sizes[NUMBERS], address_of_sizes;
+/* The collection that was looked at last: size of each object, 0: there is none; the highest number there is. */
+static uint64_t sizes[NUMBERS], address_of_sizes, highest;
 static bool known;
 
-/* Fills sizes from the collection at an address. */
-static bool read_collection(int file, uint64_t file_size, uint64_t address)
+/* A part of the file: texts are many and small, and a call of the system for each would take longer than the rest. */
+struct window {
+    uint64_t start;
+    size_t n;
+    unsigned char bytes[WINDOW];
+};
+
+/* HEADER bytes of the file, or NULL where it has fewer. */
+static const unsigned char *look(struct window *w, int file, uint64_t at)
 {
-    unsigned char head[HEADER];
-    memset(sizes, 0, sizeof sizes);
+    if (at < w->start || at - w->start + HEADER > w->n) {
+        ssize_t got = pread(file, w->bytes, WINDOW, (off_t)at);
+        w->start = at;
+        w->n = got > 0 ? (size_t)got : 0;
+    }
+    return at - w->start + HEADER <= w->n ? w->bytes + (at - w->start) : NULL;
+}
+
+/* Fills sizes from the collection at an address. */
+static bool read_collection(struct window *window, int file, uint64_t file_size, uint64_t address)
+{
+    memset(sizes, 0, (highest + 1) * sizeof *sizes);
     known = false;
-    if (address > file_size - HEADER || pread(file, head, HEADER, (off_t)address) != HEADER || memcmp(head, "GCOL\1", 5) != 0)
+    highest = 0;
+    const unsigned char *head = address > file_size - HEADER ? NULL : look(window, file, address);
+    if (!head || memcmp(head, "GCOL\1", 5) != 0)
         return false;
     uint64_t size = hdf_number(head + 8, 8);
     if (size > file_size - address)
         return false;
     for (uint64_t at = HEADER; at + HEADER <= size;) {
-        if (pread(file, head, HEADER, (off_t)(address + at)) != HEADER)
+        head = look(window, file, address + at);
+        if (!head)
             return false;
         uint64_t number = hdf_number(head, 2), length = hdf_number(head + 8, 8);
         if (number == 0)   /* free to the end */
@@ -32,6 +52,7 @@ static bool read_collection(int file, uint64_t file_size, uint64_t address)
         if (length > size - at - HEADER)
             return false;
         sizes[number] = length + 1;
+        highest = number > highest ? number : highest;
         at += HEADER + (length + 7) / 8 * 8;
     }
     address_of_sizes = address;
@@ -41,16 +62,18 @@ static bool read_collection(int file, uint64_t file_size, uint64_t address)
 
 bool inspect_texts(int file, uint64_t file_size, uint64_t offset, uint64_t n)
 {
-    unsigned char record[RECORD];
+    static struct window records, collections;
+    records.n = collections.n = 0;   /* the file may have been written since */
     if (file_size < HEADER)
         return false;
     for (uint64_t i = 0; i < n; i++) {
-        if (pread(file, record, RECORD, (off_t)(offset + i * RECORD)) != RECORD)
+        const unsigned char *record = look(&records, file, offset + i * RECORD);
+        if (!record)
             return false;
         uint64_t length = hdf_number(record, 4), address = hdf_number(record + 4, 8), number = hdf_number(record + 12, 4);
         if (length == 0 || address == 0)   /* never written, or empty */
             continue;
-        if (!(known && address == address_of_sizes) && !read_collection(file, file_size, address))
+        if (!(known && address == address_of_sizes) && !read_collection(&collections, file, file_size, address))
             return false;
         if (number == 0 || number >= NUMBERS || sizes[number] < length + 1)
             return false;

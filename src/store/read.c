@@ -234,3 +234,13 @@ char *store_read_config(const struct store_reader *reader, const char *what, str
     snprintf(path, sizeof path, "config/%s", what);
     return hdf_read_text(reader->rows.file, path, err);
 }
+
+char *store_read_provenance(const struct store_reader *reader, const char *what, struct error *err)
+{
+    hid_t group = H5Gopen2(reader->rows.file, "provenance", H5P_DEFAULT);
+    if (group < 0)
+        return hdf_error(err, ERROR_FORMAT, "provenance: expected a group"), NULL;
+    char *text = hdf_read_attribute_text(group, what, err);
+    H5Gclose(group);
+    return text;
+}

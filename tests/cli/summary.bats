@@ -105,11 +105,14 @@ PYTHON
     relin summary --json "$FILE" | "$PYTHON" -c '
 import json, sys
 d = json.load(sys.stdin, parse_constant=lambda c: sys.exit("not JSON: " + c))
-assert d["format"] == 1 and d["metric"] == "test_accuracy" and d["readout"] == "linear"
+q = d["question"]
+assert d["format"] == 2 and q["metric"] == "test_accuracy" and q["readout"] == "linear" and q["over"] == ["seed"]
 assert [c["refresh_period"] for c in d["cells"][:3]] == [1, 5, "inf"]
 assert d["cells"][0]["bca_low"] is None and d["cells"][0]["n"] == 4
 assert [a["architecture"] for a in d["answers"]] == ["wide", "deep"]
-assert all("sentence" in a for a in d["answers"]) and d["notes"]'
+assert all("sentence" in a for a in d["answers"]) and all(n["about"] and n["text"] for n in d["notes"])
+assert [f["compared"] for f in d["comparisons"]] == [2, 2] and d["comparisons"][0]["pairs_needed"] == 7
+assert d["provenance"]["jobs"] == 24 and d["provenance"]["files"][0]["sweep"] == "summary-test"'
 }
 
 @test "the curve distinguishes the read-outs without colour, in UTF-8 and in ASCII" {
@@ -252,7 +255,7 @@ beside() {
     [[ "$output" = *"--at step=7: expected a metric that has a curve (such as "*"), got kernel_path_length"* ]]
     run relin summary "$FILE" --at 7
     [ "$status" -eq 2 ]
-    [[ "$output" = *"--at: expected step=N, got '7'"* ]]
+    [[ "$output" = *"--at: expected step=N, train_loss=X, feature_updates=N or best=validation_loss, got '7'"* ]]
 }
 
 @test "metrics of kernels go by their names, and wrong names are told the near ones" {

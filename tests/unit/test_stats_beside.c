@@ -13,7 +13,7 @@ enum { SEEDS = 4 };
 
 static struct observations observations;
 static struct cells cells;
-static const struct question question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN, .step = NAN};
+static const struct question question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN};
 static const double base[SEEDS] = {0.80, 0.82, 0.81, 0.79}, wobble[SEEDS] = {0.001, -0.001, 0.002, -0.002};
 
 static void set_axis(size_t a, const char *name, size_t n, const char *const *labels, const double *numbers)

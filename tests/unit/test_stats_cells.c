@@ -18,7 +18,7 @@ static const double drop[PERIODS][SEEDS] = {{0}, {0.001, -0.001, 0.002, -0.002},
 
 static struct observations observations;
 static struct cells cells;
-static const struct question question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN, .step = NAN};
+static const struct question question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN};
 
 static void set_axis(size_t a, const char *name, bool numeric, size_t n, const char *const *labels,
                      const double *numbers)
@@ -45,7 +45,7 @@ static void setup(void)
                 double value = base[s] - drop[k][s];
                 *x = (struct observation){.level = {a, k, s}, .status = STATUS_DONE, .value = {value, value - 0.1},
                                           .updates = k == 0 ? 99 : k == 1 ? 9 : 0, .path = (double)k,
-                                          .learning_rate = 0.5, .at = NAN,
+                                          .learning_rate = 0.5, .damping = 64, .at = NAN,
                                           .loss_first = 1, .loss_half = 0.1, .loss_last = 0.098};
                 char id[32];
                 snprintf(id, sizeof id, "job%zu", observations.n++);
@@ -157,7 +157,7 @@ START_TEST(losses_count_the_other_way_round)
 {
     if (!stats_have_quantiles())
         return;
-    struct question loss = {.metric = "test_loss", .baseline = 1, .margin = 0.01, .step = NAN};
+    struct question loss = {.metric = "test_loss", .baseline = 1, .margin = 0.01};
     for (size_t i = 0; i < observations.n; i++)
         observations.at[i].value[READOUT_LINEAR] = 1 - observations.at[i].value[READOUT_LINEAR];
     find(&loss, NULL);
@@ -307,8 +307,10 @@ START_TEST(csv_and_json_write_inf_as_inf_and_missing_as_empty_or_null)
     print_csv(&cells, &csv);
     ck_assert_int_eq(strncmp(csv.chars, "architecture,refresh_period,metric,readout,planned,n,", 53), 0);
     ck_assert_ptr_nonnull(strstr(csv.chars, "\ndeep,inf,test_accuracy,linear,4,4,0,0,0,0,0.75,"));
-    ck_assert_ptr_nonnull(strstr(csv.chars, ",0,,,,,,99,99,0.5,baseline\n"));
-    print_json(&cells, (const char *const[]){"a \"b\".h5"}, 1, &json);
+    ck_assert_ptr_nonnull(strstr(csv.chars, ",0,,,,,,99,99,0.5,64,0,baseline\n"));
+    observations.source = must(calloc(1, sizeof *observations.source));
+    observations.source[observations.n_sources++].path = "a \"b\".h5";
+    print_json(&cells, &json);
     ck_assert_ptr_nonnull(strstr(json.chars, "\"refresh_period\": \"inf\""));
     ck_assert_ptr_nonnull(strstr(json.chars, "\"bca_low\": null"));
     ck_assert_ptr_nonnull(strstr(json.chars, "\"a \\\"b\\\".h5\""));

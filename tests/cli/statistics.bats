@@ -1,0 +1,79 @@
+# Every number of relin summary against numpy and scipy, which read the result file themselves.
+
+setup_file() {
+    export FILE="$BATS_FILE_TMPDIR/statistics.h5" COLUMNS=100 LC_ALL=C.UTF-8
+    relin run tests/sweeps/statistics.yaml -o "$FILE"
+}
+
+setup() {
+    "$PYTHON" -c 'import h5py, scipy' 2>/dev/null || skip "python3 has no h5py or scipy"
+    ! relin summary "$FILE" | grep -q "built without GSL" || skip "built without GSL"
+}
+
+# agrees EXPECTED ARGUMENT...: the summary with these arguments, recomputed.
+agrees() {
+    relin summary --format json "${@:2}" >"$BATS_TEST_TMPDIR/s.json"
+    run "$PYTHON" tests/python/statistics.py "$BATS_TEST_TMPDIR/s.json"
+    echo "$output"
+    [ "$output" = "$1" ]
+}
+
+@test "every statistic of the final values is scipy's, by both read-outs" {
+    agrees "8 cells, 6 comparisons, 2 answers agree" "$FILE"
+    agrees "8 cells, 6 comparisons, 2 answers agree" "$FILE" --readout network --metric test_loss --margin 0.02
+}
+
+@test "at equal steps, training loss and feature updates" {
+    agrees "8 cells, 6 comparisons, 2 answers agree" "$FILE" --at step=9
+    agrees "8 cells, 6 comparisons, 2 answers agree" "$FILE" --at train_loss=0.4
+    agrees "8 cells, 4 comparisons, 2 answers agree" "$FILE" --at feature_updates=4
+    run relin summary "$FILE" --at feature_updates=4 --table
+    [[ "$output" = *"42 jobs never came there"* ]]   # K=inf has none
+}
+
+@test "at the best validation loss, and not where there is no validation set" {
+    agrees "8 cells, 6 comparisons, 2 answers agree" "$FILE" --at best=validation_loss
+    agrees "8 cells, 6 comparisons, 2 answers agree" "$FILE" --at best=validation_accuracy --metric test_loss --margin 0.02
+    relin run tests/sweeps/statistics.yaml data.validation=0 grid.seed=0..1 -o "$BATS_TEST_TMPDIR/none.h5"
+    run relin summary "$BATS_TEST_TMPDIR/none.h5" --at best=validation_loss
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--at best=validation_loss: expected a validation set, got a sweep without one"* ]]
+    run relin summary "$FILE" --at best=test_loss
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--at best: expected validation_loss or validation_accuracy, got 'test_loss': nothing is chosen by"* ]]
+    run relin summary "$FILE" --at train_loss=low
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--at train_loss: expected a number >= 0, got 'low'"* ]]
+}
+
+@test "failed, diverged and pending jobs, and results that fall with K" {
+    cp "$FILE" "$BATS_TEST_TMPDIR/filled.h5"
+    "$PYTHON" tests/python/fill_results.py "$BATS_TEST_TMPDIR/filled.h5" 1 0.05
+    agrees "8 cells, 6 comparisons, 2 answers agree" "$BATS_TEST_TMPDIR/filled.h5"
+    agrees "8 cells, 6 comparisons, 2 answers agree" "$BATS_TEST_TMPDIR/filled.h5" --at step=9
+    agrees "4 cells, 3 comparisons, 1 answers agree" "$BATS_TEST_TMPDIR/filled.h5" --by refresh_period
+    agrees "3 cells, 2 comparisons, 1 answers agree" "$BATS_TEST_TMPDIR/filled.h5" --where architecture=wide \
+        --where refresh_period=2,5,inf --baseline 2 --margin 0.03
+}
+
+@test "a job in two files counts once, and other results there are a conflict that is told" {
+    cp "$FILE" "$BATS_TEST_TMPDIR/other.h5"
+    "$PYTHON" -c 'import h5py, sys; f = h5py.File(sys.argv[1], "r+"); f["test_accuracy"][0] = 0.123' "$BATS_TEST_TMPDIR/other.h5"
+    agrees "8 cells, 6 comparisons, 2 answers agree" "$FILE" "$BATS_TEST_TMPDIR/other.h5"
+    agrees "8 cells, 6 comparisons, 2 answers agree" "$BATS_TEST_TMPDIR/other.h5" "$FILE"
+    run relin summary "$FILE" "$BATS_TEST_TMPDIR/other.h5" --format markdown
+    [[ "$output" = *"168 jobs are in several files and count once."* ]]
+    [[ "$output" = *"CONFLICT: 1 of these have other results there; those of the file named first count ("*"0.123 in "*"/other.h5)."* ]]
+    run relin summary "$FILE" "$FILE" --table
+    [[ "$output" != *CONFLICT* ]]
+}
+
+@test "Markdown has every column and one row a cell; formats that are not known are refused" {
+    run relin summary "$FILE" --format markdown
+    [ "$status" -eq 0 ]
+    [ "$(grep -c '^| [0-9i]' <<<"$output")" -eq 8 ]
+    [[ "$output" = *"### wide: test_accuracy of f_lin, percent"* && "$output" = *"| BCa interval | sd | se | median |"* ]]
+    run relin summary "$FILE" --format yaml
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--format: expected table, csv, json or markdown, got 'yaml'"* ]]
+}

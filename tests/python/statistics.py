@@ -1,0 +1,267 @@
+"""Recomputes every number of `relin summary --format json` from the result files, with numpy and scipy.
+
+    statistics.py SUMMARY.json      prints "N cells, M comparisons, A answers agree"
+
+The JSON says what was asked (question) and of which files (provenance); nothing of relin's own arithmetic is used. All
+to 1e-9 relative, but bootstrap intervals, which are held to their Monte Carlo error against resamples of scipy's own.
+"""
+import json
+import sys
+
+import h5py
+import numpy as np
+from scipy import stats
+
+AXES_OF_SERIES = ("refresh_period", "schedule")
+
+
+def close(got, expected, what, tolerance=1e-9):
+    got = np.nan if got is None else float(got)
+    same = got == expected or np.isnan(got) and np.isnan(expected) or abs(got - expected) <= tolerance * max(1, abs(expected))
+    assert same, f"{what}: got {got!r}, expected {expected!r}"
+
+
+class Jobs:
+    """All jobs of the files, once each, with the metric at the moment that is asked for."""
+
+    def __init__(self, question, paths):
+        rows = {}
+        for path in paths:
+            with h5py.File(path) as f:
+                for row in self.read(f, question):
+                    old = rows.get(row["job_id"])
+                    if old is None or (old["status"] != 2 and row["status"] == 2):
+                        rows[row["job_id"]] = row
+        self.rows = list(rows.values())
+
+    def read(self, f, q):
+        n = len(f["seed"])
+        axes = f.attrs["axes"].split()
+        column = {a: f[a].asstr()[:] if f[a].dtype.kind == "O" else f[a][:] for a in axes + ["schedule", "job_id"]}
+        outcome, status = f["outcome"][:].astype("S16"), f["status"][:]
+        config = [json.loads(t) for t in f["config/job_text"].asstr()[:]]
+        metric, updates = q["metric"], f["feature_updates"][:]
+        happened = f["refreshes_done"][:].astype(float)
+        updates = np.where(np.isnan(updates) & (happened >= 0), happened, updates)
+        steps = f["step"][:]
+        for i in range(n):
+            row = {a: column[a][i] for a in column}
+            t = config[i]["training"]
+            row.update(status=status[i], diverged=status[i] == 2 and outcome[i] == b"diverged", unreached=False,
+                       eta=f["learning_rate"][i], rows=config[i]["data"]["train"], momentum=t["momentum"])
+            if q["at"] is None:
+                values = [f[metric][i], f[metric + "_network"][i] if metric + "_network" in f else np.nan]
+                row["updates"] = updates[i]
+            else:
+                e = self.moment(f, q["at"], i, row, steps[i], updates[i])
+                row["unreached"] = bool(status[i] == 2 and e is None and not row["diverged"])
+                values = [np.nan] * 2 if e is None else [f["curve_" + metric][i, e], f["curve_" + metric + "_network"][i, e]]
+                row["updates"] = np.nan if e is None else self.before(f, i, row, steps[i][e])
+            row["linear"], row["network"] = values
+            yield row
+
+    @staticmethod
+    def before(f, i, row, step):
+        if row["schedule"] == "constant":
+            return 0 if np.isinf(row["refresh_period"]) else max(0, np.ceil(step / row["refresh_period"]) - 1)
+        logged = f["refresh_step"][i]
+        return np.sum((logged >= 0) & (logged < step))
+
+    def moment(self, f, at, i, row, steps, updates):
+        kind, value = at.split("=")
+        places = [e for e in np.argsort(steps, kind="stable") if steps[e] >= 0]
+        if row["status"] != 2:
+            return None
+        if kind == "train_loss":
+            found = [e for e in places if f["curve_train_loss"][i, e] <= float(value)]
+            e = found[0] if found else None
+        elif kind == "best":
+            curve = f["curve_" + value][i]
+            known = [e for e in places if np.isfinite(curve[e])]
+            sign = -1 if value.endswith("accuracy") else 1
+            e = min(known, key=lambda e: sign * curve[e]) if known else None
+        else:
+            if kind == "step":
+                allowed = [e for e in places if steps[e] <= float(value)]
+                limit = float(value)
+            else:
+                n = float(value)
+                allowed = [e for e in places if self.before(f, i, row, steps[e]) <= n] if updates >= n else []
+                limit = row["refresh_period"] * (n + 1) if updates >= n else np.nan
+            row["diverged"] = row["diverged"] and not f["steps_done"][i] > limit
+            e = allowed[-1] if allowed and not row["diverged"] else None
+        if e is not None:
+            row["diverged"] = False
+        return e
+
+
+def counted(row, value):
+    return row["status"] == 2 and not row["diverged"] and np.isfinite(value)
+
+
+def check_sample(cell, x, prefix, low, high):
+    n = len(x)
+    close(cell[prefix + "mean"], x.mean() if n else np.nan, prefix + "mean")
+    ends = stats.t.interval(0.95, n - 1, x.mean(), stats.sem(x)) if n > 1 and x.std() > 0 else (x.mean(),) * 2 if n > 1 else (np.nan,) * 2
+    close(cell[low], ends[0], low)
+    close(cell[high], ends[1], high)
+
+
+def bca_with_ties(x, seed):
+    """scipy counts no tie of a resample with the sample as half below it, which shifts its ends where values are few."""
+    means = np.random.default_rng(seed).choice(x, (4000, len(x))).mean(axis=1)
+    below = np.mean((means < x.mean() - 1e-12) + 0.5 * (np.abs(means - x.mean()) <= 1e-12))
+    left_out = (x.sum() - x) / (len(x) - 1)
+    u = left_out.mean() - left_out
+    z0, a = stats.norm.ppf(below), np.sum(u ** 3) / (6 * np.sum(u ** 2) ** 1.5)
+    z = z0 + stats.norm.ppf([0.025, 0.975])
+    return np.quantile(means, stats.norm.cdf(z0 + z / (1 - a * z)))
+
+
+def bca(x, seed):
+    if len(np.unique(x)) < len(x):
+        return bca_with_ties(x, seed)
+    return stats.bootstrap((x,), np.mean, method="BCa", n_resamples=4000, random_state=seed).confidence_interval
+
+
+def check_bca(cell, x):
+    if len(x) < 20 or x.std() == 0:
+        return
+    ends = np.array([bca(x, seed) for seed in range(5)])
+    grid = np.min(np.diff(np.unique(x))) / len(x)   # means of accuracies of few examples lie on a grid
+    for name, theirs in (("bca_low", ends[:, 0]), ("bca_high", ends[:, 1])):
+        # one end of 9,999 resamples of a normal sample scatters by 0.03 of the standard error, of a skewed one by more
+        most = 0.1 * stats.sem(x) + 4 * theirs.std(ddof=1) + (grid if len(np.unique(x)) < len(x) else 0)
+        assert abs(cell[name] - theirs.mean()) < most, (name, cell[name], theirs)
+
+
+def sign_flip(d):
+    if np.all(d == 0):
+        return 1.0
+    # integers, so that sums that are equal on paper are equal: ties are the rule with accuracies of few examples
+    scaled = d / np.abs(d).max()
+    if len(d) <= 12:
+        return stats.permutation_test((scaled,), lambda x, axis: np.round(np.abs(np.mean(x, axis=axis)), 12),
+                                      permutation_type="samples", vectorized=True, alternative="greater",
+                                      n_resamples=np.inf).pvalue
+    sums = np.zeros(1)
+    for value in scaled:
+        sums = np.concatenate([sums - value, sums + value])
+    return np.mean(np.abs(sums) >= abs(scaled.sum()) - 1e-11 * len(d))
+
+
+def holm(p):
+    order, adjusted, floor = np.argsort(p, kind="stable"), np.empty(len(p)), 0
+    for rank, i in enumerate(order):
+        floor = max(floor, min(1, p[i] * (len(p) - rank)))
+        adjusted[i] = floor
+    return adjusted
+
+
+def same(value, wanted):
+    if wanted == "inf":
+        return np.isinf(value)
+    return value == wanted
+
+
+def check_cells(document, jobs):
+    q, members = document["question"], []
+    readout = q["readout"] or "linear"
+    for cell in document["cells"]:
+        rows = [r for r in jobs.rows if all(same(r[a], cell[a]) for a in q["by"])]
+        rows.sort(key=lambda r: tuple(r[a] for a in q["over"]))
+        members.append(rows)
+        x = np.array([r[readout] for r in rows if counted(r, r[readout])])
+        for name, value in (("planned", len(rows)), ("n", len(x)), ("failed", sum(r["status"] == 3 for r in rows)),
+                            ("diverged", sum(r["diverged"] for r in rows)), ("unreached", sum(r["unreached"] for r in rows)),
+                            ("missing", sum(r["status"] in (0, 1) for r in rows))):
+            assert cell[name] == value, (name, cell[name], value)
+        check_sample(cell, x, "", "low", "high")
+        check_sample(cell, np.array([r["network"] for r in rows if counted(r, r["network"])]), "network_", "network_low", "network_high")
+        several = len(x) > 1
+        close(cell["sd"], np.std(x, ddof=1) if several else np.nan, "sd")
+        close(cell["se"], stats.sem(x) if several else np.nan, "se")
+        close(cell["median"], np.median(x) if len(x) else np.nan, "median")
+        check_bca(cell, x)
+        eta = np.array([r["eta"] for r in rows if np.isfinite(r["eta"])])
+        if "schedule" not in q["by"] and len(eta) and "refresh_period" in q["by"]:
+            k = rows[0]["refresh_period"]
+            close(cell["eta_K"], eta.mean() * k, "eta_K")
+            close(cell["damping"], np.mean([r["rows"] * (1 - r["momentum"]) / (r["eta"] * k) for r in rows if np.isfinite(r["eta"])]), "damping")
+        known = [r["updates"] for r in rows if np.isfinite(r["updates"])]
+        if cell["feature_updates"] is not None:
+            close(cell["feature_updates"], np.mean(known), "feature_updates")
+    return members
+
+
+def check_comparisons(document, members):
+    q, done = document["question"], 0
+    readout = q["readout"] or "linear"
+    for family in document["comparisons"]:
+        p, cells = [], []
+        for i in range(family["first_cell"], family["first_cell"] + family["n_cells"]):
+            cell = document["cells"][i]
+            if cell["against"] is None:
+                continue
+            base = {tuple(r[a] for a in q["over"]): r for r in members[cell["against"]]}
+            pairs = [(r[readout], base[u][readout]) for r in members[i] for u in [tuple(r[a] for a in q["over"])]
+                     if u in base and counted(r, r[readout]) and counted(base[u], base[u][readout])]
+            d = np.array([x - y for x, y in pairs])
+            assert cell["pairs"] == len(d)
+            if len(d) == 0:
+                continue
+            check_sample(cell, d, "difference_", "difference_low", "difference_high")
+            own = sign_flip(d)
+            close(cell["p"], own, "p", 1e-9 if len(d) <= 30 else 0.01)
+            p.append(cell["p"])
+            cells.append(cell)
+        for cell, adjusted in zip(cells, holm(np.array(p))):
+            close(cell["p_holm"], adjusted, "p_holm")
+        assert family["compared"] == len(p)
+        if p:
+            most = max(c["pairs"] for c in cells)
+            close(family["p_least"], min(1, len(p) * 2 / 2 ** most), "p_least")
+            assert len(p) * 2 / 2 ** family["pairs_needed"] <= 0.05 < len(p) * 4 / 2 ** family["pairs_needed"]
+        done += len(p)
+    return done
+
+
+def check_answers(document, members):
+    """Fixed sequence upwards for what suffices, downwards for what does not."""
+    q, told = document["question"], 0
+    sign = {"higher": 1, "lower": -1, None: np.nan}[q["better"]]
+    for family, answer in zip(document["comparisons"], document["answers"]):
+        assert answer["sentence"]
+        if "shown" not in answer:
+            continue
+        told += 1
+        first, last = family["baseline_cell"], family["first_cell"] + family["n_cells"]
+        cells = [c for c in document["cells"][first:last] if c.get("schedule", "constant") == "constant"]
+        low = [min(sign * c["difference_low"], sign * c["difference_high"]) if c["pairs"] > 1 else np.nan for c in cells[1:]]
+        high = [max(sign * c["difference_low"], sign * c["difference_high"]) if c["pairs"] > 1 else np.nan for c in cells[1:]]
+        lost = [any(r["diverged"] or r["unreached"] for m in (first, first + 1 + i) for r in members[m]) for i in range(len(low))]
+        shown = 0
+        while shown < len(low) and low[shown] > -q["margin"] and not lost[shown]:
+            shown += 1
+        possible = len(low)
+        while possible > 0 and (high[possible - 1] < -q["margin"] or cells[possible]["pairs"] == 0 and lost[possible - 1]):
+            possible -= 1
+        assert answer["shown"]["cell"] == first + shown and answer["possible"]["cell"] == first + possible, (answer, shown, possible)
+        updates = [np.nan if c["feature_updates"] is None else c["feature_updates"] for c in cells]
+        fewest = updates[possible] if possible + 1 == len(cells) else updates[possible + 1] + 1
+        close(answer["feature_updates_interval"][0], fewest, "fewest")
+        close(answer["feature_updates_interval"][1], updates[shown], "shown")
+    return told
+
+
+def main():
+    document = json.load(open(sys.argv[1]))
+    assert document["format"] == 2
+    jobs = Jobs(document["question"], [f["path"] for f in document["provenance"]["files"]])
+    members = check_cells(document, jobs)
+    compared = check_comparisons(document, members)
+    told = check_answers(document, members)
+    print(f"{len(members)} cells, {compared} comparisons, {told} answers agree")
+
+
+main()
