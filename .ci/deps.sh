@@ -29,6 +29,9 @@ check program:python3           python3                 Python: tests that read 
 check python:h5py               python3-h5py            h5py: tests that read the file with it are skipped
 check python:xarray             python3-xarray          xarray: tests that read the file with it are skipped
 check python:h5netcdf           python3-h5netcdf        h5netcdf: tests that read the file with xarray are skipped
+check python:pandas             python3-pandas          pandas: tests that read tables with it are skipped
+check python:netCDF4            python3-netcdf4         netCDF4: tests that read exports with it are skipped
+check program:ncdump            netcdf-bin              ncdump: tests that read exports with it are skipped
 check program:gnuplot           gnuplot-nox             gnuplot: analysis/figure.sh draws no picture
 check program:clang         clang                   clang: make fuzz uses our own driver instead of libFuzzer
 check libfuzzer:clang       libclang-rt-dev         libFuzzer: make fuzz uses our own driver instead
