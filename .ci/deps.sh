@@ -1,7 +1,7 @@
 #!/bin/bash
 # Finds what building, running or testing needs, and gets it.
 #
-#   .ci/deps.sh run|check|slurm|all
+#   .ci/deps.sh run|check|tools|slurm|all
 #
 # On Debian and its kin missing packages are installed with apt-get (through sudo where
 # not root). Elsewhere, or without rights, it says what to load or install. Ends with 0
@@ -34,9 +34,15 @@ check python:h5netcdf           python3-h5netcdf        h5netcdf: tests that rea
 check program:chromium          chromium                Chromium: nobody looks at the report of relin report
 check program:chromedriver      chromium-driver         chromedriver: nobody looks at the report of relin report
 check python:selenium           python3-selenium        selenium: nobody looks at the report of relin report
+check python:pandas             python3-pandas          pandas: tests that read tables with it are skipped
+check python:netCDF4            python3-netcdf4         netCDF4: tests that read exports with it are skipped
+check program:ncdump            netcdf-bin              ncdump: tests that read exports with it are skipped
+check program:gnuplot           gnuplot-nox             gnuplot: analysis/figure.sh draws no picture
 check program:clang         clang                   clang: make fuzz uses our own driver instead of libFuzzer
 check libfuzzer:clang       libclang-rt-dev         libFuzzer: make fuzz uses our own driver instead
 check program:mandoc            mandoc                  mandoc: the manual pages are not checked
+tools program:Rscript           r-base-core             R: make check-tools skips its example
+tools r:ncdf4                   r-cran-ncdf4            ncdf4: make check-tools skips the example of R
 slurm program:slurmctld         slurmctld               Slurm: make check-slurm says so and tests nothing
 slurm program:slurmd            slurmd                  Slurm: make check-slurm says so and tests nothing
 slurm program:sbatch            slurm-client            Slurm: make check-slurm says so and tests nothing
@@ -58,6 +64,7 @@ has() {
         program) PATH=$PATH:/usr/sbin command -v "$name" ;;
         pc) pkg-config --exists "$name" ;;
         header) printf '#include <%s>\n' "$name" | "${CC:-gcc}" -fsyntax-only -x c - ;;
+        r) Rscript -e "library($name)" ;;
         libfuzzer) echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && !n; }' |
             "$name" -fsanitize=fuzzer,address -x c - -o /dev/null ;;
         # Debian's modules belong to Debian's Python, which need not be the first in PATH.
@@ -73,8 +80,8 @@ find_missing() {
     required='' optional='' packages=''
     while read -r by find package lost; do
         case $by:$purpose in
-        slurm:all) continue ;;   # daemons: only who asks for them
-        run:* | check:check | check:slurm | slurm:slurm | *:all) ;;
+        slurm:all | tools:all) continue ;;   # daemons, and what is large: only who asks for them
+        run:* | check:check | check:slurm | slurm:slurm | check:tools | tools:tools | *:all) ;;
         *) continue ;;
         esac
         has "$find" && continue

@@ -2,12 +2,13 @@
 # Runs every test of a build folder and says truthfully how it went.
 #
 #   tests/check.sh build/release [unit|cli|fuzz]      make check, make check-unit
+#   tests/check.sh build/release cli/NAME             tests/cli/NAME.bats alone
 #
 # Unit tests (Check) and command line tests (bats) both report in TAP; a program that
 # ends badly, or before all its tests are told, counts as a failure. Ends with one line
 # "N passed, M failed, K skipped"; fails if any failed or nothing ran.
 set -u
-build=$(realpath "${1:?usage: tests/check.sh build/MODE [unit|cli|fuzz]}")
+build=$(realpath "${1:?usage: tests/check.sh build/MODE [unit|cli|cli/NAME|fuzz]}")
 part=${2:-all}
 cd "$(dirname "$0")/.." || exit 1
 . .ci/mpi.sh
@@ -104,6 +105,7 @@ mark_skips() {
 
 run_cli() {
     local files=(tests/cli/*.bats) file start code
+    case $part in cli/*) files=("tests/$part.bats") ;; esac
     [ -e "${files[0]}" ] || return
     if ! command -v bats >/dev/null; then
         skip_all "command line tests" "the program bats is missing" "$(cat "${files[@]}" | grep -c '^@test')"
@@ -135,7 +137,7 @@ run_fuzz() {
 }
 
 case $part in all | unit) run_unit ;; esac
-case $part in all | cli) run_cli ;; esac
+case $part in all | cli | cli/*) run_cli ;; esac
 case $part in all | fuzz) run_fuzz ;; esac
 [ "$part" = unit ] || [ -n "${RELIN_DATA:-}" ] ||
     echo "RELIN_DATA is not set and there is no ./data: tests on real data were skipped"

@@ -28,10 +28,10 @@ table = runs[["architecture", "refresh_period", "seed", "feature_updates", "stat
 table = table[(table.status == done) & (table.outcome == "completed")]
 print(table.groupby(["architecture", "refresh_period"]).test_accuracy.agg(["count", "mean", "std"]))
 
-# A cube: the axes as dimensions, where the grid is a product. K=inf is a value like any other.
-cube = runs[["architecture", "refresh_period", "seed", "test_accuracy"]].set_coords(["architecture", "refresh_period", "seed"])
-cube = cube.set_index(job=["architecture", "refresh_period", "seed"]).unstack("job")
-print(dict(cube.sizes))
+# A cube: the axes of the grid as dimensions. K=inf is a value like any other; a cell without a job is NaN.
+axes = runs.attrs["axes"].split()
+cube = runs[["test_accuracy", "test_loss"]].set_index(job=axes).unstack("job")
+print(" x ".join(f"{axis} {cube.sizes[axis]}" for axis in axes))
 if 1 in cube.refresh_period:
     # paired by seed: every K starts from the same weights, data and batches
     gain = cube.test_accuracy - cube.test_accuracy.sel(refresh_period=1)

@@ -14,7 +14,8 @@
     X(merge, "one file of those of parts of a sweep") \
     X(trace, "one job with everything an outside replay needs") \
     X(verify, "is a file whole, and do its jobs come out again") \
-    X(measure, "a metric that was forgotten, added to a file")
+    X(measure, "a metric that was forgotten, added to a file") \
+    X(export, "a file for other programs: compressed netCDF-4, or CSV")
 
 /* argv[0] is "relin NAME". Returns the program's exit code. */
 typedef int (*command_function)(int argc, char **argv);
