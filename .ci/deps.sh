@@ -28,7 +28,7 @@ check pc:check                  check                   Check: unit tests are sk
 check program:bats              bats                    bats: command line tests are skipped
 check program:python3           python3                 Python: tests that read the file from outside are skipped
 check python:h5py               python3-h5py            h5py: tests that read the file with it are skipped
-check python:scipy             python3-scipy           scipy: statistics are not held against an independent implementation
+check python:scipy              python3-scipy           scipy: statistics are not held against an independent implementation
 check python:xarray             python3-xarray          xarray: tests that read the file with it are skipped
 check python:h5netcdf           python3-h5netcdf        h5netcdf: tests that read the file with xarray are skipped
 check program:chromium          chromium                Chromium: nobody looks at the report of relin report
@@ -37,7 +37,6 @@ check python:selenium           python3-selenium        selenium: nobody looks a
 check python:pandas             python3-pandas          pandas: tests that read tables with it are skipped
 check python:netCDF4            python3-netcdf4         netCDF4: tests that read exports with it are skipped
 check program:ncdump            netcdf-bin              ncdump: tests that read exports with it are skipped
-check program:gnuplot           gnuplot-nox             gnuplot: analysis/figure.sh draws no picture
 check program:clang         clang                   clang: make fuzz uses our own driver instead of libFuzzer
 check libfuzzer:clang       libclang-rt-dev         libFuzzer: make fuzz uses our own driver instead
 check program:mandoc            mandoc                  mandoc: the manual pages are not checked

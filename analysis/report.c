@@ -188,7 +188,7 @@ static int report(const struct options *o, struct error *err)
     struct observations observations = {0};
     struct cells cells = {0};
     struct lookup lookup = {0};
-    struct reading reading = {.metric = o->question.metric, .step = o->question.step};
+    struct reading reading = {.metric = o->question.metric, .moment = o->question.moment};
     struct text path = {0};
     int result = observe_read(&observations, o->files, o->n_files, &reading, err);
     for (size_t i = 0; i < o->n_where && result == 0; i++)
@@ -213,7 +213,7 @@ static int report(const struct options *o, struct error *err)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN, .step = NAN}};
+    struct options o = {.question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN}};
     struct error err = {0};
     static char name[] = "relin report";
     o.where = must(calloc((size_t)argc + 1, sizeof *o.where));

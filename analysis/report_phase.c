@@ -109,8 +109,8 @@ static int fill_time(const struct report *r, const struct times *times, double t
     struct observations observations = {0};
     struct cells cells = {0};
     struct question question = r->cells->question;
-    struct reading reading = {.metric = question.metric, .step = time};
-    question.step = time;
+    struct reading reading = {.metric = question.metric, .moment = {.kind = MOMENT_STEP, .value = time}};
+    question.moment = reading.moment;
     int result = observe_read(&observations, r->files, r->n_files, &reading, err);
     for (size_t i = 0; i < r->n_where && result == 0; i++)
         result = observe_filter(&observations, r->where[i], err);
