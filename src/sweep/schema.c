@@ -153,24 +153,34 @@ const struct key *key_find(const char *path)
     return NULL;
 }
 
+/* The distance, or `least` where it is not less: what differs so much in length is not looked at. */
+static size_t distance_below(size_t least, const char *a, const char *b)
+{
+    size_t m = strlen(a), n = strlen(b);
+    if ((m > n ? m - n : n - m) >= least)
+        return least;
+    size_t distance = text_distance(a, b);
+    return distance < least ? distance : least;
+}
+
 const char *key_nearest(const char *path)
 {
     const char *best = NULL, *own = strrchr(path, '.');
-    size_t least = 1000;
+    size_t least = 1 + (strlen(path) / 4 > 3 ? strlen(path) / 4 : 3);   /* from here on nothing is near */
     for (size_t i = 0; i < n_keys; i++) {
         /* compare last parts inside one section, whole paths otherwise */
         const char *other = strrchr(keys[i].path, '.');
         bool same = own && strchr(path, '.') && strncmp(path, keys[i].path, strcspn(path, ".")) == 0
                     && keys[i].path[strcspn(path, ".")] == '.';
-        size_t distance = same ? text_distance(own, other) : text_distance(path, keys[i].path);
-        if (!own && text_distance(path, other + 1) < distance)
-            distance = text_distance(path, other + 1);
+        size_t distance = same ? distance_below(least, own, other) : distance_below(least, path, keys[i].path);
+        if (!own)
+            distance = distance_below(distance, path, other + 1);
         if (distance < least) {
             least = distance;
             best = keys[i].path;
         }
     }
-    return least <= 3 || least <= strlen(path) / 4 ? best : NULL;
+    return best;
 }
 
 bool key_given(const struct draft *draft, const char *path)
