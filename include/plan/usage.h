@@ -47,14 +47,17 @@ struct usage_run {
 struct usage_cell {
     const char *architecture, *schedule;   /* schedule: "constant" where the period says it; borrowed */
     double refresh_period;
-    size_t jobs, done;
+    size_t jobs, done, failed, running;
+    double squares;                        /* sum of the done jobs' squared seconds */
+    double elapsed;                        /* of those that run, since their start */
     double seconds, longest, cpu_seconds;  /* of those done, all their attempts' kept time; the longest job; cpu_seconds as of last attempts */
     double wall_seconds;                   /* of their last attempts, to compare cpu_seconds with */
     double bytes, flops;                   /* the most; the sum */
 };
 
 struct usage {
-    size_t jobs, done, failed;
+    size_t jobs, done, failed, running;
+    double recent;                         /* share of the live run's workers' last minute with a job; NAN: none is alive */
     struct usage_run *runs;
     size_t n_runs;
     struct usage_cell *cells;
@@ -88,5 +91,13 @@ struct usage_advice {
     double cores;                          /* a task */
 };
 struct usage_advice usage_advise(const struct usage *usage, size_t jobs);
+
+/* Seconds until the live run, or, where none wrote itself down, as many workers as have jobs, have no job left, and what they may be out by (two standard deviations: of the times of the
+ * jobs that are left, and of what is known of their mean). NAN: none is alive, or nothing was measured. A cell without
+ * a done job is taken for like the others. */
+struct usage_estimate {
+    double seconds, spread;
+};
+struct usage_estimate usage_left(const struct usage *usage);
 
 #endif

@@ -10,12 +10,14 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "plan/usage.h"
 #include "status.h"
 #include "store/store.h"
 
 struct options {
     const char *path;
     bool exit_code, json, failed_only, resources;
+    double watch;                                 /* seconds between two looks; 0: only one */
 };
 
 /* What the file says, counted. */
@@ -26,7 +28,7 @@ struct view {
     char **architecture, **outcome, **error;
     struct store_lock_info lock;
     bool locked;
-    double seconds_left;                          /* NaN where nothing runs or nothing was measured */
+    struct usage_estimate left;                   /* NaN where nothing runs or nothing was measured */
 };
 
 static const struct argp_option option_table[] = {
@@ -34,6 +36,7 @@ static const struct argp_option option_table[] = {
     {"json", 'j', 0, 0, "Print one JSON object", 0},
     {"failed", 'f', 0, 0, "List only the failed jobs, with reasons", 0},
     {"resources", 'r', 0, 0, "What the runs used, where it was lost, and what to ask for next time", 0},
+    {"watch", 'w', "SECONDS", OPTION_ARG_OPTIONAL, "Show it again each SECONDS (2) while a run is alive", 0},
     {0},
 };
 
@@ -45,6 +48,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'j': options->json = true; return 0;
     case 'f': options->failed_only = true; return 0;
     case 'r': options->resources = true; return 0;
+    case 'w':
+        options->watch = value ? clock_parse_duration(value) : 2;
+        if (!(options->watch >= 0.1))
+            argp_error(state, "--watch: expected seconds, at least 0.1, got '%s'", value);
+        return 0;
+    case ARGP_KEY_END:
+        if (options->watch > 0 && options->json)
+            argp_error(state, "--watch shows text: for JSON ask again and again, without it");
+        return 0;
     case ARGP_KEY_ARG:
         if (options->path)
             argp_error(state, "expected one FILE.h5, got also '%s'", value);
@@ -79,29 +91,18 @@ static int read_view(struct view *view, const char *path, struct error *err)
     return 0;
 }
 
-/* Time left: what is left takes as long as what was done, job by job of the same architecture and K
- * where there is one, and as many run side by side as do now. */
-static double estimate_left(const struct view *view)
+/* Time left, where a run is alive. */
+static struct usage_estimate estimate_left(const struct view *view)
 {
-    double sum = 0, all = 0;
-    if (!view->locked || !view->lock.live || !view->count[STATUS_RUNNING] || !view->count[STATUS_DONE])
-        return NAN;
-    for (size_t i = 0; i < view->jobs; i++)
-        if (view->status[i] == STATUS_DONE)
-            all += view->wall_seconds[i] / (double)view->count[STATUS_DONE];
-    for (size_t i = 0; i < view->jobs; i++) {
-        double like = 0, n = 0;
-        if (view->status[i] != STATUS_PENDING && view->status[i] != STATUS_RUNNING)
-            continue;
-        for (size_t k = 0; k < view->jobs; k++)
-            if (view->status[k] == STATUS_DONE && view->refresh_period[k] == view->refresh_period[i]
-                && strcmp(view->architecture[k], view->architecture[i]) == 0) {
-                like += view->wall_seconds[k];
-                n++;
-            }
-        sum += (n > 0 ? like / n : all) * (view->status[i] == STATUS_RUNNING ? 0.5 : 1.0);
-    }
-    return sum / (double)view->count[STATUS_RUNNING];
+    struct usage_estimate left = {NAN, NAN};
+    struct usage usage;
+    struct error err;
+    if (!view->locked || !view->lock.live)
+        return left;
+    if (usage_read(view->reader, true, clock_unix(), &usage, &err) == 0)
+        left = usage_left(&usage);
+    usage_free(&usage);
+    return left;
 }
 
 static void free_view(struct view *view)
@@ -178,9 +179,11 @@ static void print_text(const struct view *view, const char *path)
         printf("a run is alive on %s (process %ld) since %s", view->lock.host, view->lock.pid, span);
         if (strcmp(view->lock.slurm_job, "-") != 0)
             printf(", Slurm job %s", view->lock.slurm_job);
-        if (isfinite(view->seconds_left)) {
-            clock_duration(view->seconds_left, span, sizeof span);
+        if (isfinite(view->left.seconds)) {
+            clock_duration(view->left.seconds, span, sizeof span);
             printf("; about %s left", span);
+            clock_duration(view->left.spread, span, sizeof span);
+            printf(", give or take %s", span);
         }
         printf("\n");
     } else if (view->locked) {
@@ -210,10 +213,14 @@ static void print_json(const struct view *view, const char *path, int code)
              "\"pending\": %zu, \"alive\": %s, \"exit_code\": %d, \"seconds_left\": ", view->jobs,
              view->count[STATUS_DONE], view->diverged, view->count[STATUS_FAILED], view->count[STATUS_RUNNING],
              view->count[STATUS_PENDING], view->locked && view->lock.live ? "true" : "false", code);
-    if (isfinite(view->seconds_left))
-        text_add_json_number(&out, view->seconds_left);
-    else
-        text_add(&out, "null");
+    const double left[2] = {view->left.seconds, view->left.spread};
+    for (int i = 0; i < 2; i++) {
+        text_add(&out, i ? ", \"seconds_left_spread\": " : "");
+        if (isfinite(left[i]))
+            text_add_json_number(&out, left[i]);
+        else
+            text_add(&out, "null");
+    }
     text_add(&out, ", \"failures\": [");
     const char *separator = "";
     for (size_t i = 0; i < view->jobs; i++) {
@@ -253,8 +260,11 @@ int command_status(int argc, char **argv)
         "attempt was lost or stopped after its last checkpoint, starting up, hand-out and commit between jobs, waiting at the "
         "end while others still ran, and closing. Efficiency is the useful time over workers times the time from being "
         "prepared to the last job's end. With --json all of it, in seconds and bytes.\n\n"
+        "--watch reads the file again and again, from any node that sees it: each cell's progress, the time left with two "
+        "standard deviations, and how busy the workers were in the last minute. It ends with the last run.\n\n"
         "Examples:\n"
         "  relin status fashion-mnist.h5\n"
+        "  relin status --watch=10 fashion-mnist.h5\n"
         "  relin status --resources fashion-mnist.h5\n"
         "  relin status --failed fashion-mnist.h5\n"
         "  relin status --exit-code fashion-mnist.h5 || sbatch sweep.sbatch",
@@ -265,14 +275,16 @@ int command_status(int argc, char **argv)
     struct error err = {0};
     if (argp_parse(&argp, argc, argv, 0, NULL, &options))
         return 2;
-    int code = 0;
+    int code = options.watch > 0 ? status_watch(options.path, options.watch) : 0;
+    if (code)
+        return code;
     if (read_view(&view, options.path, &err)) {
         fprintf(stderr, "relin status: %s\n", err.text);
         code = error_exit_code(err.code);
     } else {
         size_t left = view.count[STATUS_PENDING] + view.count[STATUS_RUNNING];
         int verdict = left ? 75 : view.count[STATUS_FAILED] ? 3 : 0;
-        view.seconds_left = estimate_left(&view);
+        view.left = estimate_left(&view);
         if (options.resources)
             code = status_resources(view.reader, options.path, view.locked && view.lock.live, options.json);
         else if (options.json)

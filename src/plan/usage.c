@@ -13,9 +13,6 @@ const char *const use_words[USE_COUNT] = {
 #undef X
 };
 
-/* As `relin submit` asks before anything was measured; the measured time may be out by less. */
-static const double TIME_MARGIN = 1.1, DRAIN_SECONDS = 120, MEMORY_MARGIN = 1.25, PROCESS_BYTES = 200e6;
-
 static double positive(double x)
 {
     return x > 0 ? x : 0;
@@ -125,6 +122,22 @@ static int take_runs(const struct timeline *timeline, bool live, double now, str
     return 0;
 }
 
+/* How busy the live run's workers were of late. */
+static double look_back(const struct timeline *timeline, const struct usage *usage, double now)
+{
+    enum { WINDOW = 60 };
+    const struct usage_run *u = usage->n_runs ? &usage->runs[usage->n_runs - 1] : NULL;
+    if (!u || !u->live || !u->workers)
+        return NAN;
+    double from = fmax(now - WINDOW, isfinite(u->record.ready) ? u->record.ready : u->record.start), busy = 0;
+    for (size_t i = 0; i < timeline->n_attempts; i++) {
+        const struct attempt *a = &timeline->attempts[i];
+        if (a->job >= 0 && (size_t)a->run + 1 == timeline->n_runs)
+            busy += positive((isfinite(a->end) ? fmin(a->end, now) : now) - fmax(a->start, from));
+    }
+    return now > from ? fmin(busy / ((double)u->workers * (now - from)), 1) : NAN;
+}
+
 static void sum_runs(struct usage *usage)
 {
     usage->joules = NAN;
@@ -175,22 +188,28 @@ static double quantile(const double *sorted, size_t n, double q)
     return i + 1 < n ? sorted[i] + (at - below) * (sorted[i + 1] - sorted[i]) : sorted[i];
 }
 
-static void take_job(struct usage_cell *cell, const struct columns *c, size_t job)
+static void take_job(struct usage_cell *cell, const struct columns *c, size_t job, bool live, double now)
 {
     cell->jobs++;
+    cell->failed += c->status[job] == STATUS_FAILED;
+    if (live && c->status[job] == STATUS_RUNNING) {   /* else it was lost */
+        cell->running++;
+        cell->elapsed += isfinite(c->start[job]) ? positive(now - c->start[job]) : 0;
+    }
     if (isfinite(c->bytes[job]))
         cell->bytes = fmax(cell->bytes, c->bytes[job]);
     if (c->status[job] != STATUS_DONE)
         return;
     cell->done++;
     cell->seconds += positive(c->kept[job]);
+    cell->squares += positive(c->kept[job]) * positive(c->kept[job]);
     cell->longest = fmax(cell->longest, positive(c->kept[job]));
     cell->cpu_seconds += positive(c->cpu[job]);
     cell->wall_seconds += positive(c->wall[job]);
     cell->flops += positive(c->flops[job]);
 }
 
-static int take_cells(const struct columns *c, struct usage *usage, struct error *err)
+static int take_cells(const struct columns *c, bool live, double now, struct usage *usage, struct error *err)
 {
     size_t *sorted = mem_alloc(usage->jobs, sizeof *sorted, err);
     usage->cells = mem_alloc(usage->jobs, sizeof *usage->cells, err);
@@ -211,13 +230,14 @@ static int take_cells(const struct columns *c, struct usage *usage, struct error
             cell = &usage->cells[usage->n_cells++];
             *cell = (struct usage_cell){.architecture = c->architecture[job], .schedule = schedule, .refresh_period = c->period[job]};
         }
-        take_job(cell, c, job);
+        take_job(cell, c, job, live, now);
+        usage->running += live && c->status[job] == STATUS_RUNNING;
     }
     mem_free(sorted);
     return 0;
 }
 
-static int take_jobs(const struct columns *c, struct usage *usage, struct error *err)
+static int take_jobs(const struct columns *c, bool live, double now, struct usage *usage, struct error *err)
 {
     double *ratio = mem_alloc(usage->jobs, sizeof *ratio, err), cpu = 0, wall = 0;
     if (!ratio)
@@ -241,7 +261,7 @@ static int take_jobs(const struct columns *c, struct usage *usage, struct error 
     for (int k = 0; k < 3; k++)
         usage->ratio[k] = usage->compared ? quantile(ratio, usage->compared, at[k]) : NAN;
     mem_free(ratio);
-    return take_cells(c, usage, err);
+    return take_cells(c, live, now, usage, err);
 }
 
 /* A job's seconds: those of its attempts that were kept, or, of what the timeline does not know, of its last attempt. */
@@ -290,14 +310,15 @@ int usage_read(const struct store_reader *reader, bool live, double now, struct 
 {
     struct timeline timeline = {0};
     struct columns c = {0};
-    *usage = (struct usage){.jobs = store_read_jobs(reader)};
+    *usage = (struct usage){.jobs = store_read_jobs(reader), .recent = NAN};
     int status = read_columns(reader, &c, err);
     if (!status && !(status = timeline_read(reader, &timeline, err)) && timeline.present) {
         struct timeline_jobs jobs = {.n = usage->jobs, .status = c.status, .start_time = c.start, .wall_seconds = c.wall, .worker = c.worker};
         status = timeline_reconcile(&timeline, &jobs, live, NULL, err) || take_runs(&timeline, live, now, usage, err) ? -1 : 0;
+        usage->recent = status ? NAN : look_back(&timeline, usage, now);
     }
     if (!status)
-        status = count_kept(&timeline, &c, usage->jobs, err) || take_jobs(&c, usage, err) ? -1 : 0;
+        status = count_kept(&timeline, &c, usage->jobs, err) || take_jobs(&c, live, now, usage, err) ? -1 : 0;
     sum_runs(usage);
     timeline_free(&timeline);
     usage->architectures = c.architecture;
@@ -312,30 +333,4 @@ void usage_free(struct usage *usage)
     store_free_texts(usage->schedules, usage->jobs);
     mem_free(usage->runs);
     mem_free(usage->cells);
-}
-
-/* --- advice ------------------------------------------------------------------------------- */
-
-struct usage_advice usage_advise(const struct usage *usage, size_t jobs)
-{
-    const struct usage_run *last = usage->n_runs ? &usage->runs[usage->n_runs - 1] : NULL;
-    struct usage_advice advice = {.seconds = NAN, .bytes = NAN, .cores = NAN};
-    double startup = 0, data = 0, longest = 0;
-    if (!last || !usage->done)
-        return advice;
-    for (size_t r = 0; r < usage->n_runs; r++) {
-        const struct usage_run *u = &usage->runs[r];
-        startup = fmax(startup, u->workers ? (u->seconds[USE_STARTUP] + u->seconds[USE_CLOSING]) / (double)u->workers : 0);
-        data = fmax(data, u->record.data_bytes);
-    }
-    for (size_t i = 0; i < usage->n_cells; i++)
-        longest = fmax(longest, usage->cells[i].longest);
-    advice.workers = last->workers ? last->workers : 1;
-    double mean = usage->job_seconds / (double)usage->done;
-    double efficiency = usage_efficiency(usage->seconds, usage->makespan_seconds);
-    double work = mean * (double)jobs / (double)advice.workers / (efficiency > 0 ? efficiency : 1);
-    advice.seconds = startup + TIME_MARGIN * fmax(work, longest) + DRAIN_SECONDS;
-    advice.bytes = usage->bytes > 0 ? MEMORY_MARGIN * (usage->bytes + data) + PROCESS_BYTES : NAN;
-    advice.cores = isfinite(usage->busy) ? fmax(1, round(usage->busy)) : NAN;
-    return advice;
 }

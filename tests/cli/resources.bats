@@ -140,3 +140,44 @@ assert use["runs"][0]["cores"] == 3'
     [ "$status" -eq 3 ]
     [[ "$output" == *"runs/threads: expected a dataset, got none"* ]]
 }
+
+# a file whose run was killed, with the lock of one that is alive: this test
+killed_and_locked() {
+    "$RELIN" run "$SWEEPS/farm.yaml" training.steps=6000 limits.checkpoint=none -o f.h5 3>&- &
+    wait_for 60 done_jobs f.h5 1
+    kill -KILL $!
+    wait $! || true
+    wait_for 20 nothing_runs
+    printf 'host %s\npid %s\nslurm_job -\nrestart 0\nsince %s\n' "$(uname -n)" $$ "$(date +%s)" > f.h5.lock
+}
+lines_seen() { [ "$(wc -l < seen.txt)" -ge "$1" ]; }
+
+@test "--watch follows a run to its end, a line a look where there is no terminal" {
+    killed_and_locked
+    "$RELIN" status --watch=0.1 f.h5 > seen.txt 3>&- &
+    wait_for 20 lines_seen 3
+    rm f.h5.lock
+    wait $!
+    cat seen.txt
+    [ "$(grep -cE '^20[0-9TZ:-]+ [0-9]+ of 12 jobs done, 0 failed, [01] running, [0-9]+ pending; about .* left, give or take .*; 1 workers, busy [0-9]+ % of the last minute, [0-9]+ % of the run$' seen.txt)" -ge 3 ]
+    grep -qE '^farm: [0-9]+ of 12 jobs done' seen.txt
+    not grep -q $'\033' seen.txt
+    run "$RELIN" status --watch --json f.h5
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--watch shows text"* ]]
+    run "$RELIN" status --watch=0 f.h5
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--watch: expected seconds, at least 0.1, got '0'"* ]]
+}
+
+@test "on a terminal --watch draws each cell in place" {
+    command -v script >/dev/null || skip "the program script is missing"
+    killed_and_locked
+    script -qefc "'$RELIN' status --watch=0.1 f.h5" seen.txt < /dev/null > /dev/null 3>&- &
+    wait_for 20 lines_seen 12
+    rm f.h5.lock
+    wait $!
+    [ "$(grep -c $'\033\[H\033\[Jfarm, ' seen.txt)" -ge 2 ]
+    grep -qE 'small +inf +\[[#+.]{30}\]  [0-9]/4' seen.txt
+    grep -qE 'farm: [0-9]+ of 12 jobs done' seen.txt
+}

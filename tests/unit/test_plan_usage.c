@@ -135,6 +135,28 @@ START_TEST(the_advice_is_what_was_seen_with_its_margins)
 }
 END_TEST
 
+/* Two cells on two workers. a: done 10 and 14 s, so mean 12, variance 8; one runs since 5 s, two wait. b: nothing done,
+ * one waits: 12 s, variance 8, as of all. Work 2*12 + (12-5) + 12 = 43; variance 3*8 + 9*8/2 + 8 + 8 = 76. */
+START_TEST(what_is_left_takes_as_long_as_by_hand)
+{
+    struct usage_run run = {.workers = 2, .live = true};
+    struct usage_cell cells[2] = {
+        {.jobs = 5, .done = 2, .running = 1, .elapsed = 5, .seconds = 24, .squares = 296},
+        {.jobs = 2, .failed = 1},
+    };
+    struct usage usage = {.jobs = 7, .runs = &run, .n_runs = 1, .cells = cells, .n_cells = 2};
+    ck_assert_double_eq_tol(usage_left(&usage).seconds, 21.5, 1e-12);
+    ck_assert_double_eq_tol(usage_left(&usage).spread, sqrt(76), 1e-12);
+    run.workers = 100;
+    ck_assert_double_eq_tol(usage_left(&usage).seconds, 12, 1e-12);   /* no shorter than a job that waits */
+    run.live = false;
+    ck_assert(isnan(usage_left(&usage).seconds));
+    run.live = true;
+    cells[0].done = 0;
+    ck_assert(isnan(usage_left(&usage).seconds));
+}
+END_TEST
+
 static void add(TCase *tests)
 {
     tcase_add_test(tests, a_run_of_two_workers_is_divided_as_by_hand);
@@ -142,6 +164,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, a_run_without_an_attempt_is_all_start_and_end);
     tcase_add_test(tests, a_killed_run_lasted_until_it_was_last_heard_of_a_live_one_until_now);
     tcase_add_test(tests, the_advice_is_what_was_seen_with_its_margins);
+    tcase_add_test(tests, what_is_left_takes_as_long_as_by_hand);
 }
 
 UNIT_MAIN("usage", add)
