@@ -11,8 +11,8 @@ struct sweep_limits;
 
 /*  X(class, its word: `outcome` in the file, --retry; what to do about a job that failed for good so) */
 #define FAILURES(X)                                                                                                     \
-    X(CRASHED, "crashed", "a mistake in relin or bad memory: run it alone on another machine, where `relin run ... "    \
-      "--retry crashed` goes on from its checkpoint")                                                                   \
+    X(CRASHED, "crashed", "a mistake in relin, or in a program of your own, or bad memory: run it alone on another "     \
+      "machine, where `relin run ... --retry crashed` goes on from its checkpoint")                                     \
     X(OUT_OF_MEMORY, "out-of-memory", "run fewer ranks a node or a smaller network or batch (`relin plan` says what a " \
       "job needs), then `relin run ... --retry out-of-memory`")                                                         \
     X(WALL, "wall", "raise limits.job_wall, then `relin run ... --retry wall`: it goes on from its checkpoint")         \

@@ -42,6 +42,11 @@ struct grid {
 int grid_read(struct grid *grid, const struct grid_base *base, const struct node *map, struct mistakes *mistakes);
 void grid_free(struct grid *grid);
 
+/* May a job be a program, which need not have a network, data or steps? What the others miss, each cell says. */
+bool grid_may_be_program(const struct grid_base *base);
+/* Reads the keys of programs: the trainer beside training, its parameters, what it measures. */
+void grid_read_program(struct grid_base *base, struct mistakes *mistakes);
+
 /* Full path of an axis: "seed" is training.seed. */
 void grid_axis_path(const char *name, char *path, size_t size);
 

@@ -169,9 +169,11 @@ static int refuse_value(const struct program_output *o, const char *name, const 
                         struct error *err)
 {
     char got[60], clean[60];
+    const char *quote = value->kind == NODE_SCALAR && value->quoted ? "\"" : "";
     node_print(value, got, sizeof got);
-    excerpt(got, strlen(got), clean, sizeof clean);
-    return refuse(o, err, "%s: expected %s, got %s%s%s", name, what, value->quoted ? "\"" : "", clean, value->quoted ? "\"" : "");
+    const char *text = quote[0] ? value->scalar : got;
+    excerpt(text, strlen(text), clean, sizeof clean);
+    return refuse(o, err, "%s: expected %s, got %s%s%s", name, what, quote, clean, quote);
 }
 
 /* A number, also one that is not finite as programs print it. */

@@ -88,36 +88,10 @@ static void check_sections(const struct node *root, struct mistakes *mistakes)
     }
 }
 
-/* May a job be a program, which need not have a network, data or steps? What the others miss, each cell says. */
-static bool may_be_command(const struct grid_base *base)
-{
-    return draft_is_program(&base->draft) || grid_find_axis(node_get(base->tree->root, "grid"), "training.trainer");
-}
-
-/* The keys of a program: the trainer beside training, its parameters, what it measures. */
-static void read_command(struct grid_base *base, struct mistakes *mistakes)
-{
-    const struct node *root = base->tree->root, *trainer = node_get(root, "trainer"), *parameters = node_get(root, "parameters");
-    const struct node *metrics = node_get(root, "metrics"), *grid = node_get(root, "grid");
-    struct draft *draft = &base->draft;
-    if (trainer && (node_get(node_get(root, "training"), "trainer") || grid_find_axis(grid, "training.trainer")))
-        node_refuse(trainer, "trainer: expected once, but it stands in training or grid too: remove one", mistakes);
-    else if (trainer)
-        key_parse(key_find("training.trainer"), "trainer", trainer, draft, mistakes);
-    if (parameters)
-        parameters_parse(parameters, draft, mistakes);
-    if (metrics)
-        metrics_parse(metrics, draft, mistakes);
-    const struct node *idle = parameters ? parameters : metrics;
-    if (idle && !may_be_command(base))
-        mistakes_add(mistakes, idle->line, idle->column, "%s: expected only beside trainer: {command: [words]}, which they are "
-                     "for: remove them", parameters ? "parameters" : "metrics");
-}
-
 static void read_architectures(struct grid_base *base, const struct node *root, struct mistakes *mistakes)
 {
     const struct node *map = node_get(root, "architectures");
-    if (!map && may_be_command(base))
+    if (!map && grid_may_be_program(base))
         return;
     if (!map || map->kind != NODE_MAP || map->n == 0) {
         static const struct node nothing = {.kind = NODE_SCALAR, .scalar = "", .line = 1, .column = 1};
@@ -157,7 +131,7 @@ static void read_base(struct grid_base *base, struct mistakes *mistakes)
         if (section)
             section_parse(prefix, section, &base->draft, NULL, mistakes);
     }
-    read_command(base, mistakes);
+    grid_read_program(base, mistakes);
     read_architectures(base, root, mistakes);
 }
 
@@ -168,7 +142,7 @@ static void check_required(const struct grid_base *base, struct mistakes *mistak
                                               {"training.lr", "a number > 0 or {of_limit: x}"},
                                               {"training.steps", "a whole number >= 0"}};
     const struct node *root = base->tree->root;
-    if (may_be_command(base))
+    if (grid_may_be_program(base))
         return;
     for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
         const char *path = required[i][0];

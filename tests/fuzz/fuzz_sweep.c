@@ -20,6 +20,8 @@ size_t fuzz_seed(size_t n, uint8_t *out, size_t room)
         "residual: [conv: 4, norm: group], pool: max, flatten, dense: 5]}}\ngrid: {data.train: 1..9 step 2, "
         "training.lr: 0.001..1 log 4}\ntraining: {feature_updates: 4, refresh_period: 3, batch: full, trainer: linearised, "
         "engine: kernel, damping: tied, seeds: {init: 1, data: 2}}\n",
+        "trainer: {command: [python3, train.py, '{parameters.lr}', '{seed}']}\nparameters: {lr: 1e-2, name: 'a b', on: true}\n"
+        "metrics: [f1, perplexity]\ngrid: {parameters.width: [8, 16], seed: 0..2}\nlimits: {grace: 5s, expected: 10m}\n",
     };
     if (n >= sizeof seeds / sizeof *seeds)
         return 0;

@@ -1,21 +1,32 @@
 /* Every message about a sweep file, whole. */
 #include "base/text.h"
-#include "sweep_messages.h"
+#include "program_messages.h"
 
-START_TEST(a_mistake_is_reported_in_these_words)
+static void must_refuse(const struct refused *one)
 {
     struct sweep sweep;
     struct error err = {0};
     struct text wanted = {0};
     char path[64];
-    const char *text = refused[_i].text;
-    ck_assert_msg(load_bytes(&sweep, text, strlen(text), refused[_i].override, path, &err) == -1, "not refused:\n%s", text);
-    for (const char *c = refused[_i].message; *c; c++)
+    const char *text = one->text;
+    ck_assert_msg(load_bytes(&sweep, text, strlen(text), one->override, path, &err) == -1, "not refused:\n%s", text);
+    for (const char *c = one->message; *c; c++)
         text_add(&wanted, *c == '@' ? "%s" : "%.1s", *c == '@' ? path : c);
     ck_assert_str_eq(err.text, wanted.chars);
     ck_assert_int_eq(error_exit_code(err.code), 2);
     text_free(&wanted);
     sweep_free(&sweep);
+}
+
+START_TEST(a_mistake_is_reported_in_these_words)
+{
+    must_refuse(&refused[_i]);
+}
+END_TEST
+
+START_TEST(so_is_one_about_a_program)
+{
+    must_refuse(&refused_programs[_i]);
 }
 END_TEST
 
@@ -101,6 +112,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, a_mistake_is_reported_in_these_words, 0, (int)(sizeof refused / sizeof *refused));
+    tcase_add_loop_test(tests, so_is_one_about_a_program, 0, (int)(sizeof refused_programs / sizeof *refused_programs));
     tcase_add_test(tests, more_mistakes_than_fit_are_counted);
     tcase_add_test(tests, a_byte_that_is_not_utf8_is_reported_at_its_place);
     tcase_add_test(tests, a_path_that_is_no_file_is_said_by_name);
