@@ -67,6 +67,7 @@ struct cells {
     size_t n_cells, n_groups;
     struct cell *cell;
     struct group *group;
+    const struct across *across;           /* NULL: not asked for. Borrowed */
 };
 
 /* by: comma-separated axes, or NULL for all but the seed. Sorts the observations. Returns 0, or -1

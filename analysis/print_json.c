@@ -203,6 +203,8 @@ void print_json(const struct cells *c, struct text *out)
         text_add(out, g + 1 < c->n_groups ? ",\n" : "\n");
     }
     text_add(out, "  ],\n");
+    if (c->across)
+        print_across_json(c, c->across, out);
     add_notes(c, out);
     text_add(out, ",\n");
     add_provenance(c, out);

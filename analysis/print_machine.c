@@ -68,7 +68,7 @@ const struct level *print_level(const struct cells *c, const struct cell *cell, 
 
 /* --- CSV ------------------------------------------------------------------- */
 
-static void add_csv_text(const char *value, struct text *out)
+void print_csv_text(const char *value, struct text *out)
 {
     if (!strpbrk(value, ",\"\n\r")) {
         text_add(out, "%s", value);
@@ -83,7 +83,7 @@ static void add_csv_text(const char *value, struct text *out)
 void print_csv(const struct cells *c, struct text *out)
 {
     for (size_t i = 0; i < c->n_by; i++) {
-        add_csv_text(c->of->axes[c->by[i]].name, out);
+        print_csv_text(c->of->axes[c->by[i]].name, out);
         text_add(out, ",");
     }
     text_add(out, "metric,readout");
@@ -94,10 +94,10 @@ void print_csv(const struct cells *c, struct text *out)
         double values[PRINT_FIELDS];
         print_read_fields(&c->cell[k], values);
         for (size_t i = 0; i < c->n_by; i++) {
-            add_csv_text(print_level(c, &c->cell[k], i)->label, out);
+            print_csv_text(print_level(c, &c->cell[k], i)->label, out);
             text_add(out, ",");
         }
-        add_csv_text(c->question.metric, out);
+        print_csv_text(c->question.metric, out);
         text_add(out, ",%s", print_readout(c));
         for (size_t f = 0; f < PRINT_FIELDS; f++) {
             text_add(out, ",");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "print.h"
+#include "print_parts.h"
 #include "print_table.h"
 
 static void add_escaped(const char *value, struct text *out)
@@ -43,6 +44,8 @@ void print_markdown(const struct cells *c, struct text *out)
 {
     for (size_t g = 0; g < c->n_groups; g++)
         add_group(c, &c->group[g], out);
+    if (c->across)
+        print_across(c, c->across, true, out);
     for (size_t g = 0; g < c->n_groups; g++) {
         text_add(out, "- ");
         print_sentence(c, &c->group[g], out);

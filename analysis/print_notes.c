@@ -196,6 +196,15 @@ static void note_files(const struct cells *c, const char *mark, struct text *out
                  c->of->n_conflicts, c->of->conflict);
 }
 
+static void note_across(const struct cells *c, const char *mark, struct text *out)
+{
+    if (!c->across)
+        return;
+    text_add(out, "%sacross tasks: P(better) is the mean over tasks of the Mann-Whitney probability that a run with K beats "
+                  "one of the baseline (ties count half); the interquartile mean is over all tasks' runs; intervals by "
+                  "bootstrap stratified by task, so they hold for these tasks and not for others.\n", mark);
+}
+
 /* --- all ------------------------------------------------------------------- */
 
 static const struct {
@@ -204,7 +213,7 @@ static const struct {
 } notes[] = {
     {"readout", note_readout}, {"intervals", note_intervals}, {"definition", note_definition},
     {"moment", note_moment}, {"others", note_others}, {"jobs", note_jobs}, {"files", note_files},
-    {"metric", note_empty}, {"power", note_power}, {"convergence", note_convergences},
+    {"metric", note_empty}, {"across", note_across}, {"power", note_power}, {"convergence", note_convergences},
 };
 
 const char *print_note(const struct cells *c, size_t kind, const char *mark, struct text *out)

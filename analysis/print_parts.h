@@ -2,6 +2,7 @@
 #ifndef RELIN_ANALYSIS_PRINT_PARTS_H
 #define RELIN_ANALYSIS_PRINT_PARTS_H
 
+#include "base/text.h"
 #include "cells.h"
 
 enum { PRINT_FIELDS = 33 };
@@ -12,5 +13,13 @@ void print_read_fields(const struct cell *cell, double *values);
 const char *print_readout(const struct cells *c);
 /* The cell's level of the axis c->by[i]. */
 const struct level *print_level(const struct cells *c, const struct cell *cell, size_t i);
+/* A field of CSV, quoted where it must be. */
+void print_csv_text(const char *value, struct text *out);
+
+/* What is compared across tasks: for people, or as a table of Markdown; as CSV; as a member of the JSON document. */
+struct across;
+void print_across(const struct cells *c, const struct across *a, bool markdown, struct text *out);
+void print_across_csv(const struct cells *c, const struct across *a, struct text *out);
+void print_across_json(const struct cells *c, const struct across *a, struct text *out);
 
 #endif

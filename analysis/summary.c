@@ -5,18 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "across.h"
 #include "base/error.h"
 #include "cells_parts.h"
 #include "moment.h"
 #include "must.h"
 #include "print.h"
+#include "print_parts.h"
 
 enum { SHOW_TABLE = 1, SHOW_CURVE = 2, SHOW_SENTENCE = 4, SHOW_CSV = 8, SHOW_JSON = 16, SHOW_MARKDOWN = 32 };
-enum { KEY_WHERE = 256, KEY_CSV, KEY_JSON, KEY_TABLE, KEY_CURVE, KEY_SENTENCE, KEY_MARKDOWN };
+enum { KEY_WHERE = 256, KEY_CSV, KEY_JSON, KEY_TABLE, KEY_CURVE, KEY_SENTENCE, KEY_MARKDOWN, KEY_ACROSS };
 
 struct options {
     struct question question;
-    const char *by;
+    const char *by, *across;
     const char **where, **files;
     size_t n_where, n_files;
     int show;
@@ -30,6 +32,8 @@ static const struct argp_option option_table[] = {
      "f_lin, the model being trained (default), or f_theta, the network at the same parameters", 0},
     {"by", 'b', "AXES", 0, "Axes of a cell, comma-separated (default: all but seed); the others are averaged over", 0},
     {"where", KEY_WHERE, "AXIS=VALUE[,VALUE]", 0, "Only these jobs; may be repeated", 0},
+    {"across", KEY_ACROSS, "AXES", 0, "Also compare across these axes of the tables (architecture, data_set): probability of "
+     "improvement over the baseline and interquartile means; --csv then prints these", 0},
     {"at", 'a', "MOMENT", 0, "The metric from its curve in place of its final value, so that runs are compared at equal "
      "steps (step=N: the last evaluation not after it), equal training loss (train_loss=X: the first at which f_lin has "
      "it), equal feature updates (feature_updates=N), or each where its validation is best (best=validation_loss); the "
@@ -80,6 +84,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         o->question.readout = value[0] == 'l' ? READOUT_LINEAR : READOUT_NETWORK;
         break;
     case 'b': o->by = value; break;
+    case KEY_ACROSS: o->across = value; break;
     case KEY_WHERE: o->where[o->n_where++] = value; break;
     case 'a':
         if (moment_parse(&o->question.moment, value, &err) != 0)
@@ -134,7 +139,9 @@ static void show(const struct options *o, const struct cells *c)
     struct screen screen = print_screen();
     struct text out = {0};
     int what = o->show ? o->show : SHOW_TABLE | SHOW_CURVE | SHOW_SENTENCE;
-    if (what & SHOW_CSV)
+    if (what & SHOW_CSV && c->across)
+        print_across_csv(c, c->across, &out);
+    else if (what & SHOW_CSV)
         print_csv(c, &out);
     if (what & SHOW_JSON)
         print_json(c, &out);
@@ -142,6 +149,8 @@ static void show(const struct options *o, const struct cells *c)
         print_markdown(c, &out);
     if (what & SHOW_TABLE)
         print_table(c, &screen, &out);
+    if (what & SHOW_TABLE && c->across)
+        print_across(c, c->across, false, &out);
     if (what & SHOW_CURVE)
         print_curve(c, &screen, &out);
     if (what & SHOW_SENTENCE)
@@ -162,6 +171,7 @@ static int summarise(struct options *o, struct error *err)
 {
     struct observations observations = {0};
     struct cells cells = {0};
+    struct across across = {0};
     struct reading reading = {.metric = o->question.metric, .moment = o->question.moment};
     int result = observe_read(&observations, o->files, o->n_files, &reading, err);
     for (size_t i = 0; i < o->n_where && result == 0; i++)
@@ -174,8 +184,13 @@ static int summarise(struct options *o, struct error *err)
         result = error_set(err, ERROR_USAGE, "--readout network: %s has one read-out only", o->question.metric);
     if (result == 0)
         result = cells_find(&cells, &observations, &o->question, o->by, err);
+    if (result == 0 && o->across) {
+        result = across_find(&across, &cells, o->across, err);
+        cells.across = &across;
+    }
     if (result == 0)
         show(o, &cells);
+    across_free(&across);
     cells_free(&cells);
     observe_free(&observations);
     return result;

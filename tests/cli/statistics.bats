@@ -77,3 +77,16 @@ agrees() {
     [ "$status" -eq 2 ]
     [[ "$output" = *"--format: expected table, csv, json or markdown, got 'yaml'"* ]]
 }
+
+@test "across architectures: probability of improvement and interquartile means" {
+    agrees "8 cells, 6 comparisons, 2 answers, 3 rows across agree" "$FILE" --across architecture --metric test_loss --margin 0.02
+    run relin summary "$FILE" --across architecture --csv
+    [ "${#lines[@]}" -eq 4 ]
+    [[ "${lines[0]}" = "refresh_period,metric,readout,tasks,runs,baseline_runs,improvement,improvement_low,"* ]]
+    [[ "${lines[3]}" = "inf,test_accuracy,linear,2,42,42,"* ]]
+    run relin summary "$FILE" --across architecture --table
+    [[ "$output" = *"across architecture: test_accuracy of f_lin, percent, 95 % intervals"*"P(better than SGD)"* ]]
+    run relin summary "$FILE" --across seed
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--across: expected axes that tables differ in (architecture), got 'seed'"* ]]
+}

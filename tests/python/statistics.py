@@ -254,6 +254,53 @@ def check_answers(document, members):
     return told
 
 
+def stratified(strata, statistic, seed, n=2000):
+    """Percentile interval of a statistic of samples that are drawn anew, each by itself."""
+    random = np.random.default_rng(seed)
+    return np.quantile([statistic([random.choice(x, len(x)) for x in strata]) for _ in range(n)], [0.025, 0.975])
+
+
+def check_across(document, members):
+    if "across" not in document:
+        return 0
+    q, across = document["question"], document["across"]
+    readout, lower = q["readout"] or "linear", q["better"] == "lower"
+    common = [a for a in q["by"] if a not in across["axes"] and a not in AXES_OF_SERIES]
+    for row in across["rows"]:
+        x, y, d = [], [], []
+        for cell, rows in zip(document["cells"], members):
+            if cell["against"] is None or cell["refresh_period"] != row["refresh_period"] or cell["n"] == 0:
+                continue
+            base = members[cell["against"]]
+            if any(cell[a] != row[a] for a in common) or document["cells"][cell["against"]]["n"] == 0:
+                continue
+            x.append(np.array([r[readout] for r in rows if counted(r, r[readout])]))
+            y.append(np.array([r[readout] for r in base if counted(r, r[readout])]))
+            own = {tuple(r[a] for a in q["over"]): r[readout] for r in base if counted(r, r[readout])}
+            d.append(np.array([r[readout] - own[u] for r in rows for u in [tuple(r[a] for a in q["over"])]
+                               if u in own and counted(r, r[readout])]))
+        assert row["tasks"] == len(x) and row["runs"] == sum(map(len, x)) and row["baseline_runs"] == sum(map(len, y))
+
+        def improvement(samples):
+            pairs = zip(samples[:len(x)], samples[len(x):])
+            share = np.mean([np.mean(np.sign(a[:, None] - b) / 2 + 0.5) for a, b in pairs])
+            return 1 - share if lower else share
+
+        def iqm(samples):
+            return stats.trim_mean(np.concatenate(samples), 0.25)
+
+        whitney = np.mean([stats.mannwhitneyu(a, b).statistic / (len(a) * len(b)) for a, b in zip(x, y)])
+        close(row["improvement"], 1 - whitney if lower else whitney, "improvement")
+        for name, strata, statistic, n in (("improvement", x + y, improvement, 500), ("iqm", x, iqm, 500),
+                                           ("iqm_baseline", y, iqm, 500), ("difference", d, iqm, 500)):
+            close(row[name], statistic(strata), name)
+            theirs = np.array([stratified(strata, statistic, seed, n) for seed in range(4)])
+            for end, place in ((name + "_low", 0), (name + "_high", 1)):
+                most = 4 * theirs[:, place].std(ddof=1) + 0.1 * (theirs[:, 1] - theirs[:, 0]).mean() + 1e-9
+                assert abs(row[end] - theirs[:, place].mean()) < most, (end, row[end], theirs)
+    return len(across["rows"])
+
+
 def main():
     document = json.load(open(sys.argv[1]))
     assert document["format"] == 2
@@ -261,7 +308,8 @@ def main():
     members = check_cells(document, jobs)
     compared = check_comparisons(document, members)
     told = check_answers(document, members)
-    print(f"{len(members)} cells, {compared} comparisons, {told} answers agree")
+    rows = check_across(document, members)
+    print(f"{len(members)} cells, {compared} comparisons, {told} answers{f', {rows} rows across' if rows else ''} agree")
 
 
 main()
