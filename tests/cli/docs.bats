@@ -43,7 +43,7 @@ block() {
     done
 }
 
-@test "every subcommand has its own manual page, without a warning" {
+@test "every subcommand has its own manual page, whole and without a warning" {
     cd "$TOP"
     mode=$(basename "$RELIN_BUILD")
     make -s man MODE="$mode"
@@ -52,12 +52,26 @@ block() {
     for command in $commands; do
         page="$RELIN_BUILD/man/relin-$command.1"
         [ -s "$page" ] || { echo "no page for relin $command"; false; }
-        grep -q "^\.SH OPTIONS" "$page" || { echo "$page has no options"; false; }
+        for section in SYNOPSIS DESCRIPTION OPTIONS EXAMPLES "EXIT STATUS" ENVIRONMENT FILES "SEE ALSO"; do
+            [ "$(grep -c "^\.SH $section$" "$page")" -eq 1 ] || { echo "$page: expected one section $section"; false; }
+        done
     done
     command -v mandoc || skip "mandoc is missing: pages are there, but unchecked"
     run mandoc -T lint -W warning "$RELIN_BUILD"/man/*
     echo "$output"
     [ "$status" -eq 0 ] && [ -z "$output" ]
+}
+
+@test "every option of a subcommand's help is in its page, every code it ends with in its list" {
+    for command in $("$RELIN" --help | sed -n 's/^  \([a-z]*\)  *.*/\1/p'); do
+        page="$RELIN_BUILD/man/relin-$command.1"
+        [ -s "$page" ] || skip "the pages were not made"
+        options=$("$RELIN" "$command" --help | grep -oE '^ +(-[a-zA-Z?], )?--[a-z-]+' | grep -o -- '--.*')
+        for option in $options; do
+            grep -qF -- "${option//-/\\-}" "$page" || { echo "$page has no $option"; false; }
+        done
+        grep -qx '\.B 0' "$page" || { echo "$page: expected the code 0 in its exit status"; false; }
+    done
 }
 
 # --- the tutorial: its commands as they stand, on jobs of a few steps, Slurm's programs replaced by ones that record ---
