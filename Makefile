@@ -279,7 +279,7 @@ BIN := '$(DESTDIR)$(PREFIX)/bin'
 SHARE := '$(DESTDIR)$(PREFIX)/share'
 
 install: all man ## into PREFIX (/usr/local; $HOME/.local needs no root), below DESTDIR
-	$(Q)install -d $(BIN) $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/relin/sweeps/cluster $(SHARE)/relin/analysis $(SHARE)/relin/slurm
+	$(Q)install -d $(BIN) $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/relin/sweeps/cluster $(SHARE)/relin/analysis $(SHARE)/relin/slurm $(SHARE)/doc/relin
 	$(Q)install $(PROGRAMS) $(BIN)
 	$(Q)install -m 644 $(filter %.1,$(MAN)) $(SHARE)/man/man1
 	$(Q)install -m 644 $(filter %.5,$(MAN)) $(SHARE)/man/man5
@@ -287,11 +287,12 @@ install: all man ## into PREFIX (/usr/local; $HOME/.local needs no root), below 
 	$(Q)install -m 644 sweeps/cluster/*.yaml $(SHARE)/relin/sweeps/cluster
 	$(Q)cp -r $(filter-out %.c %.h,$(wildcard analysis/*)) $(SHARE)/relin/analysis
 	$(Q)install -m 644 slurm/*.sbatch $(SHARE)/relin/slurm
+	$(Q)install -m 644 README.md TUTORIAL.md FORMAT.md CHANGELOG.md $(SHARE)/doc/relin
 	@echo "installed into $(DESTDIR)$(PREFIX): $(PROGRAMS:$(B)/%=%), manual pages, share/relin"
 	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "add it to PATH: export PATH=$(PREFIX)/bin:\$$PATH";; esac
 
 uninstall: ## remove what install put there
-	rm -rf $(SHARE)/relin
+	rm -rf $(SHARE)/relin $(SHARE)/doc/relin
 	rm -f $(BIN)/relin $(BIN)/relin-summary $(BIN)/relin-report $(SHARE)/man/man1/relin.1 $(SHARE)/man/man1/relin-*.1 $(SHARE)/man/man5/relin-sweep.5
 
 # --- test -------------------------------------------------------------------

@@ -53,10 +53,11 @@ echo
 "$build/relin" summary --table --curve --sentence "$file" || exit 1
 next() { printf '  %-78s %s\n' "$@"; }
 echo
-echo "The file: $PWD/$file (HDF5: Python, h5dump and ncdump open it; FORMAT.md says what is in it)"
+echo "The file: $PWD/$file (HDF5: Python and h5dump open it; FORMAT.md says what is in it)"
 echo "Next:"
 next "cp $file more.h5; $build/relin run $sweep grid.seed=0..14 -o more.h5" "more seeds: only the new jobs run"
 next "$build/relin summary --csv $file" "the table, for plots of your own"
+next "$build/relin export $file -o quick.nc" "all of it for R and others; .csv: a line a job"
 next "$build/relin plan sweeps/fashion-mnist.yaml" "what a real sweep would cost"
-next "$build/relin --help" "what else there is"
+next "$build/relin --help" "what else there is; TUTORIAL.md: from here to a cluster"
 next "make install PREFIX=\$HOME/.local" "relin and its manual, in a folder of yours"

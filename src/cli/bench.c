@@ -35,7 +35,10 @@ static const char description[] =
     "2 B (2 P_first + 3 P_rest), P the weights of the first and of the other layers.\n\n"
     "Wanted: at least 60 % of the product's speed, and at most 1.6 steps. Unset OPENBLAS_CORETYPE for these "
     "figures: it may pin kernels that are lesser than the processor's.\n\n"
-    "Exit codes: 0, or 70 where memory ran out.";
+    "Examples:\n"
+    "  relin bench\n"
+    "  env -u OPENBLAS_CORETYPE relin bench --rounds=31 --json\n\n"
+    "Exit codes: 0 measured, 2 bad usage, 70 out of memory.";
 
 static double read_number(struct argp_state *state, const char *option, const char *value, double least, double most,
                           bool whole)

@@ -267,7 +267,8 @@ int command_status(int argc, char **argv)
         "  relin status --watch=10 fashion-mnist.h5\n"
         "  relin status --resources fashion-mnist.h5\n"
         "  relin status --failed fashion-mnist.h5\n"
-        "  relin status --exit-code fashion-mnist.h5 || sbatch sweep.sbatch",
+        "  relin status --exit-code fashion-mnist.h5 || sbatch sweep.sbatch\n\n"
+        "Exit codes: 0 told; with --exit-code 0, 3 or 75, as above; 2 bad usage; 70 a file that cannot be read.",
         NULL, NULL, NULL,
     };
     struct options options = {0};

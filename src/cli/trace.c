@@ -123,6 +123,9 @@ int command_trace(int argc, char **argv)
         "\v"
         "The job is named by its row in the result file, which is its place in the expanded grid with the last key "
         "fastest, or by its job_id. KEY=VALUE overrides keys of the sweep as in `relin run`.\n\n"
+        "Environment: RELIN_DATA, the folder of the data sets.\n"
+        "Exit codes: 0 written, of a run that diverged too; 2 bad usage, sweep file or data; 70 a trace that cannot be "
+        "written, or an internal error; 75 no room on the disk.\n\n"
         "Examples:\n"
         "  relin trace sweep.yaml --job 3 -o t.h5\n"
         "  relin trace sweep.yaml --job 3 -o t.h5 --at 100 training.precision=double",

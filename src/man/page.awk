@@ -7,7 +7,9 @@
 # then its meaning, deeper.
 #
 # "Usage:" lines become the synopsis, lines that begin with an option a tagged list, indented
-# lines an example as it stands, "Word:" alone on a line a heading, the rest paragraphs.
+# lines an example as it stands, the rest paragraphs. "Word:" alone on a line is a heading. Paragraphs
+# that begin with "Exit codes:", "Environment:" or "Files:" become sections of these names. All pages have the
+# same sections in the same order, whatever the order of the help.
 
 function escape(text)
 {
@@ -17,41 +19,77 @@ function escape(text)
     return text
 }
 
+# emit(LINES): into the section that is being written.
+function emit(lines)
+{
+    body[into] = body[into] lines "\n"
+}
+
 # enter(MODE): ends what was open, opens MODE: text, option or example.
 function enter(mode)
 {
     if (mode == open)
         return
     if (open == "example")
-        print ".fi\n.RE"
+        emit(".fi\n.RE")
     if (mode == "example" && open == "text")
-        print ".PP"
+        emit(".PP")
     if (mode == "example")
-        print ".RS 4\n.nf"
+        emit(".RS 4\n.nf")
     if (mode == "text" && open != "" && open != "heading")
-        print ".PP"
+        emit(".PP")
     open = mode
 }
 
 function heading(name)
 {
     enter("")
-    print ".SH " toupper(name)
+    into = toupper(name)
+    if (!(into in seen) && !(into in late))
+        order[++sections] = into
+    else if (into in body)
+        emit(".PP")
+    seen[into] = 1
     open = "heading"
+}
+
+# "0 complete, 2 bad usage, 75 stopped." as a list. A code begins behind a comma, a semicolon or the colon.
+function exit_codes(text,    code, at)
+{
+    sub(/\.$/, "", text)
+    text = ", " text
+    while (match(text, /(, or|[,;]) (0|2|3|70|75)( |$|,)/)) {
+        if (code != "")
+            emit(".TP\n.B " code "\n" escape(RSTART > 1 ? substr(text, 1, RSTART - 1) : "success"))
+        code = substr(text, RSTART, RLENGTH)
+        at = RSTART + RLENGTH - (code ~ /,$/)
+        gsub(/[^0-9]/, "", code)
+        text = substr(text, at)
+    }
+    emit(".TP\n.B " code "\n" escape(text))
+}
+
+function print_section(name)
+{
+    if (name in body)
+        printf ".SH %s\n%s", name, body[name]
 }
 
 BEGIN {
     printf ".TH %s %s %s \"relin %s\" \"relin\"\n", toupper(page), section, date, version
     print ".SH NAME\n" escape(page) " \\- " escape(about)
+    n_late = split("EXAMPLES,EXIT STATUS,ENVIRONMENT,FILES,SEE ALSO", at_end, ",")
+    for (i = 1; i <= n_late; i++)
+        late[at_end[i]] = 1
 }
 
 /^Usage: |^  or:  / {
     if (!synopsis++)
         heading("synopsis")
     else
-        print ".br"
+        emit(".br")
     sub(/^Usage: *|^  or:  */, "")
-    print ".B " escape($0)
+    emit(".B " escape($0))
     next
 }
 
@@ -71,26 +109,26 @@ BEGIN {
     # two spaces, or the end of the line, part the option from its meaning
     sub(/^ +/, "")
     at = match($0, /   +/)
-    print ".TP\n.B " escape(at ? substr($0, 1, at - 1) : $0)
+    emit(".TP\n.B " escape(at ? substr($0, 1, at - 1) : $0))
     if (at)
-        print escape(substr($0, at + RLENGTH))
+        emit(escape(substr($0, at + RLENGTH)))
     next
 }
 
 # the title of a group of options
 open == "option" && /^ [^ ]/ {
-    print ".PP\n" escape(substr($0, 2))
+    emit(".PP\n" escape(substr($0, 2)))
     next
 }
 
 open == "option" && /^      +/ {
     sub(/^ +/, "")
-    print escape($0)
+    emit(escape($0))
     next
 }
 
 listed && /^[a-z]+( \(.*\))?:$/ {
-    print ".SS " substr($0, 1, length($0) - 1)
+    emit(".SS " substr($0, 1, length($0) - 1))
     open = "heading"
     gap = 0
     next
@@ -98,23 +136,46 @@ listed && /^[a-z]+( \(.*\))?:$/ {
 
 listed && /^(  |name: )/ && !/^      / {
     sub(/^ +/, "")
-    print ".TP\n.B " escape($0)
+    emit(".TP\n.B " escape($0))
     next
 }
 
 listed && /^      / {
     sub(/^ +/, "")
-    print escape($0)
+    emit(escape($0))
     next
 }
 
+/^Exit codes: / {
+    heading("exit status")
+    sub(/^Exit codes: */, "")
+    exit_codes($0)
+    gap = 0
+    into = "NOTES"   # whatever follows
+    open = ""
+    next
+}
+
+/^(Environment|Files): / {
+    heading($1 ~ /^E/ ? "environment" : "files")
+    sub(/^[A-Za-z]*: */, "")
+    emit(escape(toupper(substr($0, 1, 1)) substr($0, 2)))
+    gap = 0
+    open = ""
+    into = "NOTES"
+    next
+}
+
+# An example outside of the section for them belongs there.
+/^  relin / && into != "EXAMPLES" && described && !keys { heading("examples"); apart = 1 }
+
 /^  / {
     if (gap && open == "example")
-        print ""
+        emit("")
     enter("example")
     gap = 0
     sub(/^  /, "")
-    print escape($0)
+    emit(escape($0))
     next
 }
 
@@ -127,13 +188,25 @@ listed && /^      / {
 }
 
 {
-    if (open == "option")
+    if (open == "option" || apart || (into == "NOTES" && open == ""))
         heading("notes")
+    apart = 0
     if (gap && open == "text")
-        print ".PP"
+        emit(".PP")
     enter("text")
     gap = 0
-    print escape($0)
+    emit(escape($0))
 }
 
-END { enter("") }
+END {
+    enter("")
+    for (i = 1; i <= sections; i++)
+        print_section(order[i])
+    if (section == 1 && !("ENVIRONMENT" in body))
+        body["ENVIRONMENT"] = "What any command heeds is in\n.BR relin (1).\n"
+    if (section == 1 && !("FILES" in body))
+        body["FILES"] = "The result file is described in FORMAT.md (installed into share/doc/relin), what lies beside it in\n.BR relin (1).\n"
+    body["SEE ALSO"] = ".BR relin (1),\n.BR relin\\-sweep (5)\n"
+    for (i = 1; i <= n_late; i++)
+        print_section(at_end[i])
+}
