@@ -183,11 +183,19 @@ $(call OBJ,_single,$(CORE)): $(B)/obj/%_single.o: src/%.c $(B)/flags ; $(call CO
 $(call OBJ,_double,$(CORE)): $(B)/obj/%_double.o: src/%.c $(B)/flags ; $(call COMPILE,-DRELIN_DOUBLE=1)
 $(call OBJ,,$(DOUBLE)): $(B)/obj/%.o: src/%.c $(B)/flags ; $(call COMPILE,-DRELIN_DOUBLE=1)
 $(call OBJ,,$(PLAIN) $(CLI)): $(B)/obj/%.o: src/%.c $(B)/flags ; $(call COMPILE,$(GIT_FLAG))
-$(B)/obj/analysis/%.o: analysis/%.c $(B)/flags ; $(call COMPILE)
+$(B)/obj/analysis/%.o: analysis/%.c $(B)/flags ; $(call COMPILE,$(GIT_FLAG))
 # The commit goes only into files that speak of it, so that a commit does not rebuild the rest.
 USE_GIT := $(call OBJ,,$(shell grep -l RELIN_GIT $(PLAIN) $(CLI)))
 $(USE_GIT): GIT_FLAG := -DRELIN_GIT='"$(GIT)"'
 $(USE_GIT): $(B)/git
+
+# The scripts of the figures as texts, for relin report.
+$(B)/made/figures.h: $(wildcard analysis/figures/*.gp) Makefile
+	@mkdir -p $(@D)
+	@{ echo 'static const struct { const char *name, *text; } figure_scripts[] = {'; for script in $(filter %.gp,$^); do \
+		echo "{\"$${script##*/}\","; sed 's/[\\"]/\\&/g; s/^/    "/; s/$$/\\n"/' $$script; echo '},'; done; echo '};'; } > $@
+$(B)/obj/analysis/report_draw.o: $(B)/made/figures.h
+$(B)/obj/analysis/report_draw.o: GIT_FLAG := -I$(B)/made
 
 # The batch scripts of slurm/ as texts, for relin submit.
 $(B)/made/submit_templates.h: slurm/relin.sbatch slurm/merge.sbatch Makefile
@@ -272,7 +280,7 @@ install: all man ## into PREFIX (/usr/local; $HOME/.local needs no root), below 
 
 uninstall: ## remove what install put there
 	rm -rf $(SHARE)/relin
-	rm -f $(BIN)/relin $(BIN)/relin-summary $(SHARE)/man/man1/relin.1 $(SHARE)/man/man1/relin-*.1 $(SHARE)/man/man5/relin-sweep.5
+	rm -f $(BIN)/relin $(BIN)/relin-summary $(BIN)/relin-report $(SHARE)/man/man1/relin.1 $(SHARE)/man/man1/relin-*.1 $(SHARE)/man/man5/relin-sweep.5
 
 # --- test -------------------------------------------------------------------
 programs-and-tests: all $(FUZZ_BUILT) $(FUZZ_PROGRAMS) $(if $(CHECK_FLAGS),$(UNIT))

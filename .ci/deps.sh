@@ -23,13 +23,16 @@ run   pc:libcrypto              libssl-dev              -
 run   pc:libzip                 libzip-dev              -
 run   header:Random123/philox.h librandom123-dev        -
 run   pc:gsl                    libgsl-dev              GSL: relin summary gives no intervals, and so no answer
+run   program:gnuplot           gnuplot-nox             gnuplot: relin report holds tables only, analysis/figure.sh draws nothing
 check pc:check                  check                   Check: unit tests are skipped
 check program:bats              bats                    bats: command line tests are skipped
 check program:python3           python3                 Python: tests that read the file from outside are skipped
 check python:h5py               python3-h5py            h5py: tests that read the file with it are skipped
 check python:xarray             python3-xarray          xarray: tests that read the file with it are skipped
 check python:h5netcdf           python3-h5netcdf        h5netcdf: tests that read the file with xarray are skipped
-check program:gnuplot           gnuplot-nox             gnuplot: analysis/figure.sh draws no picture
+check program:chromium          chromium                Chromium: nobody looks at the report of relin report
+check program:chromedriver      chromium-driver         chromedriver: nobody looks at the report of relin report
+check python:selenium           python3-selenium        selenium: nobody looks at the report of relin report
 check program:clang         clang                   clang: make fuzz uses our own driver instead of libFuzzer
 check libfuzzer:clang       libclang-rt-dev         libFuzzer: make fuzz uses our own driver instead
 check program:mandoc            mandoc                  mandoc: the manual pages are not checked

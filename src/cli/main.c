@@ -29,7 +29,8 @@ static void print_help(FILE *out)
           "Sweeps of iteratively linearised training: how rarely may features be updated?\n\n", out);
     for (const struct command *c = commands; c->name; c++)
         fprintf(out, "  %-9s %s\n", c->name, c->help);
-    fputs("  summary   across seeds: table, CSV, JSON (the program relin-summary)\n\n"
+    fputs("  summary   across seeds: table, CSV, JSON (the program relin-summary)\n"
+          "  report    one HTML page: answer, pictures, tables (the program relin-report)\n\n"
           "`relin COMMAND --help` says more; `man relin` has it all.\n"
           "Exit codes: 0 complete, 2 bad usage or sweep file, 3 some jobs failed for good,\n"
           "70 a result file that cannot be read or written, or an internal error,\n"
@@ -52,6 +53,7 @@ static void refuse_command(const char *given)
     for (const struct command *c = commands; c->name; c++)
         consider(c->name, given, &least, &nearest);
     consider("summary", given, &least, &nearest);
+    consider("report", given, &least, &nearest);
     fprintf(stderr, "relin: unknown command '%s': expected one of those `relin --help` lists%s%s%s\n", given,
             nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
 }

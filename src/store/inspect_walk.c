@@ -189,6 +189,8 @@ static herr_t look_at_link(hid_t group, const char *name, const H5L_info_t *link
         return link->type == H5L_TYPE_HARD ? refuse_object(w, name) : 0;
     H5Aexists(object, ADDED_ATTRIBUTE);   /* readers ask no more; to answer HDF5 decodes all attributes */
     H5I_type_t type = H5Iget_type(object);
+    if (type == H5I_GROUP)   /* /provenance */
+        H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, look_at_attribute, w);
     herr_t answer = type == H5I_DATASET ? look_at_dataset(w, object, name)
                     : type == H5I_GROUP ? look_at_group(w, object, name) : 0;
     H5Oclose(object);

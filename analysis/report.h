@@ -1,0 +1,70 @@
+/* relin report: one page that opens from disk. What it is made of: sections, each a table or several, each table with
+ * the pictures drawn from it (analysis/figures/NAME.gp). All numbers across jobs are those of cells.h and stats.h. */
+#ifndef RELIN_ANALYSIS_REPORT_H
+#define RELIN_ANALYSIS_REPORT_H
+
+#include "cells.h"
+#include "report_lookup.h"
+#include "report_table.h"
+
+struct error;
+
+/* The state of a report that is being made. */
+struct report {
+    const char *title;                 /* name of the sweep, or names of the files */
+    const struct cells *cells;
+    const struct lookup *lookup;
+    const char *const *files;
+    size_t n_files;
+    const char *const *where;          /* conditions of --where */
+    size_t n_where;
+    const char *by;
+    const char *folder;                /* where data files, scripts and pictures are made */
+    bool draws;                        /* gnuplot is there, and pictures are wanted */
+    size_t n_drawn;
+    struct text page, contents;        /* <main>, and the list of its sections */
+};
+
+/* One picture: figures/NAME.gp, which reads the table's data file and settings.gp. */
+struct picture {
+    const char *name;                  /* of the script, and of the picture in the page */
+    const char *title;                 /* the picture's heading */
+    const char *caption;               /* what is seen, what bars are; HTML */
+};
+
+/* A heading, and its line in the contents. intro: HTML, or NULL. */
+void report_section(struct report *r, const char *id, const char *title, const char *intro);
+/* The pictures of a table, then the table, folded, with its CSV. A table without rows: says so, in `empty`. Returns 0, or
+ * -1 with *err filled. */
+int report_show(struct report *r, const struct table *t, const struct picture *pictures, size_t n_pictures,
+                const char *empty, struct error *err);
+/* The table unfolded and its CSV, without a picture. */
+void report_show_table(struct report *r, const struct table *t);
+
+/* --- the parts, each in a file of its own; all return 0, or -1 with *err filled --- */
+int report_answer(struct report *r, struct error *err);          /* question, answer, notes */
+int report_performance(struct report *r, struct error *err);     /* against K, T/K, eta K, path length */
+int report_phase(struct report *r, struct error *err);           /* over (T, K) */
+int report_curves(struct report *r, struct error *err);          /* along training */
+int report_kernels(struct report *r, struct error *err);         /* distance, alignment, rank, spectra */
+int report_refreshes(struct report *r, struct error *err);       /* jumps, convergence of segments */
+int report_solvers(struct report *r, struct error *err);         /* Gauss-Newton beside large K */
+int report_machine(struct report *r, struct error *err);         /* who ran what when, cost, efficiency */
+int report_failures(struct report *r, struct error *err);
+int report_provenance(struct report *r, struct error *err);
+
+/* --- report_draw.c --- */
+/* Writes the scripts of all figures into the folder, and settings.gp, what they need to know of the question. */
+int report_write_scripts(const struct report *r, struct error *err);
+/* Is there a gnuplot? */
+bool report_can_draw(void);
+/* Runs NAME.gp in the folder; the picture, ready to stand in a page, is added to out. */
+int report_draw(const struct report *r, const struct picture *picture, struct text *out, struct error *err);
+/* folder: NULL where name is a whole path. */
+int report_write_file(const char *folder, const char *name, const struct text *content, struct error *err);
+
+/* --- report_page.c --- */
+/* The whole page: head with styles, contents, main. */
+void report_page(const struct report *r, struct text *out);
+
+#endif

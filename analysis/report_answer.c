@@ -1,0 +1,217 @@
+/* The question, the answer, what must be known to believe it; and who made the numbers. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "must.h"
+#include "print.h"
+#include "report.h"
+
+/* --- question and answer --------------------------------------------------- */
+
+static void add_question(struct report *r)
+{
+    const struct cells *c = r->cells;
+    struct text question = {0};
+    if (c->question.better != 0 && !isnan(c->question.margin)) {
+        text_add(&question, "How rarely may the features be updated before ");
+        print_metric(c, &question);
+        text_add(&question, " is more than ");
+        print_margin(c, &question);
+        text_add(&question, " worse than ");
+    } else {
+        text_add(&question, "What becomes of ");
+        print_metric(c, &question);
+        text_add(&question, " as the features are updated more rarely, against ");
+    }
+    print_baseline(c, &question);
+    text_add(&question, "%s, and how sure is that?", c->question.baseline == 1 ? " (K=1)" : "");
+    text_add(&r->page, "<p id=question>");
+    table_add_escaped(question.chars, &r->page);
+    text_add(&r->page, "</p>\n");
+    text_free(&question);
+}
+
+/* The sentence of each group, as `relin summary --sentence` has it. */
+static void add_sentences(struct report *r)
+{
+    text_add(&r->page, "<div id=answer role=region aria-label=Answer>\n");
+    for (size_t g = 0; g < r->cells->n_groups; g++) {
+        struct text sentence = {0};
+        print_sentence(r->cells, &r->cells->group[g], &sentence);
+        text_add(&r->page, "<p>");
+        table_add_escaped(sentence.chars, &r->page);
+        text_add(&r->page, "</p>\n");
+        text_free(&sentence);
+    }
+    text_add(&r->page, "</div>\n");
+}
+
+static void add_notes(struct report *r)
+{
+    struct text notes = {0};
+    print_notes(r->cells, "", &notes);
+    text_add(&r->page, "<ul id=notes class=soft>\n");
+    for (char *rest = NULL, *line = strtok_r(notes.chars, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        text_add(&r->page, "<li>");
+        table_add_escaped(line, &r->page);
+        text_add(&r->page, "\n");
+    }
+    text_add(&r->page, "</ul>\n");
+    text_free(&notes);
+}
+
+/* One row a group; the names are those of `relin summary --json`. */
+static void fill_answers(const struct report *r, struct table *t)
+{
+    const struct cells *c = r->cells;
+    table_add_column(t, "group", "group", true);
+    table_add_column(t, "refresh_period_shown", "largest K shown to be enough", false);
+    table_add_column(t, "feature_updates_shown", "its feature updates", false);
+    table_add_column(t, "feature_updates_low", "fewest not shown to be too few", false);
+    table_add_column(t, "refresh_period_estimate", "largest K by the means alone", false);
+    table_add_column(t, "feature_updates_estimate", "its feature updates", false);
+    table_add_column(t, "refresh_period_possible", "largest K not ruled out", false);
+    table_add_column(t, "feature_updates_possible", "its feature updates", false);
+    for (size_t g = 0; g < c->n_groups; g++) {
+        const struct group *group = &c->group[g];
+        struct text name = {0};
+        if (!group->has_answer)
+            continue;
+        const struct cell *base = &c->cell[group->baseline];
+        const struct cell *shown = base + group->answer.shown, *estimate = base + group->answer.estimate,
+                          *possible = base + group->answer.possible;
+        cells_name_group(c, group, &name);
+        table_add_text(t, name.chars);
+        table_add_number(t, shown->period);
+        table_add_number(t, shown->updates);
+        table_add_number(t, print_fewest(c, group));
+        table_add_number(t, estimate->period);
+        table_add_number(t, estimate->updates);
+        table_add_number(t, possible->period);
+        table_add_number(t, possible->updates);
+        text_free(&name);
+    }
+}
+
+int report_answer(struct report *r, struct error *err)
+{
+    struct table t = {.id = "answers", .title = "Answers"};
+    (void)err;
+    report_section(r, "answer-section", "Question and answer", NULL);
+    add_question(r);
+    add_sentences(r);
+    if (!r->draws)
+        text_add(&r->page, "<p class=warning id=no-pictures>This report holds tables only: gnuplot, which draws the pictures, was "
+                           "not found when it was made (Debian: gnuplot-nox).</p>\n");
+    fill_answers(r, &t);
+    if (t.n_rows)
+        report_show_table(r, &t);
+    add_notes(r);
+    table_free(&t);
+    return 0;
+}
+
+/* --- failures -------------------------------------------------------------- */
+
+static void fill_failures(const struct report *r, char **outcomes, char **errors, const struct variable_rows *attempts,
+                          struct table *t)
+{
+    const struct observations *o = r->cells->of;
+    table_add_column(t, "job_id", "job", true);
+    for (size_t a = 0; a < o->n_axes; a++)
+        table_add_column(t, o->axes[a].name, o->axes[a].name, true);
+    table_add_column(t, "fate", "fate", true);
+    table_add_column(t, "outcome", "outcome", true);
+    table_add_column(t, "attempts", "attempts", false);
+    table_add_column(t, "error", "reason", true);
+    for (size_t i = 0; i < o->n; i++) {
+        const struct observation *x = &o->at[i];
+        if (x->status != STATUS_FAILED && !x->diverged)
+            continue;
+        table_add_text(t, x->id);
+        for (size_t a = 0; a < o->n_axes; a++)
+            table_add_text(t, o->axes[a].levels[x->level[a]].label);
+        table_add_text(t, x->diverged ? "diverged" : "failed");
+        table_add_text(t, outcomes[i]);
+        table_add_number(t, lookup_value(r->lookup, attempts, i, 0));
+        table_add_text(t, errors[i]);
+    }
+}
+
+int report_failures(struct report *r, struct error *err)
+{
+    struct table t = {.id = "failures", .title = "Jobs that failed or diverged"};
+    struct variable_rows attempts = {0};
+    char **outcomes = NULL, **errors = NULL;
+    int result = lookup_load(r->lookup, "attempts", &attempts, err);
+    if (result == 0)
+        result = lookup_load_texts(r->lookup, "outcome", &outcomes, err);
+    if (result == 0)
+        result = lookup_load_texts(r->lookup, "error", &errors, err);
+    if (result == 0) {
+        report_section(r, "failures", "Failures", "Jobs that failed for good, and jobs that diverged: a diverged run is a "
+                       "result, but in no mean; a K with one is never shown to be enough.");
+        fill_failures(r, outcomes, errors, &attempts, &t);
+        if (t.n_rows)
+            report_show_table(r, &t);
+        else
+            text_add(&r->page, "<p class=note>No job failed, and none diverged.</p>\n");
+    }
+    lookup_release(r->lookup, &attempts);
+    lookup_free_texts(r->lookup, outcomes);
+    lookup_free_texts(r->lookup, errors);
+    table_free(&t);
+    return result;
+}
+
+/* --- provenance ------------------------------------------------------------ */
+
+struct told {
+    struct table *table;
+    const char *file;
+};
+
+static void add_about(const char *name, const char *value, void *context)
+{
+    const struct told *told = context;
+    table_add_text(told->table, told->file);
+    table_add_text(told->table, name);
+    table_add_text(told->table, value);
+}
+
+static void add_config(struct report *r, size_t file)
+{
+    char *text = store_read_config(r->lookup->readers[file], "text", NULL);
+    text_add(&r->page, "<details><summary>The sweep of ");
+    table_add_escaped(r->files[file], &r->page);
+    text_add(&r->page, "</summary><pre>");
+    table_add_escaped(text ? text : "", &r->page);
+    text_add(&r->page, "</pre></details>\n");
+    free(text);
+}
+
+int report_provenance(struct report *r, struct error *err)
+{
+    struct table t = {.id = "provenance", .title = "Provenance"};
+    struct text condition = {0};
+    table_add_column(&t, "file", "file", true);
+    table_add_column(&t, "name", "what", true);
+    table_add_column(&t, "value", "value", true);
+    int result = 0;
+    for (size_t f = 0; f < r->n_files && result == 0; f++)
+        result = store_read_about(r->lookup->readers[f], add_about, &(struct told){&t, r->files[f]}, err);
+    add_about("report: version", RELIN_VERSION, &(struct told){&t, "this report"});
+    add_about("report: metric", r->cells->question.metric, &(struct told){&t, "this report"});
+    for (size_t i = 0; i < r->n_where; i++)
+        text_add(&condition, "%s%s", i ? " and " : "", r->where[i]);
+    add_about("report: jobs", condition.chars ? condition.chars : "all", &(struct told){&t, "this report"});
+    report_section(r, "provenance", "Provenance", "What made the files: programs, flags, machines.");
+    report_show_table(r, &t);
+    for (size_t f = 0; f < r->n_files; f++)
+        add_config(r, f);
+    text_free(&condition);
+    table_free(&t);
+    return result;
+}

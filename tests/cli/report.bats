@@ -1,0 +1,184 @@
+# relin report, looked at in a real browser. The pictures for people are kept in build/report (light, dark, print, grey).
+
+setup_file() {
+    export FILE="$BATS_FILE_TMPDIR/report.h5" PAGE="$BATS_FILE_TMPDIR/page.html" LC_ALL=C.UTF-8
+    export SHOTS="$BATS_TEST_DIRNAME/../../build/report"
+    "$PYTHON" -c 'import h5py' 2>/dev/null || return 0
+    relin run tests/sweeps/report.yaml -o "$FILE"
+    "$PYTHON" tests/python/set_scores.py "$FILE" holes
+    relin report "$FILE" -o "$PAGE"
+    rm -rf "$SHOTS"
+    ! command -v chromium chromedriver || ! "$PYTHON" -c 'import selenium' || "$PYTHON" tests/python/browse.py "$PAGE" "$SHOTS"
+}
+
+setup() {
+    [ -f "$PAGE" ] || skip "python3 has no h5py"
+}
+
+needs_browser() {
+    command -v chromium && command -v chromedriver || skip "chromium or chromedriver is missing"
+    "$PYTHON" -c 'import selenium' || skip "python3 has no selenium"
+    [ -s "$SHOTS/facts.json" ]
+}
+
+needs_gnuplot() {
+    command -v gnuplot || skip "gnuplot is missing"
+}
+
+# look: a Python program with f, the facts of the browser, and csv(name), the rows of a download
+look() {
+    "$PYTHON" - "$SHOTS/facts.json" "$@" <<PYTHON
+import base64, csv as csv_module, io, json, math, sys
+f = json.load(open(sys.argv[1]))
+def csv(name):
+    href = [d["href"] for d in f["downloads"] if d["name"] == name + ".csv"]
+    assert len(href) == 1 and href[0].startswith("data:text/csv;charset=utf-8;base64,"), (name, href)
+    return list(csv_module.DictReader(io.StringIO(base64.b64decode(href[0].split(",")[1]).decode(), newline="")))
+$(cat /dev/fd/3)
+PYTHON
+}
+
+@test "the browser fetches nothing but the page, and has nothing to complain about" {
+    needs_browser
+    look 3<<'LOOK'
+assert len(f["requests"]) == 1 and f["requests"][0].startswith("file://"), f["requests"]
+assert f["fetched"] == [] and f["console"] == [], (f["fetched"], f["console"])
+LOOK
+    grep -q "default-src 'none'" "$PAGE"
+}
+
+@test "every picture is drawn, with a caption and a text in its place, and every table is there with its CSV" {
+    needs_browser
+    needs_gnuplot
+    look 3<<'LOOK'
+expected = set("performance-period performance-updates performance-eta-period performance-path".split())
+assert expected <= {g["id"].removeprefix("figure-") for g in f["figures"]}
+for g in f["figures"]:
+    assert g["drawn"] and g["width"] > 300 and g["height"] > 200, g["id"]
+    assert len(g["texts"]) > 5 and g["caption"] and g["label"] == g["title"] and g["role"] == "img", g["id"]
+assert {t["id"].removeprefix("table-") + ".csv" for t in f["tables"]} == {d["name"] for d in f["downloads"]}
+assert f["dangling"] == [] and f["repeated"] == [], (f["dangling"], f["repeated"])
+LOOK
+}
+
+@test "the numbers are those of relin summary --json, in the table and in the CSV" {
+    needs_browser
+    relin summary "$FILE" --json >"$BATS_TEST_TMPDIR/summary.json"
+    look "$BATS_TEST_TMPDIR/summary.json" 3<<'LOOK'
+d = json.load(open(sys.argv[2]))
+rows = {(r["group"], r["refresh_period"], r["curve"].startswith("f_lin")): r for r in csv("performance")}
+assert len(rows) == 2 * len(d["cells"]) == 12
+def same(row, name, cell, key):
+    assert (row[name] == "") if cell[key] is None else (float(row[name]) == float(cell[key])), (name, row, cell)
+for cell in d["cells"]:
+    k = str(cell["refresh_period"])
+    linear, network = (rows[cell["architecture"], k, which] for which in (True, False))
+    for name, key in (dict(n="n", planned="planned", failed="failed", diverged="diverged", feature_updates="feature_updates",
+                           eta_K="eta_K", mean="mean", mean_low="low", mean_high="high", sd="sd", path_length="path_length_mean",
+                           path_length_low="path_length_low", path_length_high="path_length_high", difference="difference_mean",
+                           difference_low="difference_low", difference_high="difference_high", p_holm="p_holm")).items():
+        same(linear, name, cell, key)
+    for name, key in dict(mean="network_mean", mean_low="network_low", mean_high="network_high").items():
+        same(network, name, cell, key)
+    assert linear["suffices"] == cell["suffices"]
+assert f["answers"] == [a["sentence"] for a in d["answers"]] and f["notes"] == d["notes"]
+for answer, row in zip(d["answers"], csv("answers")):
+    assert row["group"] == answer["architecture"]
+    for key in row.keys() - {"group"}:
+        same(row, key, answer, key)
+# what people see is the CSV, to six digits
+for t in f["tables"]:
+    for shown, exact in zip(t["rows"], csv(t["id"].removeprefix("table-")), strict=True):
+        for text, value in zip(shown, exact.values(), strict=True):
+            text = text.strip()
+            assert text == value.strip() or float(text) == float("%.6g" % float(value)), (t["id"], text, value)
+LOOK
+}
+
+@test "names with < & quotes and letters beyond ASCII are text, in tables and in pictures" {
+    needs_browser
+    needs_gnuplot
+    look 3<<'LOOK'
+name = "<b>bold, \"q\" & 'é'"
+assert f["markup"] == 0 and f["h1"] == 'report <test> & "quotes"' and f["title"].endswith(f["h1"])
+assert any(name in row for t in f["tables"] for row in t["rows"])
+assert [r["group"] for r in csv("answers")][1] == name
+shown = [g for g in f["figures"] if any(text.startswith("<b>bold, 'q' & 'é'") for text in g["texts"])]
+assert len(shown) >= 4
+LOOK
+}
+
+@test "light, dark and print have their colours, and curves differ in dash and mark as well" {
+    needs_browser
+    needs_gnuplot
+    look 3<<'LOOK'
+def luminance(colour):
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (int(x) / 255 for x in colour[4:-1].split(","))]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+def contrast(a, b):
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+light, dark, paper = (f["colours"][k] for k in ("light", "dark", "print"))
+assert luminance(light["page"]) > 0.9 and luminance(dark["page"]) < 0.1 and luminance(paper["page"]) > 0.9
+for c in (light, dark, paper):
+    assert contrast(c["ink"], c["page"]) > 7 and contrast(c["picture_text"], c["page"]) > 4.3, c
+assert set(light["lines"]) != set(dark["lines"]) and set(light["lines"]) == set(paper["lines"])
+assert paper["navigation"] == "none"
+for g in f["figures"]:
+    assert g["fixed"] == [] or g["id"] == "figure-phase", (g["id"], g["fixed"][:3])
+period = [g for g in f["figures"] if g["id"] == "figure-performance-period"][0]
+assert period["dashes"] and len(period["marks"]) >= 2 and "∞" in period["texts"]
+LOOK
+}
+
+@test "the keyboard reaches what there is to open, to scroll and to download" {
+    needs_browser
+    look 3<<'LOOK'
+assert f["reached"][0] == "a.skip" and f["opened"] and not f["wide"]
+assert f["reached"].count("a.csv") >= 1 and f["reached"].count("summary") >= 1
+assert f["language"] == "en"
+LOOK
+}
+
+@test "failures are listed with their reason, and provenance says what made the file" {
+    needs_browser
+    look 3<<'LOOK'
+lost = {(r["architecture"], r["refresh_period"], r["seed"]): r["fate"] for r in csv("failures")}
+assert lost == {("wide", "5", "0"): "failed", ("wide", "5", "1"): "diverged"}, lost
+told = {r["name"]: r["value"] for r in csv("provenance")}
+assert "relin run tests/sweeps/report.yaml" in told["command_line"] and told["relin_version"] and told["ranks"] == "1"
+LOOK
+}
+
+@test "without gnuplot the report holds tables only, and says so" {
+    mkdir -p "$BATS_TEST_TMPDIR/bin"
+    run env PATH="$BATS_TEST_TMPDIR/bin" "$RELIN" report "$FILE" -o "$BATS_TEST_TMPDIR/bare.html"
+    [ "$status" -eq 0 ]
+    [[ "$output" = *"gnuplot was not found"* ]]
+    grep -q "holds tables only" "$BATS_TEST_TMPDIR/bare.html"
+    grep -q 'id="table-performance"' "$BATS_TEST_TMPDIR/bare.html"
+    ! grep -q "<svg" "$BATS_TEST_TMPDIR/bare.html"
+}
+
+@test "the scripts draw by hand what --tables wrote, as PDF and PNG" {
+    needs_gnuplot
+    relin report "$FILE" --tables "$BATS_TEST_TMPDIR/figures"
+    cd "$BATS_TEST_TMPDIR/figures"
+    gnuplot -e "terminal='pdf'" performance-period.gp
+    gnuplot -e "terminal='png'" performance-period.gp
+    [ "$(head -c 4 performance-period.pdf)" = %PDF ]
+    [ "$(head -c 4 performance-period.png | tail -c 3)" = PNG ]
+}
+
+@test "mistakes are told: a folder that is none, a page that cannot be written, no file" {
+    run relin report "$FILE" --tables "$FILE"
+    [ "$status" -eq 70 ]
+    [[ "$output" = *"--tables"*"expected a folder"* ]]
+    run relin report "$FILE" -o "$BATS_TEST_TMPDIR/none/page.html"
+    [ "$status" -eq 70 ]
+    [[ "$output" = *"none/page.html"*"cannot be written"* ]]
+    run relin report
+    [ "$status" -eq 2 ]
+    run relin report "$BATS_TEST_TMPDIR/none.h5"
+    [ "$status" -eq 70 ]
+}
