@@ -89,7 +89,8 @@ static const struct argp parser = {
 static int fill(struct report *r, struct error *err)
 {
     static int (*const parts[])(struct report *, struct error *) = {
-        report_answer, report_performance, report_failures, report_provenance};
+        report_answer, report_performance, report_phase, report_curves, report_kernels, report_refreshes, report_solvers,
+        report_machine, report_failures, report_provenance};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i](r, err) != 0)
             return -1;

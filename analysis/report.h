@@ -9,6 +9,8 @@
 
 struct error;
 
+enum { GROUPS_DRAWN = 24 };          /* panels of a picture at most, as in figures/panels.gp */
+
 /* The state of a report that is being made. */
 struct report {
     const char *title;                 /* name of the sweep, or names of the files */
@@ -30,6 +32,7 @@ struct picture {
     const char *name;                  /* of the script, and of the picture in the page */
     const char *title;                 /* the picture's heading */
     const char *caption;               /* what is seen, what bars are; HTML */
+    const char *needs;                 /* a column of numbers without which there is nothing to draw, or NULL */
 };
 
 /* A heading, and its line in the contents. intro: HTML, or NULL. */

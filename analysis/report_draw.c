@@ -171,14 +171,16 @@ static int add_svg(const struct picture *picture, const char *svg, struct text *
     return 0;
 }
 
-/* The first line of what gnuplot had to say. */
+/* With the last line of what gnuplot had to say: those before it repeat the script. */
 static int refuse_picture(const struct report *r, const char *name, int code, struct error *err)
 {
     struct text path = {0}, said = {0};
+    const char *line = "nothing";
     text_add(&path, "%s/%s.log", r->folder, name);
     text_read_file(&said, path.chars, 1 << 16, NULL);
-    const char *line = said.chars ? said.chars + strspn(said.chars, "\n \t") : "nothing";
-    error_set(err, ERROR_FILE, "%s.gp: gnuplot ended with code %d: %.*s", name, code, (int)strcspn(line, "\n"), line);
+    for (char *rest = NULL, *at = said.chars ? strtok_r(said.chars, "\n", &rest) : NULL; at; at = strtok_r(NULL, "\n", &rest))
+        line = at;
+    error_set(err, ERROR_FILE, "%s.gp: gnuplot ended with code %d: %s", name, code, line);
     text_free(&path);
     text_free(&said);
     return -1;

@@ -115,6 +115,14 @@ void lookup_free(struct lookup *lookup)
 
 /* --- what it holds --------------------------------------------------------- */
 
+bool lookup_has(const struct lookup *lookup, const char *name)
+{
+    bool has = false;
+    for (size_t f = 0; f < lookup->n_files; f++)
+        has = has || store_read_has(lookup->readers[f], name);
+    return has;
+}
+
 int lookup_load(const struct lookup *lookup, const char *name, struct variable_rows *v, struct error *err)
 {
     *v = (struct variable_rows){.values = must(calloc(lookup->n_files + 1, sizeof *v->values)),

@@ -21,6 +21,9 @@ int lookup_open(struct lookup *lookup, const struct observations *o, const char 
               struct error *err);
 void lookup_free(struct lookup *lookup);
 
+/* Has any file this variable? */
+bool lookup_has(const struct lookup *lookup, const char *name);
+
 /* A (job, ...) variable of numbers, of all files; a file that lacks it gives NaN. */
 struct variable_rows {
     bool there;                        /* in any file */

@@ -41,10 +41,14 @@ static void add_download(const struct table *t, struct text *out)
 }
 
 /* A picture that gnuplot would not draw is said where it should be, and on stderr: the rest is no worse for it. */
-static void add_picture(struct report *r, const struct picture *picture)
+static void add_picture(struct report *r, const struct table *t, const struct picture *picture)
 {
     struct text svg = {0};
     struct error failed = {0};
+    if (picture->needs && !table_has(t, picture->needs)) {
+        text_add(&r->page, "<h3>%s</h3>\n<p class=note>Not measured: no job that has ended has numbers for it.</p>\n", picture->title);
+        return;
+    }
     text_add(&r->page, "<figure id=\"figure-%s\"><h3>%s</h3>\n", picture->name, picture->title);
     if (!r->draws) {
         text_add(&r->page, "<p class=note>No picture: gnuplot was not found.</p>\n");
@@ -79,7 +83,10 @@ int report_show(struct report *r, const struct table *t, const struct picture *p
     if (result)
         return -1;
     for (size_t i = 0; i < n_pictures; i++)
-        add_picture(r, &pictures[i]);
+        add_picture(r, t, &pictures[i]);
+    if (n_pictures && r->cells->n_groups > GROUPS_DRAWN)
+        text_add(&r->page, "<p class=note>Drawn are the first %d of %zu groups; the table has more, --where chooses.</p>\n",
+                 GROUPS_DRAWN, r->cells->n_groups);
     text_add(&r->page, "<details><summary>%s: the numbers</summary>\n", t->title);
     add_download(t, &r->page);
     table_write_html(t, &r->page);

@@ -69,8 +69,11 @@ static void fill_performance(const struct cells *c, struct table *t)
         struct text name = {0};
         cells_name_group(c, &c->group[g], &name);
         for (int k = 0; k < 1 + both; k++)
-            for (size_t i = c->group[g].first; i < c->group[g].first + c->group[g].count; i++)
+            for (size_t i = c->group[g].first; i < c->group[g].first + c->group[g].count; i++) {
                 add_row(c, name.chars, &c->cell[i], k ? READOUT_NETWORK : c->question.readout, t);
+                if (g >= GROUPS_DRAWN)
+                    table_hide_row(t);
+            }
         text_free(&name);
     }
 }
@@ -81,16 +84,16 @@ int report_performance(struct report *r, struct error *err)
         {"performance-period", "Performance against the refresh period K",
          "Means over seeds; bars are 95 % t intervals. Filled points: f_lin, the model being trained, on which the answer rests; "
          "open points: f_θ, the network at the same parameters. K is on a log axis, and K = ∞ (features never updated) stands "
-         "apart; lines do not lead to it."},
+         "apart; lines do not lead to it.", "mean"},
         {"performance-updates", "Performance against the number of feature updates, ⌈T/K⌉ − 1",
          "The same points by how often features were updated. No update (K = ∞) stands apart. Schedules that are no constant "
-         "period are here too."},
+         "period are here too.", "mean"},
         {"performance-eta-period", "Performance against ηK",
          "The same points by learning rate times refresh period: N/(ηK) is the damping of the Gauss-Newton step that a segment "
-         "is akin to. Where learning rates differ, curves that fall together here say that ηK decides."},
+         "is akin to. Where learning rates differ, curves that fall together here say that ηK decides.", "eta_K"},
         {"performance-path", "Performance against the measured kernel path length",
          "The same points by how far the kernel moved (at the points of linearisation): K is a setting, this is what it did. "
-         "Missing where no kernels were measured."}};
+         "Missing where no kernels were measured.", "path_length"}};
     struct table t = {.id = "performance", .title = "Performance"};
     report_section(r, "performance", "Performance", NULL);
     fill_performance(r->cells, &t);

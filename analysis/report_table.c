@@ -38,6 +38,15 @@ void table_add_text(struct table *t, const char *value)
     *next_entry(t, true) = (struct table_entry){.text = must(strdup(value)), .number = NAN};
 }
 
+bool table_has(const struct table *t, const char *name)
+{
+    for (size_t k = 0; k < t->n_columns; k++)
+        for (size_t i = 0; i < t->n_rows && strcmp(t->columns[k].name, name) == 0; i++)
+            if (!isnan(t->entries[i * t->n_columns + k].number))
+                return true;
+    return false;
+}
+
 void table_hide_row(struct table *t)
 {
     assert(t->n_rows > 0);
@@ -155,6 +164,8 @@ void table_write_html(const struct table *t, struct text *out)
         text_add(out, "\n");
     }
     text_add(out, "</tbody></table></div>\n");
+    if (t->note)
+        text_add(out, "<p class=note>%s</p>\n", t->note);
     if (n < t->n_rows)
         text_add(out, "<p class=note>The first %zu of %zu rows; the CSV has them all.</p>\n", n, t->n_rows);
 }

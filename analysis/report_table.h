@@ -24,6 +24,7 @@ struct table_entry {
 struct table {
     const char *id;        /* letters, digits and dashes: the name of the data file, and of the table in the page */
     const char *title;
+    const char *note;      /* what to know of the rows, or NULL */
     size_t n_columns, n_rows, filled, capacity;
     struct table_column columns[TABLE_COLUMNS_MOST];
     struct table_entry *entries;       /* (n_rows, n_columns) */
@@ -35,6 +36,8 @@ struct table {
 void table_add_column(struct table *t, const char *name, const char *title, bool is_text);
 void table_add_number(struct table *t, double value);
 void table_add_text(struct table *t, const char *value);   /* copied */
+/* Whether a column of numbers has any. */
+bool table_has(const struct table *t, const char *name);
 /* The row that is being filled, or was filled last, is not drawn. */
 void table_hide_row(struct table *t);
 void table_free(struct table *t);

@@ -1,9 +1,10 @@
 # One panel a group, one curve a series, with intervals. Before it: style.gp, and
 #   data, picture                the data file; the name of the picture
 #   x_name, x_text, x_kind       column, axis title; 'log' (0 and inf set apart) or 'linear'
-#   y_name, y_text, y_scale, y_log    columns are y_name, y_name_low, y_name_high (bars: 1 where these are there)
+#   y_name, y_text, y_scale, y_log    columns are y_name, and y_name_low, y_name_high drawn as bars (bars = 1) or bands (2)
 #   series, two                  column that tells curves apart; two: 1 where there are two, far apart in style
-#   joined                       1: lines between points
+#   from_zero                    where there is such a variable the axis begins at 0
+#   joined, pointless            1: lines between points; 1: no points
 stats data using (note(strcol('group'))) nooutput
 n_groups = n_names
 array groups[n_groups + 1]
@@ -15,6 +16,15 @@ seen(name) = is_inf(strcol(name)) || column(name) == column(name)
 stats data using (seen(x_name) && seen(y_name) ? note(strcol(series)) : 0) nooutput
 most = 24
 n_panels = n_groups < most ? n_groups : most
+
+# Two read-outs far apart, and the same with another dash for schedules; else from dark to light, with infinity its own.
+other(s) = s[1:8] eq 'schedule' || s[1:12] eq 'Gauss-Newton'
+start = n_names > 0 && names[1] eq 'at initialisation' ? 1 : 0
+n_finite = n_names > 0 ? (sum [i = 1:n_names] (names[i] eq 'K = ∞' ? 0 : 1)) - start : 1
+style_of(i) = two ? (strstrt(names[i], 'network') || names[i] eq 'predicted' ? 12 : 11) + (other(names[i]) ? 2 : 0) : \
+	(names[i] eq 'K = ∞' ? 10 : (i <= start ? 15 : (n_finite <= 9 ? 1 + int((i - 1 - start) * 8.0 / (n_finite > 1 ? n_finite - 1 : 1) + 0.5) : ((i - 1 - start) % 9) + 1)))
+
+low_name = bars ? y_name.'_low' : y_name; high_name = bars ? y_name.'_high' : y_name
 
 # --- the axes, from all of the data ---
 x_low = 1e300; x_high = -1e300; has_zero = 0; has_inf = 0
@@ -31,6 +41,7 @@ if (bars) { stats data using (seen_y(y_scale * number(y_name.'_low')), seen_y(y_
 span = middle_high > middle_low ? middle_high - middle_low : (abs(middle_high) > 0 ? 0.1 * abs(middle_high) : 1)
 if (!y_log) { if (y_low < middle_low - span) { y_low = middle_low - span }; if (y_high > middle_high + span) { y_high = middle_high + span } }
 if (y_low > y_high) { y_low = 0; y_high = 1 }
+if (exists('from_zero')) { y_low = 0 }
 pad = 0.06 * (y_high > y_low ? y_high - y_low : span)
 
 if (x_kind eq 'log') {
@@ -58,25 +69,47 @@ if (x_kind eq 'log') {
 	place(v, s) = v
 	margin_x = x_high > x_low ? 0.05 * (x_high - x_low) : 0.5
 	left = x_low - margin_x; right = x_high + margin_x
-	set_x = 'set xtics autofreq'
+	nice(v) = v <= 1 ? 1 : (v <= 2 ? 2 : (v <= 5 ? 5 : 10))
+	raw = (right - left) / 4; unit = 10 ** floor(log10(raw))
+	set_x = sprintf('set xtics %g', unit * nice(raw / unit))
 }
 
 # --- the picture ---
-columns = n_panels < 3 ? n_panels : 3
+columns = n_panels < 3 ? n_panels : (n_panels == 4 ? 2 : 3)
 if (columns < 1) { columns = 1 }
 rows = (n_panels + columns - 1) / columns
 if (rows < 1) { rows = 1 }
 panel_wide = columns == 1 ? 560.0 : (columns == 2 ? 380.0 : 290.0)
 panel_high = columns == 1 ? 330.0 : 250.0
-key_rows = int((n_names * (columns == 1 ? 110 : 110) - 1) / (columns * panel_wide)) + 1
-margin_left = 80.0; gap_x = 22.0; gap_y = 52.0; margin_top = 46.0; margin_bottom = 66.0 + 22.0 * key_rows
+longest = 4
+do for [i = 1:n_names] { longest = strlen(names[i]) > longest ? strlen(names[i]) : longest }
+key_columns = int((columns * panel_wide + 60) / (longest * 7.6 + 62))
+if (key_columns < 1) { key_columns = 1 }
+key_rows = n_names > 0 ? (n_names + key_columns - 1) / key_columns : 1
+margin_left = 80.0; gap_x = 22.0; gap_y = 64.0; margin_top = 46.0; margin_bottom = 64.0 + 20.0 * key_rows
 wide = int(margin_left + columns * panel_wide + (columns - 1) * gap_x + 16)
 high = int(margin_top + rows * panel_high + (rows - 1) * gap_y + margin_bottom)
-eval open_output
 
 set xrange [left:right]
 eval set_x
-if (y_log) { set logscale y; set format y '%g'; set yrange [y_low / 1.3:y_high * 1.3] } else { set yrange [y_low - pad:y_high + pad] }
+if (y_log) { set logscale y; set format y '%g'; set yrange [y_low / 1.3:y_high * 1.3]; if (y_high < 100 * y_low) { do for [e = floor(log10(y_low)) - 1:ceil(log10(y_high))] { do for [m in '1 2 5'] { set ytics add (m * 10.0 ** e) } } } } else { set yrange [y_low - pad:y_high + pad] }
+# --- each panel's rows by themselves, as numbers: curve, place, is it joined, y, low, high ---
+# the second of two is moved aside a little, so that it does not hide the first
+aside(i) = i < 1 ? 0 : two && style_of(i) % 2 == 0 ? 0.012 * (right - left) : 0
+# lines do not lead to what is set apart
+inner(z) = !is_inf(strcol(x_name)) && !(x_kind eq 'log' && column(x_name) <= 0)
+# a bound below what a log axis shows is its lower end; nor does a band leave the panel
+least = y_log ? y_low / 1.3 : y_low - pad; greatest = y_log ? y_high * 1.3 : y_high + pad
+clip(v) = v != v ? NaN : (v < least ? least : (v > greatest ? greatest : v))
+do for [g = 1:n_panels] {
+	eval sprintf('set table $panel%d', g)
+	plot data using (number_of(strcol(series))):(place(number(x_name), strcol(x_name)) + aside(number_of(strcol(series)))):(inner(0)): \
+		(y_scale * number(y_name)):(y_scale * number(low_name)):(y_scale * number(high_name)) with table if (strcol('group') eq groups[g] && seen(x_name) && seen(y_name)), \
+	     '+' using (0):(NaN):(0):(NaN):(NaN):(NaN) every ::0::0 with table   # a panel may be empty
+	unset table
+}
+
+eval open_output
 set multiplot
 unset key
 do for [g = 1:n_panels] {
@@ -87,30 +120,22 @@ do for [g = 1:n_panels] {
 	set rmargin at screen (from + panel_wide) / wide
 	set tmargin at screen 1 - top / high
 	set bmargin at screen 1 - (top + panel_high) / high
-	set label 1 two_lines(groups[g], int(panel_wide / 6.6)) at graph 0, graph 1 offset 0, character (strlen(groups[g]) > int(panel_wide / 6.6) ? 1.6 : 0.7) font ',12' noenhanced
+	set label 1 two_lines(groups[g], int(panel_wide / 6.1)) at graph 0, graph 1 offset 0, character (strlen(groups[g]) > int(panel_wide / 6.1) ? 1.6 : 0.7) font ',11' noenhanced
 	if (col == 0) { set label 2 y_text at screen 16.0 / wide, graph 0.5 center rotate } else { unset label 2 }
-	if (g + columns > n_panels) { set label 3 x_text at graph 0.5, graph 0 center offset 0, character -2.4 } else { unset label 3 }
+	if (g == 1) { set label 3 x_text at screen 0.5, screen (20.0 * key_rows + 22) / high center } else { unset label 3 }
 	set format y (col == 0 ? '%g' : '')
 	unset arrow
 	if (x_kind eq 'log' && has_inf) { set arrow 1 from (hi + at_inf) / 2, graph 0 to (hi + at_inf) / 2, graph 1 nohead ls 20 back }
 	if (x_kind eq 'log' && has_zero) { set arrow 2 from (lo + at_zero) / 2, graph 0 to (lo + at_zero) / 2, graph 1 nohead ls 20 back }
-	mine(i) = strcol('group') eq groups[g] && strcol(series) eq names[i]
-	# lines do not lead to what is set apart
-	inner(i) = mine(i) && !is_inf(strcol(x_name)) && !(x_kind eq 'log' && column(x_name) <= 0)
-	joined_one(i) = joined && names[i][1:8] ne 'schedule'
-	style_of(i) = two ? 10 + i : ((i - 1) % 10) + 1
-	set style data lines
-	plot for [i = 1:n_names] data using (inner(i) && joined_one(i) ? place(number(x_name), strcol(x_name)) : NaN):(inner(i) ? y_scale * number(y_name) : NaN) with lines ls style_of(i) notitle, \
-	     for [i = 1:bars * n_names] data using (mine(i) ? place(number(x_name), strcol(x_name)) : NaN):(y_scale * number(y_name)):(y_scale * number(y_name.'_low')):(y_scale * number(y_name.'_high')) \
-		with yerrorbars ls style_of(i) dt 1 lw 1.2 notitle, \
-	     for [i = 1:n_names] data using (mine(i) ? place(number(x_name), strcol(x_name)) : NaN):(y_scale * number(y_name)) with points ls style_of(i) notitle
+	block = sprintf('$panel%d', g)
+	load 'panel.gp'
 }
 # --- the key, below all panels ---
 unset label; unset arrow; unset border; unset xtics; unset ytics; unset grid; unset logscale
 set lmargin at screen 0; set rmargin at screen 1
-set bmargin at screen 0; set tmargin at screen (22.0 * key_rows + 14) / high
+set bmargin at screen 0; set tmargin at screen (20.0 * key_rows + 12) / high
 set xrange [0:1]; set yrange [0:1]
-set key at screen 0.5, screen (22.0 * key_rows + 8.0) / high center top horizontal maxrows key_rows Left reverse samplen 3 noenhanced
-plot for [i = 1:n_names] NaN with linespoints ls (two ? 10 + i : ((i - 1) % 10) + 1) title names[i]
+set key at screen 0.5, screen (20.0 * key_rows + 8.0) / high center top vertical maxrows key_rows Left reverse samplen 3 noenhanced
+plot for [i = 1:n_names] NaN with linespoints ls style_of(i) title names[i]
 unset multiplot
 unset output

@@ -19,6 +19,8 @@ do for [i = 1:10] { eval sprintf("set style line %d lc rgb '%s' dt %s pt %d lw 1
 set style line 11 lc rgb '#0072B2' dt 1 pt 7 lw 2.2 ps 0.8
 set style line 12 lc rgb '#D55E01' dt (6,4) pt 6 lw 1.8 ps 0.9
 set style line 13 lc rgb '#009E73' dt (2,3) pt 9 lw 1.8 ps 0.9
+set style line 14 lc rgb '#009E73' dt (8,3,2,3) pt 8 lw 1.8 ps 0.9
+set style line 15 lc rgb '#777777' dt (1,3) pt 1 lw 1.8 ps 0.8    # where all begin
 set style line 20 lc rgb '#DDDDDD' lw 1 dt 1      # grid
 set style line 21 lc rgb '#777777' lw 1.2 dt 1    # frame
 set border 3 ls 21
@@ -38,5 +40,9 @@ else { if (terminal eq 'pdf') { set terminal pdfcairo size wide / 96.0, high / 9
 else { set terminal pngcairo size 2 * wide, 2 * high font 'sans-serif,13' fontscale 2 linewidth 2 pointscale 2 background rgb 'white' noenhanced rounded } }; \
 if (!exists('out')) { out = picture.'.'.terminal }; set output out"
 
-two_lines(s, n) = strlen(s) <= n ? s : (strlen(s) <= 2 * n ? s[1:n]."\n".s[n + 1:*] : s[1:n]."\n".s[n + 1:2 * n - 1].'…')
+# A long text in two lines, broken at a blank.
+blank_before(s, n) = n < 2 ? 0 : (s[n:n] eq ' ' ? n : blank_before(s, n - 1))
+shortened(s, n) = strlen(s) <= n ? s : s[1:n - 1].'…'
+break_at(s, n) = (blank = blank_before(s, n), blank < n / 3 ? n : blank)
+two_lines(s, n) = strlen(s) <= n ? s : s[1:break_at(s, n)]."\n".shortened(s[break_at(s, n) + 1:*], n)
 thousands(v) = v < 1000 ? sprintf('%g', v) : (v < 1e6 ? sprintf('%d,%03d', int(v / 1000), int(v) % 1000) : sprintf('10^{%g}', log10(v)))

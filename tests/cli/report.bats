@@ -51,10 +51,12 @@ LOOK
     needs_browser
     needs_gnuplot
     look 3<<'LOOK'
-expected = set("performance-period performance-updates performance-eta-period performance-path".split())
-assert expected <= {g["id"].removeprefix("figure-") for g in f["figures"]}
+expected = set("""performance-period performance-updates performance-eta-period performance-path phase curves-accuracy
+    curves-test-loss curves-train-loss kernel-distance kernel-alignment kernel-rank kernel-lambda kernel-spectrum
+    refresh-jump refresh-gap refresh-convergence utilisation timeline cost""".split())
+assert expected == {g["id"].removeprefix("figure-") for g in f["figures"]}
 for g in f["figures"]:
-    assert g["drawn"] and g["width"] > 300 and g["height"] > 200, g["id"]
+    assert g["drawn"] and g["width"] > 300 and g["height"] > 100, g["id"]
     assert len(g["texts"]) > 5 and g["caption"] and g["label"] == g["title"] and g["role"] == "img", g["id"]
 assert {t["id"].removeprefix("table-") + ".csv" for t in f["tables"]} == {d["name"] for d in f["downloads"]}
 assert f["dangling"] == [] and f["repeated"] == [], (f["dangling"], f["repeated"])

@@ -1,0 +1,164 @@
+/* The phase diagram over (T, K): what `relin summary --at step=T` says, at steps T along training. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "must.h"
+#include "print.h"
+#include "report.h"
+
+enum { TIMES_MOST = 12, ALL_MOST = 36, GROUPS_MOST = GROUPS_DRAWN };
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Where each group is looked at. */
+struct times {
+    size_t n[GROUPS_MOST];
+    double at[GROUPS_MOST][TIMES_MOST];
+};
+
+/* The different steps of a group's evaluations, without 0; every so-manieth where they are too many: they are
+ * log-spaced. */
+static void choose_group(const struct report *r, const struct variable_rows *steps, const struct group *group, size_t most,
+                         size_t *n, double *at)
+{
+    const struct cell *first = &r->cells->cell[group->first], *last = first + group->count - 1;
+    size_t count = 0, room = 0, different = 0;
+    for (const struct cell *cell = first; cell <= last; cell++)
+        for (size_t i = cell->first; i < cell->first + cell->count; i++)
+            room += lookup_width(r->lookup, steps, i);
+    double *all = must(malloc((room + 1) * sizeof *all));
+    for (const struct cell *cell = first; cell <= last; cell++)
+        for (size_t i = cell->first; i < cell->first + cell->count; i++)
+            for (size_t e = 0; e < lookup_width(r->lookup, steps, i); e++)
+                if (lookup_value(r->lookup, steps, i, e) > 0)
+                    all[count++] = lookup_value(r->lookup, steps, i, e);
+    qsort(all, count, sizeof *all, compare_numbers);
+    for (size_t i = 0; i < count; i++)
+        if (different == 0 || all[different - 1] != all[i])
+            all[different++] = all[i];
+    size_t wanted = different < most ? different : most;
+    for (*n = 0; *n < wanted; (*n)++)
+        at[*n] = all[wanted > 1 ? *n * (different - 1) / (wanted - 1) : different - 1];
+    free(all);
+}
+
+/* The times of all groups, and all of them together in order: at most ALL_MOST, since the files are read for each. */
+static int choose_times(const struct report *r, struct times *times, double all[ALL_MOST], size_t *n, struct error *err)
+{
+    struct variable_rows steps;
+    size_t groups = r->cells->n_groups < GROUPS_MOST ? r->cells->n_groups : GROUPS_MOST;
+    if (lookup_load(r->lookup, "step", &steps, err) != 0)
+        return -1;
+    for (size_t most = TIMES_MOST; most > 0; most--) {
+        bool fits = true;
+        *n = 0;
+        for (size_t g = 0; g < groups; g++) {
+            choose_group(r, &steps, &r->cells->group[g], most, &times->n[g], times->at[g]);
+            for (size_t k = 0; k < times->n[g]; k++) {
+                size_t same = 0;
+                while (same < *n && all[same] != times->at[g][k])
+                    same++;
+                fits = fits && same < ALL_MOST;
+                if (same == *n && fits)
+                    all[(*n)++] = times->at[g][k];
+            }
+        }
+        if (fits)
+            break;
+    }
+    qsort(all, *n, sizeof *all, compare_numbers);
+    lookup_release(r->lookup, &steps);
+    return 0;
+}
+
+static void add_row(const char *group, const struct cell *cell, double time, struct table *t)
+{
+    table_add_text(t, group);
+    table_add_number(t, cell->period);
+    table_add_number(t, time);
+    table_add_number(t, cell->updates);
+    table_add_number(t, (double)cell->value.n);
+    table_add_number(t, cell->value.mean);
+    table_add_number(t, cell->value.low);
+    table_add_number(t, cell->value.high);
+    table_add_number(t, cell->difference.mean);
+    table_add_number(t, cell->difference.low);
+    table_add_number(t, cell->difference.high);
+    table_add_text(t, print_suffices(cell->suffices));
+    if (cell->value.n == 0)
+        table_hide_row(t);
+}
+
+/* Is the group looked at at this time? */
+static bool is_at(const struct times *times, size_t group, double time)
+{
+    for (size_t k = 0; group < GROUPS_MOST && k < times->n[group]; k++)
+        if (times->at[group][k] == time)
+            return true;
+    return false;
+}
+
+static int fill_time(const struct report *r, const struct times *times, double time, struct table *t, struct error *err)
+{
+    struct observations observations = {0};
+    struct cells cells = {0};
+    struct question question = r->cells->question;
+    struct reading reading = {.metric = question.metric, .step = time};
+    question.step = time;
+    int result = observe_read(&observations, r->files, r->n_files, &reading, err);
+    for (size_t i = 0; i < r->n_where && result == 0; i++)
+        result = observe_filter(&observations, r->where[i], err);
+    if (result == 0)
+        result = cells_find(&cells, &observations, &question, r->by, err);
+    for (size_t g = 0; g < cells.n_groups && result == 0; g++) {
+        const struct group *group = &cells.group[g];
+        struct text name = {0};
+        cells_name_group(&cells, group, &name);
+        for (size_t i = group->first; i < group->first + group->n_constant; i++)
+            if (!cells.cell[i].solves && is_at(times, g, time))
+                add_row(name.chars, &cells.cell[i], time, t);
+        text_free(&name);
+    }
+    cells_free(&cells);
+    observe_free(&observations);
+    return result;
+}
+
+int report_phase(struct report *r, struct error *err)
+{
+    static const struct table_column columns[] = {
+        {"group", "group", true}, {"refresh_period", "K (steps)", false}, {"step", "T (steps)", false},
+        {"feature_updates", "feature updates before T", false}, {"n", "n", false}, {"mean", "mean at T", false},
+        {"mean_low", "95 % low", false}, {"mean_high", "95 % high", false}, {"difference", "difference to the baseline", false},
+        {"difference_low", "its 95 % low", false}, {"difference_high", "its 95 % high", false}, {"suffices", "enough", true}};
+    static const struct picture picture = {
+        "phase", "Phase diagram over the number of steps T and the refresh period K",
+        "Mean at step T, read along the runs: where the learning rate is constant, a run of T steps is the beginning of a longer "
+        "one. Dot: shown to be enough against the baseline at the same T; ring: unclear; cross: shown not to be enough. "
+        "K = ∞ stands apart.", "mean"};
+    struct table t = {.id = "phase", .title = "Phase diagram"};
+    struct text curve = {0};
+    static struct times times;
+    double all[ALL_MOST];
+    size_t n = 0;
+    int result = 0;
+    text_add(&curve, "curve_%s", r->cells->question.metric);
+    report_section(r, "phase", "Steps and refresh period together", NULL);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        table_add_column(&t, columns[i].name, columns[i].title, columns[i].is_text);
+    if (r->cells->by_period && lookup_has(r->lookup, curve.chars))
+        result = choose_times(r, &times, all, &n, err);
+    for (size_t i = 0; i < n && result == 0; i++)
+        result = fill_time(r, &times, all[i], &t, err);
+    if (result == 0)
+        result = report_show(r, &t, &picture, 1, "No diagram: the metric has no curve, or no job has ended.", err);
+    text_free(&curve);
+    table_free(&t);
+    return result;
+}
