@@ -98,7 +98,7 @@ static int fill(struct report *r, struct error *err)
 }
 
 /* Whole or not at all, under its name. */
-static int write_page(const struct report *r, const char *path, struct error *err)
+static int write_page(struct report *r, const char *path, struct error *err)
 {
     struct text page = {0}, temporary = {0};
     report_page(r, &page);
@@ -164,6 +164,7 @@ static int make(const struct options *o, const struct cells *cells, const struct
         fprintf(stderr, "relin report: gnuplot was not found (Debian: gnuplot-nox): %s holds tables only\n", path);
     if (result == 0)
         printf("%s\n", o->tables ? o->tables : path);
+    report_free_drawings(&r);
     if (!o->tables && folder.chars)
         nftw(folder.chars, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     free(title);

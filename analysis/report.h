@@ -9,7 +9,7 @@
 
 struct error;
 
-enum { GROUPS_DRAWN = 24 };          /* panels of a picture at most, as in figures/panels.gp */
+enum { GROUPS_DRAWN = 12 };          /* panels of a picture at most, as in figures/panels.gp */
 
 /* The state of a report that is being made. */
 struct report {
@@ -23,7 +23,8 @@ struct report {
     const char *by;
     const char *folder;                /* where data files, scripts and pictures are made */
     bool draws;                        /* gnuplot is there, and pictures are wanted */
-    size_t n_drawn;
+    size_t n_drawings;
+    struct drawing *drawings;          /* in the order of the page; freed by report_free_drawings */
     struct text page, contents;        /* <main>, and the list of its sections */
 };
 
@@ -33,6 +34,14 @@ struct picture {
     const char *title;                 /* the picture's heading */
     const char *caption;               /* what is seen, what bars are; HTML */
     const char *needs;                 /* a column of numbers without which there is nothing to draw, or NULL */
+};
+
+/* A picture that is being drawn: gnuplot runs beside us, and beside others of its kind. */
+struct drawing {
+    const char *name, *title;          /* of the picture; borrowed */
+    size_t at;                         /* where in the page it belongs */
+    long pid;                          /* 0: it has ended */
+    int code;
 };
 
 /* A heading, and its line in the contents. intro: HTML, or NULL. */
@@ -61,13 +70,17 @@ int report_provenance(struct report *r, struct error *err);
 int report_write_scripts(const struct report *r, struct error *err);
 /* Is there a gnuplot? */
 bool report_can_draw(void);
-/* Runs NAME.gp in the folder; the picture, ready to stand in a page, is added to out. */
-int report_draw(const struct report *r, const struct picture *picture, struct text *out, struct error *err);
+/* Starts NAME.gp in the folder, for the end of the page as it is; waits where as many as there are processors run. */
+void report_draw(struct report *r, const struct picture *picture);
+/* Waits for it; the picture, ready to stand in a page, is added to out. Returns 0, 1 where the script found nothing
+ * to draw, or -1 with *err filled. */
+int report_finish_drawing(const struct report *r, struct drawing *drawing, struct text *out, struct error *err);
+void report_free_drawings(struct report *r);
 /* folder: NULL where name is a whole path. */
 int report_write_file(const char *folder, const char *name, const struct text *content, struct error *err);
 
 /* --- report_page.c --- */
-/* The whole page: head with styles, contents, main. */
-void report_page(const struct report *r, struct text *out);
+/* The whole page: head with styles, contents, main. A picture that could not be drawn is said there, and on stderr. */
+void report_page(struct report *r, struct text *out);
 
 #endif

@@ -84,12 +84,11 @@ int report_write_scripts(const struct report *r, struct error *err)
 
 /* --- gnuplot --------------------------------------------------------------- */
 
-/* Runs gnuplot in a folder, its output into a file there. Returns its exit code; -1: it could not be started. */
-static int run_gnuplot(char *const *arguments, const char *folder, const char *log)
+/* Starts gnuplot in a folder, its output into a file there. Returns its process; -1: it could not be started. */
+static long start_gnuplot(char *const *arguments, const char *folder, const char *log)
 {
     posix_spawn_file_actions_t actions;
     pid_t pid;
-    int status = -1;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addchdir_np(&actions, folder);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -97,9 +96,16 @@ static int run_gnuplot(char *const *arguments, const char *folder, const char *l
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     int failed = posix_spawnp(&pid, "gnuplot", &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (failed)
+    return failed ? -1 : pid;
+}
+
+/* Its exit code; -1: it was never started, 128: it was killed. */
+static int wait_for(long pid)
+{
+    int status = 0;
+    if (pid < 0)
         return -1;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    while (waitpid((pid_t)pid, &status, 0) < 0 && errno == EINTR)
         ;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
@@ -107,7 +113,42 @@ static int run_gnuplot(char *const *arguments, const char *folder, const char *l
 bool report_can_draw(void)
 {
     char *arguments[] = {"gnuplot", "--version", NULL};
-    return run_gnuplot(arguments, "/", "/dev/null") == 0;
+    return wait_for(start_gnuplot(arguments, "/", "/dev/null")) == 0;
+}
+
+static void end_drawing(struct drawing *d)
+{
+    if (d->pid != 0)
+        d->code = wait_for(d->pid);
+    d->pid = 0;
+}
+
+void report_draw(struct report *r, const struct picture *picture)
+{
+    long most = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t beside = most > 1 ? (size_t)most : 1;
+    struct text script = {0}, log = {0}, settings = {0};
+    if (r->n_drawings >= beside)
+        end_drawing(&r->drawings[r->n_drawings - beside]);
+    r->drawings = must(realloc(r->drawings, (r->n_drawings + 1) * sizeof *r->drawings));
+    text_add(&script, "%s.gp", picture->name);
+    text_add(&log, "%s.log", picture->name);
+    text_add(&settings, "terminal='svg'; out='%s.svg'", picture->name);
+    char *arguments[] = {"gnuplot", "-e", settings.chars, script.chars, NULL};
+    r->drawings[r->n_drawings++] = (struct drawing){picture->name, picture->title, r->page.length,
+                                                    start_gnuplot(arguments, r->folder, log.chars), 0};
+    text_free(&script);
+    text_free(&log);
+    text_free(&settings);
+}
+
+void report_free_drawings(struct report *r)
+{
+    for (size_t i = 0; i < r->n_drawings; i++)
+        end_drawing(&r->drawings[i]);
+    free(r->drawings);
+    r->drawings = NULL;
+    r->n_drawings = 0;
 }
 
 /* --- the SVG in the page --------------------------------------------------- */
@@ -149,7 +190,7 @@ static size_t match_name(const char *at, const char *name, struct text *out)
     return end ? (size_t)(end - at) + 8 : 0;
 }
 
-static int add_svg(const struct picture *picture, const char *svg, struct text *out, struct error *err)
+static int add_svg(const struct drawing *picture, const char *svg, struct text *out, struct error *err)
 {
     const char *box = strstr(svg, "viewBox=\""), *body = strstr(svg, "</desc>"), *end = strstr(svg, "</svg>");
     int wide, high;
@@ -186,22 +227,20 @@ static int refuse_picture(const struct report *r, const char *name, int code, st
     return -1;
 }
 
-int report_draw(const struct report *r, const struct picture *picture, struct text *out, struct error *err)
+int report_finish_drawing(const struct report *r, struct drawing *drawing, struct text *out, struct error *err)
 {
-    struct text script = {0}, log = {0}, path = {0}, settings = {0}, svg = {0};
-    text_add(&script, "%s.gp", picture->name);
-    text_add(&log, "%s.log", picture->name);
-    text_add(&path, "%s/%s.svg", r->folder, picture->name);
-    text_add(&settings, "terminal='svg'; out='%s.svg'", picture->name);
-    char *arguments[] = {"gnuplot", "-e", settings.chars, script.chars, NULL};
-    int code = run_gnuplot(arguments, r->folder, log.chars);
-    int result = code == 0 ? text_read_file(&svg, path.chars, 1 << 28, err) : refuse_picture(r, picture->name, code, err);
+    struct text path = {0}, svg = {0};
+    end_drawing(drawing);
+    text_add(&path, "%s/%s.svg", r->folder, drawing->name);
+    if (drawing->code == 0 && access(path.chars, F_OK) != 0) {
+        text_free(&path);
+        return 1;
+    }
+    int result = drawing->code == 0 ? text_read_file(&svg, path.chars, 1 << 28, err)
+                                    : refuse_picture(r, drawing->name, drawing->code, err);
     if (result == 0)
-        result = add_svg(picture, svg.chars ? svg.chars : "", out, err);
-    text_free(&script);
-    text_free(&log);
+        result = add_svg(drawing, svg.chars ? svg.chars : "", out, err);
     text_free(&path);
-    text_free(&settings);
     text_free(&svg);
     return result;
 }

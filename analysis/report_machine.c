@@ -63,7 +63,7 @@ static struct stretch *list_stretches(const struct report *r, const struct work 
     *n = 0;
     for (size_t i = 0; i < o->n; i++) {
         double start = lookup_value(r->lookup, &w->start, i, 0), wall = lookup_value(r->lookup, &w->wall, i, 0);
-        if (isfinite(start) && start > 0 && wall >= 0)
+        if (isfinite(start) && start > 0 && wall >= 0 && isfinite(wall))
             s[(*n)++] = (struct stretch){r->lookup->file[i], lookup_value(r->lookup, &w->worker, i, 0), start, start + wall,
                                          lookup_value(r->lookup, &w->cpu, i, 0), i, 1, o->at[i].status == STATUS_FAILED,
                                          o->at[i].diverged};
@@ -216,7 +216,7 @@ static int show_utilisation(struct report *r, const struct stretch *s, size_t n,
     static const struct picture picture = {"utilisation", "Busy workers over time",
                                            "Mean number of workers with a job in each slice of the time.", NULL};
     struct table t = {.id = "utilisation", .title = "Utilisation"};
-    double busy[BINS] = {0}, slice = (last - first) / BINS;
+    double busy[BINS] = {0}, slice = isfinite(last - first) ? (last - first) / BINS : 0;
     table_add_column(&t, "group", "what", true);
     table_add_column(&t, "curve", "curve", true);
     table_add_column(&t, "seconds", "from (s)", false);

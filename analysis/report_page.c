@@ -40,31 +40,18 @@ static void add_download(const struct table *t, struct text *out)
     text_free(&csv);
 }
 
-/* A picture that gnuplot would not draw is said where it should be, and on stderr: the rest is no worse for it. */
 static void add_picture(struct report *r, const struct table *t, const struct picture *picture)
 {
-    struct text svg = {0};
-    struct error failed = {0};
     if (picture->needs && !table_has(t, picture->needs)) {
         text_add(&r->page, "<h3>%s</h3>\n<p class=note>Not measured: no job that has ended has numbers for it.</p>\n", picture->title);
         return;
     }
     text_add(&r->page, "<figure id=\"figure-%s\"><h3>%s</h3>\n", picture->name, picture->title);
-    if (!r->draws) {
+    if (r->draws)
+        report_draw(r, picture);
+    else
         text_add(&r->page, "<p class=note>No picture: gnuplot was not found.</p>\n");
-    } else if (report_draw(r, picture, &svg, &failed) == 0) {
-        text_add(&r->page, "<div class=picture>");
-        text_add_bytes(&r->page, svg.chars, svg.length);
-        text_add(&r->page, "</div>\n");
-        r->n_drawn++;
-    } else {
-        text_add(&r->page, "<p class=warning>The picture could not be drawn: ");
-        table_add_escaped(failed.text, &r->page);
-        text_add(&r->page, "</p>\n");
-        fprintf(stderr, "relin report: %s\n", failed.text);
-    }
     text_add(&r->page, "<figcaption>%s</figcaption></figure>\n", picture->caption);
-    text_free(&svg);
 }
 
 int report_show(struct report *r, const struct table *t, const struct picture *pictures, size_t n_pictures,
@@ -130,7 +117,7 @@ static const char style[] =
     "details{margin:.3rem 0 1.5rem}summary{cursor:pointer;color:var(--link)}\n"
     ".scroll{overflow:auto;max-height:28rem;border:1px solid var(--line)}\n"
     "table{border-collapse:collapse;font-size:.86rem}th,td{padding:.2rem .6rem;text-align:left;vertical-align:top;white-space:nowrap}\n"
-    "th{position:sticky;top:0;background:var(--box)}tbody tr:nth-child(even){background:var(--box)}\n"
+    "th{position:sticky;top:0;background:var(--box);white-space:normal;min-width:4.5rem;vertical-align:bottom}tbody tr:nth-child(even){background:var(--box)}\n"
     "td.n{text-align:right;font-variant-numeric:tabular-nums}td.w{white-space:pre-wrap}\n"
     "pre{background:var(--box);padding:.6rem;overflow:auto;font-size:.86rem}\n"
     "@media print{html{font-size:11pt}body{max-width:none}nav,.skip,a.csv{display:none}figure{break-inside:avoid}"
@@ -143,7 +130,28 @@ static const char script[] =
     "var t=atob(a.href.split(',')[1]),b=new Uint8Array(t.length);for(var i=0;i<t.length;i++)b[i]=t.charCodeAt(i);"
     "a.href=URL.createObjectURL(new Blob([b],{type:'text/csv'}))})";
 
-void report_page(const struct report *r, struct text *out)
+/* A picture that gnuplot would not draw is said where it should be, and on stderr: the rest is no worse for it. */
+static void add_drawing(const struct report *r, struct drawing *drawing, struct text *out)
+{
+    struct text svg = {0};
+    struct error failed = {0};
+    int result = report_finish_drawing(r, drawing, &svg, &failed);
+    if (result == 0) {
+        text_add(out, "<div class=picture>");
+        text_add_bytes(out, svg.chars, svg.length);
+        text_add(out, "</div>\n");
+    } else if (result > 0) {
+        text_add(out, "<p class=note>Nothing to draw yet.</p>\n");
+    } else {
+        text_add(out, "<p class=warning>The picture could not be drawn: ");
+        table_add_escaped(failed.text, out);
+        text_add(out, "</p>\n");
+        fprintf(stderr, "relin report: %s\n", failed.text);
+    }
+    text_free(&svg);
+}
+
+void report_page(struct report *r, struct text *out)
 {
     text_add(out, "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\n<title>relin report: ");
     table_add_escaped(r->title, out);
@@ -159,6 +167,12 @@ void report_page(const struct report *r, struct text *out)
     text_add(out, "</h1></header>\n<nav aria-label=Contents><ul>\n");
     text_add_bytes(out, r->contents.chars, r->contents.length);
     text_add(out, "</ul></nav>\n<main id=main>\n");
-    text_add_bytes(out, r->page.chars, r->page.length);
+    size_t done = 0;
+    for (size_t i = 0; i < r->n_drawings; i++) {
+        text_add_bytes(out, r->page.chars + done, r->drawings[i].at - done);
+        done = r->drawings[i].at;
+        add_drawing(r, &r->drawings[i], out);
+    }
+    text_add_bytes(out, r->page.chars + done, r->page.length - done);
     text_add(out, "</main>\n<script>%s</script>\n</body></html>\n", script);
 }

@@ -8,7 +8,8 @@
 #include "print.h"
 #include "report.h"
 
-enum { TIMES_MOST = 12, ALL_MOST = 36, GROUPS_MOST = GROUPS_DRAWN };
+/* READINGS_MOST: of jobs, together: the files are read for each time. */
+enum { READINGS_MOST = 120000, TIMES_MOST = 12, ALL_MOST = 36, ALL_LEAST = 12, GROUPS_MOST = GROUPS_DRAWN };
 
 static int compare_numbers(const void *a, const void *b)
 {
@@ -48,11 +49,14 @@ static void choose_group(const struct report *r, const struct variable_rows *ste
     free(all);
 }
 
-/* The times of all groups, and all of them together in order: at most ALL_MOST, since the files are read for each. */
+/* The times of all groups, and all of them together in order. */
 static int choose_times(const struct report *r, struct times *times, double all[ALL_MOST], size_t *n, struct error *err)
 {
     struct variable_rows steps;
     size_t groups = r->cells->n_groups < GROUPS_MOST ? r->cells->n_groups : GROUPS_MOST;
+    size_t readings = READINGS_MOST / (r->lookup->n + 1), most_all = readings < ALL_MOST ? readings : ALL_MOST;
+    if (most_all < ALL_LEAST)
+        most_all = ALL_LEAST;
     if (lookup_load(r->lookup, "step", &steps, err) != 0)
         return -1;
     for (size_t most = TIMES_MOST; most > 0; most--) {
@@ -64,7 +68,7 @@ static int choose_times(const struct report *r, struct times *times, double all[
                 size_t same = 0;
                 while (same < *n && all[same] != times->at[g][k])
                     same++;
-                fits = fits && same < ALL_MOST;
+                fits = fits && same < most_all;
                 if (same == *n && fits)
                     all[(*n)++] = times->at[g][k];
             }

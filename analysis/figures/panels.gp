@@ -14,7 +14,8 @@ is_inf(s) = s eq 'inf'
 number(name) = is_inf(strcol(name)) ? NaN : column(name)
 seen(name) = is_inf(strcol(name)) || column(name) == column(name)
 stats data using (seen(x_name) && seen(y_name) ? note(strcol(series)) : 0) nooutput
-most = 24
+if (n_names == 0) { print picture.': nothing to draw'; exit }
+most = 12
 n_panels = n_groups < most ? n_groups : most
 
 # Two read-outs far apart, and the same with another dash for schedules; else from dark to light, with infinity its own.

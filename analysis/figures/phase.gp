@@ -3,7 +3,8 @@ picture = 'phase'; data = 'phase.tsv'
 load 'style.gp'; load 'settings.gp'
 is_inf(s) = s eq 'inf'
 stats data using (note(strcol('group'))) nooutput
-n_panels = n_names < 24 ? n_names : 24
+if (n_names == 0) { print 'phase: nothing to draw'; exit }
+n_panels = n_names < 12 ? n_names : 12
 array groups[n_names + 1]
 do for [i = 1:n_names] { groups[i] = names[i] }
 
@@ -43,8 +44,8 @@ margin_left = 80.0; gap_x = 24.0; gap_y = 64.0; margin_top = 46.0; margin_bottom
 wide = int(margin_left + columns * panel_wide + (columns - 1) * gap_x + margin_right)
 high = int(margin_top + rows * panel_high + (rows - 1) * gap_y + margin_bottom)
 eval open_output
-# monotone in lightness: it reads in grey
-set palette defined (0 '#440154', 1 '#482878', 2 '#3E4A89', 3 '#31688F', 4 '#26828F', 5 '#1F9E8A', 6 '#35B77A', 7 '#6DCD5A', 8 '#B4DE2C', 9 '#FDE725')
+# cividis: monotone in lightness, so that it reads in grey
+set palette defined (0 '#00224E', 1 '#123570', 2 '#3B496C', 3 '#575D6D', 4 '#707173', 5 '#8A8678', 6 '#A59C74', 7 '#C3B369', 8 '#E1CC55', 9 '#FEE838')
 stats data using (metric_scale * column('mean')) nooutput
 if (STATS_max > STATS_min) { set cbrange [STATS_min:STATS_max] } else { set cbrange [STATS_min - 1:STATS_min + 1] }
 set xrange [n_K > 0 ? at_K(1) - half_K : at_inf - half_K : has_inf ? at_inf + half_K : end_K]

@@ -139,6 +139,10 @@ char *store_read_provenance(const struct store_reader *reader, const char *what,
 typedef void store_about_function(const char *name, const char *value, void *context);
 int store_read_about(const struct store_reader *reader, store_about_function *tell, void *context, struct error *err);
 
+/* Tells every attribute of /provenance, by name: texts, and whole numbers as texts. Returns 0, or -1 with *err filled. */
+typedef void store_about_function(const char *name, const char *value, void *context);
+int store_read_about(const struct store_reader *reader, store_about_function *tell, void *context, struct error *err);
+
 /* --- the lock: FILE.h5.lock beside the file: host, pid, Slurm job, heartbeat (src/store/lock.c) --- */
 /* Refuses (ERROR_LOCKED, says who) while a live run holds it, by whichever link or path; takes over where the
  * same Slurm job was requeued, the process on this host is gone, or the heartbeat is older than a minute. Of

@@ -162,14 +162,45 @@ LOOK
     ! grep -q "<svg" "$BATS_TEST_TMPDIR/bare.html"
 }
 
-@test "the scripts draw by hand what --tables wrote, as PDF and PNG" {
+@test "make -C analysis figures draws by hand, as PDF and PNG, and says what there is nothing of" {
     needs_gnuplot
-    relin report "$FILE" --tables "$BATS_TEST_TMPDIR/figures"
-    cd "$BATS_TEST_TMPDIR/figures"
-    gnuplot -e "terminal='pdf'" performance-period.gp
-    gnuplot -e "terminal='png'" performance-period.gp
-    [ "$(head -c 4 performance-period.pdf)" = %PDF ]
-    [ "$(head -c 4 performance-period.png | tail -c 3)" = PNG ]
+    cd "$BATS_TEST_TMPDIR"
+    cp "$FILE" some.h5
+    run make -s -C "$BATS_TEST_DIRNAME/../../analysis" figures FILE=some.h5 FIGURES='performance-period phase gauss-newton' RELIN="$RELIN"
+    [ "$status" -eq 0 ]
+    [[ "$output" = *"gauss-newton: nothing to draw"* ]]
+    for figure in performance-period phase; do
+        [ "$(head -c 4 some-figures/$figure.pdf)" = %PDF ]
+        [ "$(head -c 4 some-figures/$figure.png | tail -c 3)" = PNG ]
+    done
+    run env -u FILE make -s -C "$BATS_TEST_DIRNAME/../../analysis" figures
+    [[ "$status" -ne 0 && "$output" = *"expected FILE"* ]]
+}
+
+@test "Gauss-Newton runs stand beside the linearised runs of their K" {
+    needs_gnuplot
+    relin run tests/sweeps/trainers.yaml -o "$BATS_TEST_TMPDIR/solvers.h5"
+    relin report "$BATS_TEST_TMPDIR/solvers.h5" -o "$BATS_TEST_TMPDIR/solvers.html"
+    grep -q 'id="picture-gauss-newton"' "$BATS_TEST_TMPDIR/solvers.html"
+    [ "$(sed -n '/id="table-gauss-newton"/,/<\/table>/p' "$BATS_TEST_TMPDIR/solvers.html" | grep -c '^<tr><td>wide')" -eq 4 ]
+}
+
+@test "a file whose sweep has not begun is reported: what is missing is said" {
+    "$PYTHON" - "$FILE" "$BATS_TEST_TMPDIR/none.h5" <<'PYTHON'
+import shutil, sys
+import h5py
+import numpy as np
+shutil.copy(sys.argv[1], sys.argv[2])
+with h5py.File(sys.argv[2], "r+") as f:
+    f["status"][:] = 0
+    f["start_time"][:] = np.nan
+PYTHON
+    run relin report "$BATS_TEST_TMPDIR/none.h5" -o "$BATS_TEST_TMPDIR/none.html"
+    [ "$status" -eq 0 ]
+    [[ "$output" != *"could not"* && "$output" != *gnuplot* ]]
+    grep -q "No job has started yet" "$BATS_TEST_TMPDIR/none.html"
+    grep -q "24 pending or running" "$BATS_TEST_TMPDIR/none.html"
+    ! grep -q "class=warning>The picture" "$BATS_TEST_TMPDIR/none.html"
 }
 
 @test "mistakes are told: a folder that is none, a page that cannot be written, no file" {

@@ -33,8 +33,9 @@ static const struct command {
 } commands[] = {
     {22, 0, {"relin", "status", "FILE"}},
     {10, 0, {"relin", "status", "--json", "FILE"}},
-    {16, 0, {"relin-summary", "--table", "--curve", "FILE"}},
+    {10, 0, {"relin-summary", "--table", "--curve", "FILE"}},
     {6, 0, {"relin-summary", "--csv", "FILE"}},
+    {6, 0, {"relin-report", "FILE", "--tables", "tables"}},
     {14, 0, {"relin", "verify", "--sample", "1", "FILE"}},
     {8, 0, {"relin", "measure", "FILE", "--metric", "kernel_distance", "--jobs", "1"}},
     {5, 0, {"relin", "trace", "sweep.yaml", "--job", "0", "-o", "FILE"}},
@@ -46,7 +47,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* Command lines: words of these, some of them mutated. */
 static const char *const words[] = {
-    "run", "plan", "bench", "data", "status", "trace", "verify", "measure", "summary", "help", "--help", "--version",
+    "run", "plan", "bench", "data", "status", "trace", "verify", "measure", "summary", "report", "help", "--help", "--version",
     "sweep.yaml", "base.h5", "--json", "--exit-code", "--where", "refresh_period=1", "--metric", "kernel_distance", "--sample",
     "2", "--job", "0", "-1", "99999999999999999999", "--set", "kernels.snapshots=4", "--tolerance", "1e-3", "nan", "--jobs", "-o",
     "new.h5", "--at", "training.steps=1", "grid.seed=0..1", "--progress", "none", "--order", "random", "--csv", "--table", "--",
