@@ -14,9 +14,9 @@ static void add_escaped(const char *value, struct text *out)
 
 static void add_group(const struct cells *c, const struct group *g, struct text *out)
 {
-    struct table table;
+    struct printed_table table;
     bool first = true;
-    table_fill(c, g, &table);
+    printed_table_fill(c, g, &table);
     text_add(out, "### ");
     cells_name_group(c, g, out);
     text_add(out, ": ");
@@ -37,7 +37,7 @@ static void add_group(const struct cells *c, const struct group *g, struct text 
         first = true;
     }
     text_add(out, "\n");
-    table_free(&table);
+    printed_table_free(&table);
 }
 
 void print_markdown(const struct cells *c, struct text *out)

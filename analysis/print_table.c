@@ -159,7 +159,7 @@ static size_t longer(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-void table_fill(const struct cells *c, const struct group *g, struct table *t)
+void printed_table_fill(const struct cells *c, const struct group *g, struct printed_table *t)
 {
     memset(t, 0, sizeof *t);
     t->n = g->count;
@@ -183,13 +183,13 @@ void table_fill(const struct cells *c, const struct group *g, struct table *t)
     }
 }
 
-void table_free(struct table *t)
+void printed_table_free(struct printed_table *t)
 {
     free(t->row);
 }
 
 /* Of the columns as many as fit. */
-static void choose_columns(struct table *t, int most, bool *left_out)
+static void choose_columns(struct printed_table *t, int most, bool *left_out)
 {
     size_t total = 0;
     for (int k = 0; k < COLUMN_COUNT; k++)
@@ -216,8 +216,8 @@ static void add_line(struct text *out, const size_t *width, const char (*entries
 static void print_group(const struct cells *c, const struct group *g, const struct screen *screen,
                         bool *left_out, struct text *out)
 {
-    struct table t;
-    table_fill(c, g, &t);
+    struct printed_table t;
+    printed_table_fill(c, g, &t);
     choose_columns(&t, screen->width, left_out);
     if (screen->colour)
         text_add(out, "\033[1m");
@@ -229,7 +229,7 @@ static void print_group(const struct cells *c, const struct group *g, const stru
     for (size_t i = 0; i < t.n; i++)
         add_line(out, t.width, (const char(*)[ENTRY_SIZE])t.row[i]);
     text_add(out, "\n");
-    table_free(&t);
+    printed_table_free(&t);
 }
 
 void print_table(const struct cells *c, const struct screen *screen, struct text *out)

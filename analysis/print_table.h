@@ -7,15 +7,15 @@
 enum { TABLE_COLUMNS = 22, TABLE_ENTRY = 40 };
 typedef char table_entry[TABLE_ENTRY];   /* an array: nothing is hidden */
 
-struct table {
+struct printed_table {
     size_t n;
     size_t width[TABLE_COLUMNS];         /* 0: nothing in the column */
     table_entry title[TABLE_COLUMNS];
     table_entry (*row)[TABLE_COLUMNS];   /* n of them */
 };
 
-/* The caller frees with table_free. */
-void table_fill(const struct cells *c, const struct group *g, struct table *t);
-void table_free(struct table *t);
+/* The caller frees with printed_table_free. */
+void printed_table_fill(const struct cells *c, const struct group *g, struct printed_table *t);
+void printed_table_free(struct printed_table *t);
 
 #endif
