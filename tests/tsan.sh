@@ -30,13 +30,14 @@ try() {
     [ $code -eq "$expected" ] || { tail -n 20 "$work/out"; failed=1; }
 }
 
-# stop_at_first_commit COMMAND...: USR1 to it as soon as it holds its lock and a row is written.
+# stop_early COMMAND...: USR1 to it as soon as it holds its lock.
+# shellcheck disable=SC2317 # called by name
 stop_early() {
     "$@" &
     local pid=$!
-    until [ -e "$work/stopped.h5.lock" ] || ! kill -0 $pid 2>/dev/null; do read -rt 0.05 <> <(:); done
-    kill -USR1 $pid 2>/dev/null
-    wait $pid
+    until [ -e "$work/stopped.h5.lock" ] || ! kill -0 "$pid" 2>/dev/null; do read -rt 0.05 <> <(:); done
+    kill -USR1 "$pid" 2>/dev/null
+    wait "$pid"
 }
 
 try 0 "test_store_lock" "$build/tests/test_store_lock"
