@@ -29,7 +29,7 @@ endif
 first_pc = $(firstword $(foreach p,$(1),$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 
 # These targets compile nothing themselves.
-ifneq ($(filter-out help deps run check check-faults check-slurm check-tools check-tsan check-valgrind coverage lint format clean uninstall,$(or $(MAKECMDGOALS),help)),)
+ifneq ($(filter-out help deps run check check-faults check-hosts check-slurm check-tools check-tsan check-valgrind coverage lint format clean uninstall,$(or $(MAKECMDGOALS),help)),)
 MPI ?= $(call first_pc,ompi-c ompi mpich)                # message passing between ranks
 HDF5 ?= $(call first_pc,hdf5-openmpi hdf5-mpich hdf5)    # the shared result file (parallel HDF5)
 # openblas: matrix products, eigenproblems; yaml-0.1: sweep files, and JSON, which YAML
@@ -97,7 +97,7 @@ FUZZ_PROGRAMS := $(if $(filter fuzz,$(MODE)),,$(B)/fuzz/programs)
 FUZZ_RUNS ?= 1000000
 FUZZ_SEED ?= 1
 
-.PHONY: all help run check check-unit check-faults check-slurm check-tools check-tsan check-valgrind coverage fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
+.PHONY: all help run check check-unit check-faults check-hosts check-slurm check-tools check-tsan check-valgrind coverage fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
 .DEFAULT_GOAL := help
 # Not for all targets: then a missing FORCE would be no reason to look at the flags again.
 .SECONDARY: $(call OBJ,,$(ANALYSIS_MAIN))
@@ -132,6 +132,11 @@ check-slurm: ## install Slurm where it is missing, build, run sweeps in a cluste
 	@.ci/deps.sh slurm
 	@$(BUILD) all
 	@tests/slurm/check.sh $(B)
+
+check-hosts: ## runs over two hosts, which are namespaces of this machine (root); losses, the lock from another node
+	@.ci/deps.sh check
+	@$(BUILD) all
+	@tests/hosts/check.sh $(B)
 
 FAULTS_N ?= 200
 check-faults: ## strike runs with faults, FAULTS_N= times (200), and see that nothing is lost; FAULTS_SEED=, _SELECT=, _ONLY=

@@ -80,7 +80,7 @@ int64_t job_evaluation_steps(const struct job *job, int64_t *steps, struct error
 struct job_cost {
     double flops;          /* of training, evaluation and kernels */
     double seconds;        /* by compiled-in speeds of one core */
-    double bytes;          /* peak memory of the child */
+    double bytes;          /* peak memory of the child, with the state it holds for checkpoints */
 };
 /* features, outputs and the pools' rows come from the data set. By the engine of job->training; auto: tangent.
  * Of a program of the user's own, whose set may be NULL, nothing is known but job->expected: else a second stands for it. */

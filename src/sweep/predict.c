@@ -3,14 +3,17 @@
 
 #include "base/error.h"
 #include "nn/cost.h"
+#include "ntk/plan.h"
 #include "predict_kernels.h"
 #include "sweep/job.h"
 #include "train/engine_cost.h"
+#include "train/products.h"
 
 /* Measured on one core of an AVX-512 machine; only ratios matter to the order, and the farm corrects
  * the scale as jobs end. */
 static const double GEMM_RATE = 80e9;             /* single precision flops a second, outside the steps */
 static const double LANCZOS_PRODUCTS = 25;
+enum { LIMIT_PRODUCTS = 60 };                     /* kept at most: STABILITY_PRODUCTS of train/trainer.h */
 
 struct sizes {
     struct network_size net;
@@ -111,16 +114,15 @@ static void add_evaluations(const struct job *job, const struct sizes *s, struct
     p->jvps += s->linearised ? rows : 0;
 }
 
-/* All segments of a job by one engine, each as long as the mean. */
-static struct engine_cost training_cost(const struct job *job, const struct sizes *s, enum engine engine)
+/* Of a segment as long as the mean. */
+static struct engine_sizes segment_sizes(const struct job *job, const struct sizes *s)
 {
     const struct training_spec *t = &job->training;
-    double segments = s->updates + 1;
-    const struct engine_sizes sizes = {
+    return (struct engine_sizes){
         .rows = s->train,
         .outputs = s->outputs,
         .batch = s->batch,
-        .steps = s->linearised ? s->steps / segments : s->steps,
+        .steps = s->linearised ? s->steps / (s->updates + 1) : s->steps,
         .parameters = s->net.parameters,
         .forward = 2 * s->all,
         .first = 2 * s->first,
@@ -135,6 +137,14 @@ static struct engine_cost training_cost(const struct job *job, const struct size
         .momentum_kept = t->momentum != 0 && t->momentum_at_refresh == MOMENTUM_KEEP && s->updates > 0,
         .weight_decay = t->weight_decay != 0,
     };
+}
+
+/* All segments of a job by one engine. */
+static struct engine_cost training_cost(const struct job *job, const struct sizes *s, enum engine engine)
+{
+    const struct training_spec *t = &job->training;
+    double segments = s->updates + 1;
+    const struct engine_sizes sizes = segment_sizes(job, s);
     struct engine_cost cost;
     if (engine == ENGINE_KERNEL)
         engine_cost_kernel(&sizes, &cost);
@@ -165,6 +175,23 @@ static double other_bytes(const struct job *job, const struct sizes *s, double p
            + 8 * (probe * (s->features + s->outputs) + s->net.parameters);
 }
 
+/* What is held for checkpoints: the products of a solve under way (train/products.h), and the image of the state, these and
+ * the vectors of training and the kernels of the last snapshots in it, with the room it grew into. */
+static double held_bytes(const struct job *job, const struct sizes *s, double probe)
+{
+    const struct training_spec *t = &job->training;
+    const struct kernel_spec *k = &job->kernels;
+    const struct engine_sizes sizes = segment_sizes(job, s);
+    double number = sizes.double_precision ? 8 : 4, values = s->train * s->outputs;
+    double side = k->snapshots || k->path_points ? (double)gram_side(k->mode, (size_t)probe, (size_t)s->outputs) : 0;
+    double products = t->trainer == TRAINER_GAUSS_NEWTON ? solver_products(job, s)
+                    : t->engine == ENGINE_FILTER ? filter_products(&sizes) : 0;
+    products = fmin(fmax(products, t->lr_of_limit ? LIMIT_PRODUCTS : 0) * number * values, PRODUCTS_BYTES_MOST);
+    double state = products + number * s->net.parameters * (1 + (s->linearised ? 2 : 0) + sizes.momentum)
+                 + 8 * side * side * (training_is_exact(t) ? 1 : 2.5) + (t->engine == ENGINE_KERNEL ? 4 * 8 * values : 0);
+    return products + 2 * state;
+}
+
 void job_predict(const struct job *job, const struct dataset *set, struct job_cost *cost)
 {
     if (job->training.trainer == TRAINER_COMMAND) {   /* nobody knows what it does */
@@ -185,7 +212,7 @@ void job_predict(const struct job *job, const struct dataset *set, struct job_co
     cost->flops = training.flops + others + kernels.flops;
     cost->seconds = training.seconds + (slower * others + 2 * kernels.flops) / GEMM_RATE
                   + engine_moved_seconds(&moved, passes.forwards, passes.jvps, passes.vjps);
-    cost->bytes = training.bytes + other_bytes(job, &s, probe) + kernels.bytes;
+    cost->bytes = training.bytes + other_bytes(job, &s, probe) + kernels.bytes + held_bytes(job, &s, probe);
 }
 
 void job_plan_engine(struct job *job, const struct dataset *set)

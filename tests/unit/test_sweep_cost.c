@@ -112,6 +112,17 @@ START_TEST(a_kernel_costs_by_its_mode)
 }
 END_TEST
 
+/* The products of the limit's Lanczos are held, and are in the image of the state, which takes twice what is in it. */
+START_TEST(what_is_held_for_checkpoints_is_counted)
+{
+    struct job_cost plain = cost_with("training.lr=0.1"), limit = cost_with("training.lr={of_limit: 0.5}"),
+                    few = cost_with("data.train=50");
+    double products = (limit.bytes - plain.bytes) / 3;
+    ck_assert_double_eq(products, 60.0 * 4 * 4 * 100);   /* single precision, C = 4, N = 100 */
+    ck_assert(few.bytes < plain.bytes);
+}
+END_TEST
+
 static struct result_layout layout_with(const char *override)
 {
     struct sweep sweep;
@@ -237,6 +248,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_choice_is_in_the_text_of_a_job_and_not_in_its_id);
     tcase_add_test(tests, an_engine_that_is_asked_for_is_taken_whatever_it_costs);
     tcase_add_test(tests, a_kernel_costs_by_its_mode);
+    tcase_add_test(tests, what_is_held_for_checkpoints_is_counted);
     tcase_add_test(tests, thin_convolutions_are_priced_by_the_numbers_they_move);
     tcase_add_test(tests, activations_are_kept_up_to_a_fixed_budget);
     tcase_add_test(tests, axes_are_as_long_as_the_job_that_needs_most);
