@@ -52,14 +52,14 @@ static void write_run(struct master *master)
     struct error err = {0};
     double joules = NAN;
     account->told = clock_seconds();
-    account->joules[0] = energy_joules(master->energy);
+    account->joules[0] = master->energy ? energy_joules(master->energy) : NAN;
     for (int rank = 0; rank < master->wire->size; rank++)
         if (isfinite(account->joules[rank]))
             joules = account->joules[rank] + (isnan(joules) ? 0 : joules);
     run->energy_joules = joules;
     run->last = clock_unix();
     run->rank_0_cpu_seconds = clock_cpu_seconds() - account->cpu_seconds;
-    double limit = master->deadline->end - account->began;
+    double limit = master->deadline->end - master->began;
     run->time_limit = isfinite(limit) ? limit : NAN;
     if (store_write_run(master->store, account->index, run, &err))
         ledger_break_off(master, &err);
@@ -88,6 +88,14 @@ void account_step(struct master *master)
 
 /* --- attempts --------------------------------------------------------------------------- */
 
+static void put_new(struct master *master, size_t index, const struct attempt *attempt)
+{
+    struct account *account = &master->account;
+    if (account->n_rows == ACCOUNT_ROWS)
+        write_rows(master);
+    account->rows[account->n_rows++] = (struct account_row){index, *attempt};
+}
+
 /* A row that is waiting is overwritten, so that one of a short job is written once. */
 static void put(struct master *master, size_t index, const struct attempt *attempt)
 {
@@ -97,9 +105,7 @@ static void put(struct master *master, size_t index, const struct attempt *attem
             account->rows[i].attempt = *attempt;
             return;
         }
-    if (account->n_rows == ACCOUNT_ROWS)
-        write_rows(master);
-    account->rows[account->n_rows++] = (struct account_row){index, *attempt};
+    put_new(master, index, attempt);
 }
 
 static struct attempt attempt_of(const struct master *master, size_t row)
@@ -132,7 +138,7 @@ void account_started(struct master *master, size_t row)
     state->since = clock_unix();
     state->attempt = master->account.n_attempts++;
     struct attempt a = attempt_of(master, row);
-    put(master, state->attempt, &a);
+    put_new(master, state->attempt, &a);
 }
 
 void account_committed(struct master *master, size_t row, double began)
@@ -192,15 +198,15 @@ static double memory_of_task(const struct run_record *run)
     return NAN;
 }
 
-static void describe_run(struct master *master, int nodes)
+static void describe_run(struct master *master)
 {
     const struct campaign *campaign = master->campaign;
     struct run_record *run = &master->account.run;
     *run = run_none;
     run->ready = clock_unix();
-    run->start = run->ready - (clock_seconds() - master->account.began);
+    run->start = run->ready - (clock_seconds() - master->began);
     run->ranks = master->wire->size;
-    run->nodes = nodes;
+    run->nodes = master->nodes;
     run->workers = run->threads = 0;
     for (int rank = 0; rank < run->ranks; rank++)
         run->workers += master->peers[rank].able;
@@ -229,7 +235,7 @@ static void repair(struct master *master)
     struct error err = {0};
     for (size_t i = 0; i < before->n_attempts; i++)
         if (campaign->timeline_changed && campaign->timeline_changed[i])
-            put(master, i, &before->attempts[i]);
+            put_new(master, i, &before->attempts[i]);
     write_rows(master);
     for (size_t r = 0; r < before->n_runs; r++)
         if (isfinite(before->runs[r].start) && isnan(before->runs[r].end) && store_write_run(master->store, r, &before->runs[r], &err))
@@ -239,7 +245,7 @@ static void repair(struct master *master)
     campaign->timeline_changed = NULL;
 }
 
-int account_start(struct master *master, int nodes, double began, struct error *err)
+int account_start(struct master *master, struct error *err)
 {
     struct account *account = &master->account;
     account->joules = mem_alloc((size_t)master->wire->size, sizeof *account->joules, err);
@@ -249,9 +255,8 @@ int account_start(struct master *master, int nodes, double began, struct error *
         account->joules[rank] = NAN;
     account->index = master->campaign->timeline.n_runs;
     account->n_attempts = master->campaign->timeline.n_attempts;
-    account->began = began;
     account->cpu_seconds = clock_cpu_seconds();
-    describe_run(master, nodes);
+    describe_run(master);
     repair(master);
     write_run(master);
     return 0;

@@ -27,13 +27,12 @@ struct account {
     size_t n_rows;
     double written, told;            /* rows, the run: clock_seconds() of the last time */
     double cpu_seconds;              /* of rank 0's process when the run began */
-    double began;                    /* clock_seconds(), of the run */
     double *joules;                  /* (ranks) that a rank told last, NAN: not its */
     bool ended;
 };
 
 /* Writes what runs before could not any more, and this run's first row. Returns 0, or -1 with *err filled. */
-int account_start(struct master *master, int nodes, double began, struct error *err);
+int account_start(struct master *master, struct error *err);
 void account_free(struct account *account);
 /* A row was handed out, to a rank that had nothing (idle) or not; its child runs. */
 void account_handed(struct master *master, size_t row, bool idle);

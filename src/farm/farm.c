@@ -217,8 +217,9 @@ static int get_ready(struct rank *rank)
     int failed = !rank->store;
     if (!failed && rank->wire.rank == 0) {
         rank->master = (struct master){.wire = &rank->wire, .store = rank->store, .campaign = &rank->campaign,
-                                        .deadline = &rank->deadline, .slowest = rank->spawner.slowest, .energy = &rank->energy};
-        failed = master_start(&rank->master, rank->options, rank->nodes, rank->began, &err);
+                                        .deadline = &rank->deadline, .slowest = rank->spawner.slowest, .energy = &rank->energy,
+                                        .nodes = rank->nodes, .began = rank->began};
+        failed = master_start(&rank->master, rank->options, &err);
     }
     code = agree(rank, failed, &err);
     rank->worker.abandon = code;   /* a file that some have open cannot be closed together */

@@ -336,7 +336,7 @@ bool master_step(struct master *master)
     return active;
 }
 
-int master_start(struct master *master, const struct farm_options *options, int nodes, double began, struct error *err)
+int master_start(struct master *master, const struct farm_options *options, struct error *err)
 {
     size_t n = n_jobs(master), waiting = 0;
     const unsigned char *status = master->campaign->status;
@@ -364,7 +364,7 @@ int master_start(struct master *master, const struct farm_options *options, int 
     int failed = queue_init(&master->queue, rows, waiting, master->campaign->seconds, options->order, err);
     mem_free(rows);
     progress_start(&master->progress, options->progress);
-    if (!failed && !(failed = account_start(master, nodes, began, err)))
+    if (!failed && !(failed = account_start(master, err)))
         setback_resume(master);
     return failed;
 }

@@ -48,14 +48,16 @@ struct master {
     int exit_code;                   /* once stopping */
     double pinged, synced, looked;   /* the ranks; fsync; for dead processes */
     struct account account;          /* of what the run uses */
-    struct energy *energy;           /* of rank 0's node; borrowed */
+    struct energy *energy;           /* of rank 0's node; borrowed; NULL: not counted */
+    int nodes;                       /* of the run */
+    double began;                    /* clock_seconds() of its start */
     struct deadline *deadline;       /* borrowed */
     volatile double *slowest;        /* seconds that a checkpoint took at most, on any rank that told */
 };
 
-/* Wire, store, campaign and energy are set and borrowed. began: clock_seconds() of the run's start. Returns 0, or -1 with
- * *err filled. The caller ends it. */
-int master_start(struct master *master, const struct farm_options *options, int nodes, double began, struct error *err);
+/* Wire, store, campaign and what is borrowed are set, nodes and began too. Returns 0, or -1 with *err filled. The caller
+ * ends it. */
+int master_start(struct master *master, const struct farm_options *options, struct error *err);
 void master_handle(struct master *master, const struct wire_message *message);
 /* Returns whether anything happened. */
 bool master_step(struct master *master);
