@@ -29,6 +29,7 @@ struct job;
 struct text;
 
 enum { OWN_NAME_SIZE = 48, METRICS_MOST = 32 };   /* of parameters and metrics */
+enum { PROGRAM_GRACE_MOST = 3600 };                /* seconds: limits.grace none */
 
 /* A name of a parameter or metric: a letter or _, then letters, digits and _. */
 bool program_is_name(const char *name);

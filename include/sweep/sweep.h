@@ -19,7 +19,7 @@ struct sweep_axis {
 struct sweep_limits {
     double job_wall;       /* seconds; INFINITY: none */
     double checkpoint;     /* seconds between two checkpoints of a job; INFINITY: none */
-    double grace;          /* seconds from TERM to KILL of a program; INFINITY: as long as it takes */
+    double grace;          /* seconds from TERM to KILL of a program; INFINITY: PROGRAM_GRACE_MOST */
     double expected;       /* seconds that a program takes; INFINITY: not known */
     double patience;       /* seconds of silence after which a rank counts as lost */
     int64_t attempts;

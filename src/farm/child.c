@@ -121,7 +121,8 @@ static void run_program(const struct job *job, const struct spawner_setup *setup
 static void run_program(const struct job *job, const struct spawner_setup *setup, const char *checkpoint,
                         struct result *result, volatile double *slowest)
 {
-    struct program_place place = {.folder = setup->folder, .checkpoint = checkpoint, .grace = setup->grace,
+    double grace = fmin(setup->grace, PROGRAM_GRACE_MOST);
+    struct program_place place = {.folder = setup->folder, .checkpoint = checkpoint, .grace = grace,
                                   .data_root = setup->data_root[0] ? setup->data_root : NULL, .stop = &program_stop};
     enum failure_class class = FAILURE_CRASHED;
     struct error err = {0};
@@ -140,8 +141,8 @@ static void run_program(const struct job *job, const struct spawner_setup *setup
     alarm(0);
     program_stop = stop_asked;   /* before this */
     place.mask = &mask;
-    if (isfinite(setup->grace) && setup->grace > *slowest)
-        *slowest = setup->grace;
+    if (grace > *slowest)
+        *slowest = grace;
     enum program_end end = program_run(job, &place, result, &class, &err);
     if (end == PROGRAM_FAILED)
         result_set_text(result, VAR_ERROR, err.text);

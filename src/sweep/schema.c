@@ -121,7 +121,7 @@ const struct key keys[] = {
     {"limits.attempts_lost", KIND_AUTO_WHOLE, ENDING(LOST), 1, 100000, NULL, "10",
      "lost with its rank, node or run without having got on, over all runs; within one run limits.attempts is enough; auto: limits.attempts"},
     {"limits.grace", KIND_DURATION, IN(limits.grace), 0, 3600, NULL, "10s",
-     "a program of your own that is asked to stop (TERM) is killed after so long"},
+     "a program of your own that is asked to stop (TERM) is killed after so long; none: an hour"},
     {"limits.expected", KIND_DURATION, IN(limits.expected), 1e-3, BIG, NULL, "none",
      "how long a program of your own takes, for relin plan and the time left; none: not known"},
     {"limits.patience", KIND_DURATION, IN(limits.patience), 1, 1e6, NULL, "2m",

@@ -47,6 +47,13 @@ END
     [ "$status" -eq 0 ]
     run "$RELIN" verify one.h5
     [ "$status" -eq 0 ]
+    "$PYTHON" "$ROOT/tests/python/format.py" result one.h5
+    "$RELIN" run programs/logistic.yaml grid.parameters.ridge=[0,1] grid.seed=0..1 --part 1/2 -o part.1.h5
+    "$RELIN" run programs/logistic.yaml grid.parameters.ridge=[0,1] grid.seed=0..1 --part 2/2 -o part.2.h5
+    "$RELIN" merge -o merged.h5 part.1.h5 part.2.h5
+    "$RELIN" verify merged.h5
+    "$PYTHON" -c 'import xarray, h5netcdf' || return 0
+    "$PYTHON" -c 'import xarray; ds = xarray.open_dataset("one.h5", engine="h5netcdf"); print(ds.metrics.sel(metric="precision").values)'
 }
 
 @test "the example in shell runs beside its sweep file from wherever relin is started" {
