@@ -97,7 +97,7 @@ FUZZ_PROGRAMS := $(if $(filter fuzz,$(MODE)),,$(B)/fuzz/programs)
 FUZZ_RUNS ?= 1000000
 FUZZ_SEED ?= 1
 
-.PHONY: all help run check check-unit check-faults check-hosts check-slurm check-tools check-tsan check-valgrind coverage fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
+.PHONY: all help intervals run check check-unit check-faults check-hosts check-slurm check-tools check-tsan check-valgrind coverage fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
 .DEFAULT_GOAL := help
 # Not for all targets: then a missing FORCE would be no reason to look at the flags again.
 .SECONDARY: $(call OBJ,,$(ANALYSIS_MAIN))
@@ -244,6 +244,8 @@ $(UNIT_CORE:%=%_double): $(B)/tests/%_double: tests/unit/%.c $(B)/librelin.a
 	$(call LINK,$(TEST_FLAGS) -DRELIN_DOUBLE=1,$(CHECK_FLAGS))
 $(B)/tests/test_stats_%: tests/unit/test_stats_%.c $(B)/libanalysis.a $(B)/librelin.a
 	$(call LINK,$(TEST_FLAGS) -Ianalysis,$(CHECK_FLAGS) $(GSL_LIBS))
+$(B)/tests/intervals: tests/unit/intervals.c $(B)/libanalysis.a $(B)/librelin.a
+	$(call LINK,$(TEST_FLAGS) -Ianalysis,$(GSL_LIBS))
 $(B)/tests/%: tests/unit/%.c $(B)/librelin.a
 	$(call LINK,$(TEST_FLAGS) -DRELIN_DOUBLE=1,$(CHECK_FLAGS))
 
@@ -309,6 +311,10 @@ fuzz-targets: $(FUZZ_BUILT) $(FUZZ_PROGRAMS) $(if $(FUZZ_PROGRAMS),$(PROGRAMS))
 
 fuzz: ## fuzz every target FUZZ_RUNS times (1000000) from FUZZ_SEED (1), under sanitizers; FUZZ=NAME for one
 	@tests/fuzz/run.sh long $(FUZZ_RUNS) $(FUZZ_SEED)
+
+SAMPLES ?= 10000
+intervals: $(B)/tests/intervals ## coverage of the intervals by simulation: the tables of analysis/STATISTICS.md; SAMPLES=
+	@$< $(SAMPLES)
 
 check-unit: $(UNIT) ## only the unit tests
 	@tests/check.sh $(B) unit

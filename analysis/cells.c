@@ -40,7 +40,7 @@ static int read_names(const struct observations *o, const char *by, size_t *list
     *n = 0;
     bool programs = cells_are_programs(o);   /* then axes of ours that have one level say nothing */
     for (size_t a = 0; !by && a < o->n_axes; a++)
-        if (a != seed && !(programs && o->axes[a].n_levels == 1))
+        if (a != seed && !o->axes[a].tuned && !o->axes[a].told && !(programs && o->axes[a].n_levels == 1))
             list[(*n)++] = a;
     if (!by)
         return 0;
@@ -53,7 +53,7 @@ static int read_names(const struct observations *o, const char *by, size_t *list
             observe_name_axes(o, &known);
             result = error_set(err, ERROR_USAGE, "--by: expected axes (%s), got '%s'", known.chars, name);
             text_free(&known);
-        } else if (!contains(list, *n, a)) {
+        } else if (!contains(list, *n, a) && !o->axes[a].tuned) {
             list[(*n)++] = a;
         }
     }
@@ -109,7 +109,9 @@ static int choose_axes(struct cells *c, const char *by, struct error *err)
     for (size_t i = 0; i < n_within; i++)
         c->by[c->n_by++] = within[i];
     for (size_t a = 0; a < o->n_axes; a++)
-        if (!contains(c->by, c->n_by, a))
+        if (o->axes[a].tuned)
+            c->tuned[c->n_tuned++] = a;
+        else if (!contains(c->by, c->n_by, a) && !o->axes[a].told)
             c->unit[c->n_units++] = a;
     return 0;
 }

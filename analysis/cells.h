@@ -64,6 +64,7 @@ struct cells {
     bool pairs_trainers;                   /* Gauss-Newton cells stand beside linearised ones */
     size_t period, schedule, trainer, steps, damping;   /* axes; SIZE_MAX: there is none */
     size_t n_units, unit[OBSERVE_AXES_MOST];   /* the others: seed, and what is averaged over */
+    size_t n_tuned, tuned[OBSERVE_AXES_MOST];  /* neither: each cell's own value of them was chosen (tune.h) */
     size_t n_cells, n_groups;
     struct cell *cell;
     struct group *group;

@@ -198,10 +198,31 @@ static int read_at_moment(struct observations *o, const struct store_reader *rea
     return o->two_readouts ? read_curve(reader, network, READOUT_NETWORK, new, n, err) : 0;
 }
 
+/* The validation loss, at the moment that the metric is read. */
+static int read_validation(const struct store_reader *reader, const struct reading *reading, struct observation *new,
+                           size_t n, struct error *err)
+{
+    double *values;
+    size_t width;
+    bool at_end = reading->moment.kind == MOMENT_END;
+    const char *name = at_end ? "validation_loss" : "curve_validation_loss";
+    if (!reading->validation)
+        return 0;
+    if (store_read_numbers(reader, name, &values, &width, err) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (at_end || new[i].evaluation < width)
+            new[i].validation = values[i * width + (at_end ? 0 : new[i].evaluation)];
+    mem_free(values);
+    return 0;
+}
+
 int metric_read(struct observations *o, const struct store_reader *reader, const struct reading *reading,
                 struct observation *new, size_t n, struct error *err)
 {
     char path[NAME_SIZE], network[NAME_SIZE + sizeof "_network"];
+    if (read_validation(reader, reading, new, n, err) != 0)
+        return -1;
     if (reading->moment.kind != MOMENT_END)
         return read_at_moment(o, reader, reading, new, n, err);
     if (strcmp(reading->metric, ALIGNMENT_METRIC) == 0)

@@ -227,6 +227,25 @@ static int read_schedule(struct observations *o, const struct store_reader *read
     return differs ? read_axis(o, reader, "schedule", new, n, err) : 0;
 }
 
+/* Columns that are no axes, by name: "engine", or "kernels/n_snapshots=2" up to the sign. */
+static int read_columns(struct observations *o, const struct store_reader *reader, const struct reading *reading,
+                        struct observation *new, size_t n, struct error *err)
+{
+    for (size_t k = 0; k < reading->n_columns; k++) {
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(reading->columns[k], "="), reading->columns[k]);
+        size_t a = observe_find_axis(o, name);
+        bool own = strcmp(name, "trainer") == 0 || strcmp(name, "schedule") == 0;   /* axes where they must be */
+        if (own || (a != SIZE_MAX && !o->axes[a].told) || !*name || !store_read_has(reader, name)
+            || store_read_width(reader, name) != 1)
+            continue;
+        if (read_axis(o, reader, name, new, n, err) != 0)
+            return -1;
+        o->axes[observe_find_axis(o, name)].told = true;
+    }
+    return 0;
+}
+
 static int read_file(struct observations *o, const struct store_reader *reader, const struct reading *reading,
                      struct observation *new, size_t n, struct error *err)
 {
@@ -234,16 +253,19 @@ static int read_file(struct observations *o, const struct store_reader *reader, 
     size_t n_names = store_read_axes(reader, &names);
     for (size_t i = 0; i < n; i++)
         new[i].value[READOUT_LINEAR] = new[i].value[READOUT_NETWORK] = new[i].path = new[i].loss_first =
-            new[i].loss_half = new[i].loss_last = new[i].updates = new[i].learning_rate = new[i].damping = new[i].at = NAN;
+            new[i].loss_half = new[i].loss_last = new[i].updates = new[i].learning_rate = new[i].damping = new[i].at =
+            new[i].validation = NAN;
     for (size_t i = 0; i < n; i++)
         new[i].evaluation = UINT32_MAX;
     for (size_t a = 0; a < n_names; a++)
         if (strcmp(names[a], "trainer") != 0 && read_axis(o, reader, names[a], new, n, err) != 0)
             return -1;
-    if (read_trainer(o, reader, new, n, err) != 0 || read_schedule(o, reader, new, n, err) != 0)
+    if (read_trainer(o, reader, new, n, err) != 0 || read_schedule(o, reader, new, n, err) != 0 ||
+        read_columns(o, reader, reading, new, n, err) != 0)
         return -1;
     for (size_t a = 0; a < o->n_axes; a++) {   /* axes of earlier files that this one lacks */
-        bool here = strcmp(o->axes[a].name, "trainer") == 0 || strcmp(o->axes[a].name, "schedule") == 0;
+        bool here = strcmp(o->axes[a].name, "trainer") == 0 || strcmp(o->axes[a].name, "schedule") == 0
+                 || (o->axes[a].told && store_read_has(reader, o->axes[a].name));
         for (size_t b = 0; b < n_names; b++)
             here = here || strcmp(o->axes[a].name, names[b]) == 0;
         for (size_t i = 0; i < n && !here; i++)
@@ -356,6 +378,7 @@ void observe_free(struct observations *o)
         free(o->at[i].id);
     free(o->at);
     free(o->conflict);
+    free(o->tuning_seeds);
     for (size_t f = 0; f < o->n_sources; f++) {
         free(o->source[f].sweep);
         free(o->source[f].version);

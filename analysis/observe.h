@@ -23,7 +23,9 @@ struct level {
 /* Levels in ascending order where all are numbers, else in order of appearance. */
 struct axis {
     char *name;
-    bool numeric;
+    bool numeric, tuned;                 /* tuned: each cell has the value that was best for it (tune.h) */
+    bool told;                           /* no axis of the grid but what a run tells of itself (engine, host): tells no
+                                            jobs apart, but may be asked for */
     size_t n_levels;
     struct level *levels;
     struct names known;                  /* labels -> levels */
@@ -41,6 +43,7 @@ struct observation {
     uint32_t evaluation;                 /* its place in the curves; UINT32_MAX likewise */
     bool unreached;                      /* done, and never came to the moment that is asked for */
     double value[READOUT_COUNT];         /* the metric; NaN where there is none */
+    double validation;                   /* validation loss of f_lin at the same moment; read where it chooses, else NaN */
     double path;                         /* kernel path length at the linearisation points */
     double loss_first, loss_half, loss_last;   /* training loss at steps 0, T/2 (or before) and T */
     char *id;
@@ -59,6 +62,7 @@ struct observations {
     struct axis axes[OBSERVE_AXES_MOST];
     struct observation *at;
     bool two_readouts;                   /* the metric is known of f_lin and of f_theta */
+    char *tuning_seeds;                  /* those that chose (tune.h), "0, 1, 2"; NULL */
     size_t n_sources;
     struct source *source;
     size_t n_repeated;                   /* jobs that were in an earlier file too */
@@ -78,6 +82,9 @@ struct moment {
 struct reading {
     const char *metric;                  /* metric.h says which names there are */
     struct moment moment;
+    bool validation;                     /* the validation loss beside it */
+    const char *const *columns;          /* further (job) columns to take as axes where a file has them; of no axis */
+    size_t n_columns;
 };
 
 /* Reads all jobs of the files. A job that is in several files (job_id) counts once: its finished row, of two finished

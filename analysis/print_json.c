@@ -31,11 +31,11 @@ static void add_number(const char *name, double value, struct text *out)
     add_value(value, out);
 }
 
-static void add_axes(const struct cells *c, const struct cell *cell, size_t n, struct text *out)
+static void add_levels(const struct cells *c, const struct cell *cell, const size_t *axes, size_t n, struct text *out)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct level *level = print_level(c, cell, i);
-        text_add_json_string(out, c->of->axes[c->by[i]].name);
+        const struct level *level = print_level_of(c, cell, axes[i]);
+        text_add_json_string(out, c->of->axes[axes[i]].name);
         text_add(out, ": ");
         if (isnan(level->number))
             text_add_json_string(out, level->label);
@@ -76,6 +76,9 @@ static void add_question(const struct cells *c, struct text *out)
     add_axis_names(c, "by", c->by, c->n_by, out);
     text_add(out, ", ");
     add_axis_names(c, "over", c->unit, c->n_units, out);
+    text_add(out, ", ");
+    add_axis_names(c, "tuned", c->tuned, c->n_tuned, out);
+    text_add(out, ", \"tuning_seeds\": [%s]", c->of->tuning_seeds ? c->of->tuning_seeds : "");
     text_add(out, "}");
     text_free(&at);
 }
@@ -85,7 +88,8 @@ static void add_cell(const struct cells *c, const struct cell *cell, struct text
     double values[PRINT_FIELDS];
     print_read_fields(cell, values);
     text_add(out, "    {");
-    add_axes(c, cell, c->n_by, out);
+    add_levels(c, cell, c->by, c->n_by, out);
+    add_levels(c, cell, c->tuned, c->n_tuned, out);
     for (size_t f = 0; f < PRINT_FIELDS; f++) {
         add_number(print_fields[f], values[f], out);
         text_add(out, ", ");
@@ -99,7 +103,7 @@ static void add_cell(const struct cells *c, const struct cell *cell, struct text
 static void add_family(const struct cells *c, const struct group *g, struct text *out)
 {
     text_add(out, "    {");
-    add_axes(c, &c->cell[g->first], c->n_common, out);
+    add_levels(c, &c->cell[g->first], c->by, c->n_common, out);
     text_add(out, "\"first_cell\": %zu, \"n_cells\": %zu, ", g->first, g->count);
     add_number("baseline_cell", g->baseline == SIZE_MAX ? NAN : (double)g->baseline, out);
     text_add(out, ", \"compared\": %zu, \"pairs\": %zu, ", g->family, g->pairs_most);
@@ -112,7 +116,7 @@ static void add_answer(const struct cells *c, const struct group *g, struct text
     struct text sentence = {0};
     print_sentence(c, g, &sentence);
     text_add(out, "    {");
-    add_axes(c, &c->cell[g->first], c->n_common, out);
+    add_levels(c, &c->cell[g->first], c->by, c->n_common, out);
     text_add(out, "\"has_answer\": %s, ", print_tells_answer(c, g) ? "true" : "false");
     if (g->has_answer) {
         const struct cell *cell = &c->cell[g->baseline];

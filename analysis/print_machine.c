@@ -62,7 +62,11 @@ const char *print_readout(const struct cells *c)
 
 const struct level *print_level(const struct cells *c, const struct cell *cell, size_t i)
 {
-    size_t axis = c->by[i];
+    return print_level_of(c, cell, c->by[i]);
+}
+
+const struct level *print_level_of(const struct cells *c, const struct cell *cell, size_t axis)
+{
     return &c->of->axes[axis].levels[c->of->at[cell->first].level[axis]];
 }
 
@@ -86,6 +90,10 @@ void print_csv(const struct cells *c, struct text *out)
         print_csv_text(c->of->axes[c->by[i]].name, out);
         text_add(out, ",");
     }
+    for (size_t i = 0; i < c->n_tuned; i++) {
+        print_csv_text(c->of->axes[c->tuned[i]].name, out);
+        text_add(out, ",");
+    }
     text_add(out, "metric,readout");
     for (size_t f = 0; f < PRINT_FIELDS; f++)
         text_add(out, ",%s", print_fields[f]);
@@ -95,6 +103,10 @@ void print_csv(const struct cells *c, struct text *out)
         print_read_fields(&c->cell[k], values);
         for (size_t i = 0; i < c->n_by; i++) {
             print_csv_text(print_level(c, &c->cell[k], i)->label, out);
+            text_add(out, ",");
+        }
+        for (size_t i = 0; i < c->n_tuned; i++) {
+            print_csv_text(print_level_of(c, &c->cell[k], c->tuned[i])->label, out);
             text_add(out, ",");
         }
         print_csv_text(c->question.metric, out);

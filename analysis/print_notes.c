@@ -5,6 +5,7 @@
 #include "moment.h"
 #include "must.h"
 #include "print.h"
+#include "print_parts.h"
 
 static void note_readout(const struct cells *c, const char *mark, struct text *out)
 {
@@ -196,6 +197,32 @@ static void note_files(const struct cells *c, const char *mark, struct text *out
                  c->of->n_conflicts, c->of->conflict);
 }
 
+/* What was chosen for each cell of a group: "wide: training_lr tuned: 0.3 at K=1, 0.1 at K=5". */
+static void note_tuned(const struct cells *c, const char *mark, struct text *out)
+{
+    if (c->n_tuned == 0)
+        return;
+    text_add(out, "%stuned: each cell has the values with the least mean validation loss of f_lin over the seeds %s, which are "
+                  "not among those of the table.\n", mark, c->of->tuning_seeds);
+    for (size_t g = 0; g < c->n_groups; g++) {
+        text_add(out, "%s", mark);
+        cells_name_group(c, &c->group[g], out);
+        text_add(out, ":");
+        for (size_t i = c->group[g].first; i < c->group[g].first + c->group[g].count; i++) {
+            text_add(out, "%s", i == c->group[g].first ? "" : ";");
+            for (size_t t = 0; t < c->n_tuned; t++)
+                text_add(out, " %s %s", c->of->axes[c->tuned[t]].name, print_level_of(c, &c->cell[i], c->tuned[t])->label);
+            if (c->cell[i].schedule)
+                text_add(out, " at %s", c->cell[i].schedule);
+            else if (c->by_period) {
+                text_add(out, " at K=");
+                print_period(c->cell[i].period, out);
+            }
+        }
+        text_add(out, ".\n");
+    }
+}
+
 static void note_across(const struct cells *c, const char *mark, struct text *out)
 {
     if (!c->across)
@@ -213,7 +240,7 @@ static const struct {
 } notes[] = {
     {"readout", note_readout}, {"intervals", note_intervals}, {"definition", note_definition},
     {"moment", note_moment}, {"others", note_others}, {"jobs", note_jobs}, {"files", note_files},
-    {"metric", note_empty}, {"across", note_across}, {"power", note_power}, {"convergence", note_convergences},
+    {"metric", note_empty}, {"across", note_across}, {"tuning", note_tuned}, {"power", note_power}, {"convergence", note_convergences},
 };
 
 const char *print_note(const struct cells *c, size_t kind, const char *mark, struct text *out)

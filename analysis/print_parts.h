@@ -13,6 +13,8 @@ void print_read_fields(const struct cell *cell, double *values);
 const char *print_readout(const struct cells *c);
 /* The cell's level of the axis c->by[i]. */
 const struct level *print_level(const struct cells *c, const struct cell *cell, size_t i);
+/* That of any axis: of one that is tuned the value that was chosen. */
+const struct level *print_level_of(const struct cells *c, const struct cell *cell, size_t axis);
 /* A field of CSV, quoted where it must be. */
 void print_csv_text(const char *value, struct text *out);
 

@@ -12,13 +12,14 @@
 #include "must.h"
 #include "print.h"
 #include "print_parts.h"
+#include "tune.h"
 
 enum { SHOW_TABLE = 1, SHOW_CURVE = 2, SHOW_SENTENCE = 4, SHOW_CSV = 8, SHOW_JSON = 16, SHOW_MARKDOWN = 32 };
-enum { KEY_WHERE = 256, KEY_CSV, KEY_JSON, KEY_TABLE, KEY_CURVE, KEY_SENTENCE, KEY_MARKDOWN, KEY_ACROSS };
+enum { KEY_WHERE = 256, KEY_CSV, KEY_JSON, KEY_TABLE, KEY_CURVE, KEY_SENTENCE, KEY_MARKDOWN, KEY_ACROSS, KEY_TUNE, KEY_TUNE_SEEDS };
 
 struct options {
     struct question question;
-    const char *by, *across;
+    const char *by, *across, *tune, *tune_seeds;
     const char **where, **files;
     size_t n_where, n_files;
     int show;
@@ -31,13 +32,17 @@ static const struct argp_option option_table[] = {
     {"readout", 'r', "linear|network", 0,
      "f_lin, the model being trained (default), or f_theta, the network at the same parameters", 0},
     {"by", 'b', "AXES", 0, "Axes of a cell, comma-separated (default: all but seed); the others are averaged over", 0},
-    {"where", KEY_WHERE, "AXIS=VALUE[,VALUE]", 0, "Only these jobs; may be repeated", 0},
+    {"where", KEY_WHERE, "AXIS=VALUE[,VALUE]", 0, "Only these jobs; may be repeated. Here and in --by also a column of the file "
+     "that is no axis: engine, host, outcome", 0},
     {"across", KEY_ACROSS, "AXES", 0, "Also compare across these axes of the tables (architecture, data_set): probability of "
      "improvement over the baseline and interquartile means; --csv then prints these", 0},
     {"at", 'a', "MOMENT", 0, "The metric from its curve in place of its final value, so that runs are compared at equal "
      "steps (step=N: the last evaluation not after it), equal training loss (train_loss=X: the first at which f_lin has "
      "it), equal feature updates (feature_updates=N), or each where its validation is best (best=validation_loss); the "
      "feature updates are those before it", 0},
+    {"tune", KEY_TUNE, "AXES", 0, "Of these axes (training.lr) take for each K the value with the least validation loss, "
+     "chosen by seeds that the answer does not use; without it each value has a table of its own", 0},
+    {"tune-seeds", KEY_TUNE_SEEDS, "SEED[,SEED]", 0, "The seeds that choose (default: the lower half)", 0},
     {"margin", 'd', "X", 0, "How much worse than the baseline counts as equal, in the metric's unit "
      "(default 0.01 for accuracies: one point)", 0},
     {"baseline", 'k', "K", 0, "The refresh period to compare with (default 1: standard training)", 0},
@@ -84,6 +89,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         o->question.readout = value[0] == 'l' ? READOUT_LINEAR : READOUT_NETWORK;
         break;
     case 'b': o->by = value; break;
+    case KEY_TUNE: o->tune = value; break;
+    case KEY_TUNE_SEEDS: o->tune_seeds = value; break;
     case KEY_ACROSS: o->across = value; break;
     case KEY_WHERE: o->where[o->n_where++] = value; break;
     case 'a':
@@ -125,12 +132,18 @@ static const struct argp parser = {
            "Gauss-Newton jobs of other training.steps than the linearised ones stand beside these: each is compared "
            "with the linearised jobs of the same K, seed and time (K times the steps), in place of a baseline. "
            "--where trainer=linearised has the usual tables.\n\n"
+           "eta K and damping = N(1 - momentum)/(eta K) are what a refresh period is on an axis that the learning rate does not "
+           "move: to compare learning rates there, read these columns; to compare each K at its own best learning rate, "
+           "--tune. What every number is, and what its interval covers, is in STATISTICS.md of analysis/.\n\n"
            "--metric also takes what is measured of kernels, by name: kernel_path_length_linearised, or "
            "kernel_regression_accuracy, of which there is one a snapshot: the last one is taken. In --csv and --json "
            "eta_K is learning_rate times K.\n\n"
            "  relin summary results.h5 --where architecture=mlp-2x512\n"
            "  relin summary results.h5 --metric test_loss --margin 0.005\n"
-           "  relin summary results.h5 --at step=1000\n"
+           "  relin summary results.h5 --at train_loss=0.05\n"
+           "  relin summary results.h5 --at best=validation_loss --tune training.lr\n"
+           "  relin summary results.h5 --across architecture,data.set --format markdown\n"
+           "  relin summary results.h5 --by engine,refresh_period --where host=node7\n"
            "  relin summary results.h5 --csv > table.csv\n\n"
            "Exit codes: 0 printed, 2 bad command line, 70 a file cannot be read."};
 
@@ -167,12 +180,29 @@ static void show(const struct options *o, const struct cells *c)
     text_free(&out);
 }
 
+/* What --by and --where name: axes, and further columns of the file. */
+static const char **name_columns(const struct options *o, char **by, size_t *n)
+{
+    const char **columns = must(calloc(o->n_where + (o->by ? strlen(o->by) : 0) + 1, sizeof *columns));
+    *n = 0;
+    *by = must(strdup(o->by ? o->by : ""));
+    for (char *rest, *name = strtok_r(*by, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
+        columns[(*n)++] = name;
+    for (size_t i = 0; i < o->n_where; i++)
+        columns[(*n)++] = o->where[i];
+    return columns;
+}
+
 static int summarise(struct options *o, struct error *err)
 {
     struct observations observations = {0};
     struct cells cells = {0};
     struct across across = {0};
-    struct reading reading = {.metric = o->question.metric, .moment = o->question.moment};
+    struct reading reading = {.metric = o->question.metric, .moment = o->question.moment,
+                              .validation = o->tune != NULL};
+    char *by;
+    const char **columns = name_columns(o, &by, &reading.n_columns);
+    reading.columns = columns;
     int result = observe_read(&observations, o->files, o->n_files, &reading, err);
     for (size_t i = 0; i < o->n_where && result == 0; i++)
         result = observe_filter(&observations, o->where[i], err);
@@ -180,6 +210,8 @@ static int summarise(struct options *o, struct error *err)
         result = error_set(err, ERROR_USAGE, "expected jobs to summarise, got none: no job fits all of --where");
     if (result == 0 && cells_are_programs(&observations))
         observations.two_readouts = false;
+    if (result == 0 && o->tune)
+        result = tune_apply(&observations, o->tune, o->tune_seeds, err);
     if (result == 0 && o->question.readout == READOUT_NETWORK && !observations.two_readouts)
         result = error_set(err, ERROR_USAGE, "--readout network: %s has one read-out only", o->question.metric);
     if (result == 0)
@@ -193,6 +225,8 @@ static int summarise(struct options *o, struct error *err)
     across_free(&across);
     cells_free(&cells);
     observe_free(&observations);
+    free(columns);
+    free(by);
     return result;
 }
 

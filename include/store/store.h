@@ -113,6 +113,8 @@ const struct result_layout *store_read_layout(const struct store_reader *reader)
 /* Names of the sweep's axes: architecture, refresh_period, seed and further columns. The reader owns them. */
 size_t store_read_axes(const struct store_reader *reader, const char *const **names);
 bool store_read_has(const struct store_reader *reader, const char *name);
+/* Numbers or texts a job of a (job, ...) dataset; 0: it is none. */
+size_t store_read_width(const struct store_reader *reader, const char *name);
 /* Was the variable's dataset added to a file whose program did not know it? Then rows may be without it. */
 bool store_read_added(const struct store_reader *reader, enum variable_id id);
 /* Whole (job) column, or (job, x) matrix row-major, of any numeric type as double; name may be

@@ -116,6 +116,16 @@ static hid_t open_column(const struct store_reader *reader, const char *name, si
     return dataset;
 }
 
+size_t store_read_width(const struct store_reader *reader, const char *name)
+{
+    size_t width;
+    hid_t dataset = open_column(reader, name, &width, NULL);
+    if (dataset < 0)
+        return 0;
+    H5Dclose(dataset);
+    return width;
+}
+
 int store_read_numbers(const struct store_reader *reader, const char *name, double **values, size_t *width,
                        struct error *err)
 {

@@ -90,3 +90,38 @@ agrees() {
     [ "$status" -eq 2 ]
     [[ "$output" = *"--across: expected axes that tables differ in (architecture), got 'seed'"* ]]
 }
+
+@test "the learning rate is tuned per K on validation by seeds that the answer does not use" {
+    relin run tests/sweeps/statistics.yaml 'grid.architecture=[wide]' 'grid.refresh_period=[1, 5, inf]' grid.seed=0..7 \
+        'grid.training.lr=[0.0002, 0.001, 0.004, 0.02]' -o "$BATS_TEST_TMPDIR/rates.h5"
+    agrees "3 cells, 2 comparisons, 1 answers agree" "$BATS_TEST_TMPDIR/rates.h5" --tune training.lr
+    agrees "3 cells, 2 comparisons, 1 answers agree" "$BATS_TEST_TMPDIR/rates.h5" --tune training.lr --tune-seeds 1,3,6 \
+        --at best=validation_loss
+    agrees "12 cells, 7 comparisons, 4 answers agree" "$BATS_TEST_TMPDIR/rates.h5"
+    run relin summary "$BATS_TEST_TMPDIR/rates.h5" --tune training.lr --format markdown
+    [[ "$output" = *"tuned: each cell has the values with the least mean validation loss"*"seeds 0, 1, 2, 3, which"* ]]
+    run relin summary "$BATS_TEST_TMPDIR/rates.h5" --tune training.lr --csv
+    [[ "${lines[0]}" = "architecture,refresh_period,training_lr,metric,readout,"* ]]
+    run relin summary "$FILE" --tune training.lr
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--tune: expected axes (of architecture, refresh_period, seed) but refresh_period and seed, got 'training.lr'"* ]]
+    run relin summary "$BATS_TEST_TMPDIR/rates.h5" --tune training.lr --tune-seeds 0,99
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--tune-seeds: expected seeds of the file, got '99'"* ]]
+    run relin summary "$BATS_TEST_TMPDIR/rates.h5" --where seed=2 --tune training.lr --tune-seeds 0,1,2,3,4,5,6,7
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"expected seeds that choose and others for the answer, got 8 of 8 that choose"* ]]
+}
+
+@test "any column of the file groups and filters" {
+    run relin summary "$FILE" --by engine,refresh_period --csv
+    [ "$status" -eq 0 ]
+    [[ "${lines[0]}" = "engine,refresh_period,metric,"* && "${lines[1]}" = "standard,1,test_accuracy,linear,42,42,"* ]]
+    agrees "8 cells, 6 comparisons, 2 answers agree" "$FILE" --where outcome=completed
+    run relin summary "$FILE" --where host=nowhere
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--where host: expected one of "*", got 'nowhere'"* ]]
+    run relin summary "$FILE" --by curve_test_loss
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"--by: expected axes (architecture, refresh_period, seed), got 'curve_test_loss'"* ]]
+}

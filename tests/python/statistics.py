@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 from scipy import stats
 
+EXACT = 21   # pairs of which all signings are enumerated here; of more they are drawn
 AXES_OF_SERIES = ("refresh_period", "schedule")
 
 
@@ -50,11 +51,13 @@ class Jobs:
             row.update(status=status[i], diverged=status[i] == 2 and outcome[i] == b"diverged", unreached=False,
                        eta=f["learning_rate"][i], rows=config[i]["data"]["train"], momentum=t["momentum"])
             if q["at"] is None:
+                row["validation"] = f["validation_loss"][i]
                 values = [f[metric][i], f[metric + "_network"][i] if metric + "_network" in f else np.nan]
                 row["updates"] = updates[i]
             else:
                 e = self.moment(f, q["at"], i, row, steps[i], updates[i])
                 row["unreached"] = bool(status[i] == 2 and e is None and not row["diverged"])
+                row["validation"] = np.nan if e is None else f["curve_validation_loss"][i, e]
                 values = [np.nan] * 2 if e is None else [f["curve_" + metric][i, e], f["curve_" + metric + "_network"][i, e]]
                 row["updates"] = np.nan if e is None else self.before(f, i, row, steps[i][e])
             row["linear"], row["network"] = values
@@ -140,10 +143,13 @@ def sign_flip(d):
         return 1.0
     # integers, so that sums that are equal on paper are equal: ties are the rule with accuracies of few examples
     scaled = d / np.abs(d).max()
-    if len(d) <= 12:
+    if 1 < len(d) <= 12:
         return stats.permutation_test((scaled,), lambda x, axis: np.round(np.abs(np.mean(x, axis=axis)), 12),
                                       permutation_type="samples", vectorized=True, alternative="greater",
                                       n_resamples=np.inf).pvalue
+    if len(d) > EXACT:
+        signs = np.random.default_rng(1).choice([-1.0, 1.0], (100000, len(d)))
+        return np.mean(np.abs(signs @ scaled) >= abs(scaled.sum()) - 1e-11 * len(d))
     sums = np.zeros(1)
     for value in scaled:
         sums = np.concatenate([sums - value, sums + value])
@@ -164,11 +170,27 @@ def same(value, wanted):
     return value == wanted
 
 
+def tuned(rows, cell, q):
+    """Checks the values that were chosen for a cell; its rows with these, of the seeds that did not choose."""
+    scores = {}
+    for r in rows:
+        if r["seed"] in q["tuning_seeds"]:
+            good = counted(r, r["validation"])
+            lost, values = scores.setdefault(tuple(r[a] for a in q["tuned"]), ([], []))
+            lost.append(not good)
+            values.extend([r["validation"]] if good else [])
+    best = min(scores, key=lambda v: (sum(scores[v][0]), np.mean(scores[v][1]) if scores[v][1] else np.inf))
+    assert best == tuple(cell[a] for a in q["tuned"]), (best, cell)
+    return [r for r in rows if tuple(r[a] for a in q["tuned"]) == best and r["seed"] not in q["tuning_seeds"]]
+
+
 def check_cells(document, jobs):
     q, members = document["question"], []
     readout = q["readout"] or "linear"
     for cell in document["cells"]:
         rows = [r for r in jobs.rows if all(same(r[a], cell[a]) for a in q["by"])]
+        if q["tuned"]:
+            rows = tuned(rows, cell, q)
         rows.sort(key=lambda r: tuple(r[a] for a in q["over"]))
         members.append(rows)
         x = np.array([r[readout] for r in rows if counted(r, r[readout])])
@@ -212,7 +234,7 @@ def check_comparisons(document, members):
                 continue
             check_sample(cell, d, "difference_", "difference_low", "difference_high")
             own = sign_flip(d)
-            close(cell["p"], own, "p", 1e-9 if len(d) <= 30 else 0.01)
+            close(cell["p"], own, "p", 1e-9 if len(d) <= EXACT else 0.01)
             p.append(cell["p"])
             cells.append(cell)
         for cell, adjusted in zip(cells, holm(np.array(p))):
