@@ -271,7 +271,8 @@ man: $(MAN) ## write the manual pages into build/MODE/man
 
 $(B)/man/relin.1: src/man/relin.1 Makefile
 	@mkdir -p $(@D)
-	@sed 's/@VERSION@/$(VERSION)/; s/@DATE@/$(DATE)/' $< > $@
+	@pages=$$(for c in $(SUBCOMMANDS); do printf '\\n.BR relin\\\\-%s (1),' $$c; done); \
+		sed "s/@VERSION@/$(VERSION)/; s/@DATE@/$(DATE)/; s/@PAGES@/commands$$pages/" $< > $@
 $(B)/man/relin-sweep.5: src/man/sweep.txt $(B)/relin src/man/page.awk
 	@mkdir -p $(@D)
 	@{ cat $< && $(B)/relin plan --keys; } | $(PAGE) -v keys=1 -v about='what a sweep file says' > $@

@@ -13,7 +13,10 @@
  * (source) above all. Returns 0, or -1 with *err filled. */
 int export_check_target(const char *path, const char *source, struct error *err);
 
+/* By a program, never where MPI was started: the file is gone through in a child first, since libhdf5 crashes on some
+ * damaged attributes and scales (store/inspect.h). */
 struct export_netcdf {
+    const char *source;          /* the name of the result file */
     const bool *rows;            /* (jobs): which to take */
     int level;                   /* of deflate: 0 (none) to 9 */
     const char *command_line;    /* for history */

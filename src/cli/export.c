@@ -196,7 +196,7 @@ static int export_file(const struct options *o, struct error *err)
     if (!reader || (o->output && export_check_target(o->output, o->path, err))
         || !(rows = mem_alloc(store_read_jobs(reader), sizeof *rows, err)) || choose_rows(reader, o, rows, &n, err))
         goto done;
-    struct export_netcdf what = {.rows = rows, .level = o->level, .command_line = o->command_line.chars};
+    struct export_netcdf what = {.source = o->path, .rows = rows, .level = o->level, .command_line = o->command_line.chars};
     status = o->format == FORMAT_CSV ? write_csv(reader, o, rows, err)
                                      : export_netcdf(reader, o->output, &what, &n_variables, err);
     if (!status && o->output) {

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "export_parts.h"
 #include "read.h"
+#include "store/inspect.h"
 
 enum { PATH_SIZE = 1024, LINK_SIZE = 128 };   /* of names in the file */
 /* Of the index of a variable's chunks. HDF5's own 64 take 2 kB of every variable, which is more than most have. */
@@ -155,7 +156,7 @@ static void name_axis(const char *group, const char *name, const struct source *
 static int attach(struct copying *c, const char *group, const char *name, const struct source *s, hid_t dataset)
 {
     for (int axis = 0; axis < s->rank; axis++) {
-        char path[PATH_SIZE];
+        char path[PATH_SIZE] = "";
         hid_t scale;
         if (H5DSget_num_scales(s->dataset, (unsigned)axis) > 0
             && H5DSiterate_scales(s->dataset, (unsigned)axis, NULL, take_name, path) > 0) {
@@ -322,6 +323,8 @@ static int write_file(struct copying *c, hid_t from, const char *path, const cha
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
+    if (c->dry)
+        H5Pset_fapl_core(access, 1 << 20, false);
     H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
     H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
     H5Pset_istore_k(creation, CHUNKS_PER_NODE / 2);
@@ -336,10 +339,26 @@ static int write_file(struct copying *c, hid_t from, const char *path, const cha
     return status;
 }
 
+struct rehearsal {
+    const struct copying *copying;
+    hid_t from;
+};
+
+/* In a child: what the walk through a file before it is opened does not come to, its scales above all. */
+static int rehearse(void *context, struct error *err)
+{
+    const struct rehearsal *r = context;
+    struct copying dry = *r->copying;
+    dry.dry = true;
+    dry.err = err;
+    return write_file(&dry, r->from, "rehearsal", "");
+}
+
 int export_netcdf(const struct store_reader *reader, const char *path, const struct export_netcdf *what,
                   size_t *n_variables, struct error *err)
 {
     struct copying c = {.to = -1, .jobs = reader->rows.jobs, .level = what->level, .err = err};
+    struct rehearsal rehearsal = {&c, reader->rows.file};
     char temporary[STORE_PATH_SIZE];
     if (snprintf(temporary, sizeof temporary, "%s.%ld.new", path, (long)getpid()) >= (int)sizeof temporary)
         return error_set(err, ERROR_USAGE, "%.80s...: the name is too long", path);
@@ -349,10 +368,13 @@ int export_netcdf(const struct store_reader *reader, const char *path, const str
     for (hsize_t i = 0; i < c.jobs; i++)
         if (what->rows[i])
             c.row[c.n_rows++] = i;
-    int status = write_file(&c, reader->rows.file, temporary, what->command_line)
+    int status = inspect_first(what->source, rehearse, &rehearsal, ERROR_FORMAT, err);
+    if (!status) {
+        status = write_file(&c, reader->rows.file, temporary, what->command_line)
                  || hdf_replace_file(temporary, path, false, err) ? -1 : 0;
-    if (status)
-        unlink(temporary);
+        if (status)
+            unlink(temporary);
+    }
     mem_free(c.row);
     *n_variables = c.variables;
     return status;

@@ -13,6 +13,7 @@ struct copying {
     hsize_t *row, n_rows;        /* rows of the source that are taken, ascending */
     hsize_t jobs;                /* rows of the source */
     int level;                   /* of deflate */
+    bool dry;                    /* all but the numbers, into memory */
     int32_t n_dimensions;        /* so far: netCDF numbers them */
     size_t variables;
     struct error *err;

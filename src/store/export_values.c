@@ -166,7 +166,7 @@ hid_t export_values(struct copying *c, const struct source *source, hid_t locati
         return -1;
     }
     hid_t dataset = create(c, source, location, name, dims, chunk);
-    if (dataset >= 0 && copy(c, source, dataset, source->rank ? dims[0] : 1, chunk[0])) {
+    if (dataset >= 0 && !c->dry && copy(c, source, dataset, source->rank ? dims[0] : 1, chunk[0])) {
         error_prefix(c->err, "%s", name);
         H5Dclose(dataset);
         dataset = -1;

@@ -52,6 +52,7 @@ block() {
     for command in $commands; do
         page="$RELIN_BUILD/man/relin-$command.1"
         [ -s "$page" ] || { echo "no page for relin $command"; false; }
+        grep -qF "relin\\-$command (1)" "$RELIN_BUILD/man/relin.1" || { echo "relin(1) does not name relin-$command(1)"; false; }
         for section in SYNOPSIS DESCRIPTION OPTIONS EXAMPLES "EXIT STATUS" ENVIRONMENT FILES "SEE ALSO"; do
             [ "$(grep -c "^\.SH $section$" "$page")" -eq 1 ] || { echo "$page: expected one section $section"; false; }
         done

@@ -31,8 +31,10 @@ static const struct command {
     int share, own_data;
     const char *args[MOST_ARGS];
 } commands[] = {
-    {22, 0, {"relin", "status", "FILE"}},
-    {10, 0, {"relin", "status", "--json", "FILE"}},
+    {16, 0, {"relin", "status", "FILE"}},
+    {8, 0, {"relin", "status", "--json", "FILE"}},
+    {5, 0, {"relin", "export", "FILE", "-o", "out.nc"}},
+    {3, 0, {"relin", "export", "FILE", "--all"}},
     {10, 0, {"relin-summary", "--table", "--curve", "FILE"}},
     {6, 0, {"relin-summary", "--csv", "FILE"}},
     {6, 0, {"relin-report", "FILE", "--tables", "tables"}},
@@ -47,7 +49,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* Command lines: words of these, some of them mutated. */
 static const char *const words[] = {
-    "run", "plan", "bench", "data", "status", "trace", "verify", "measure", "summary", "report", "help", "--help", "--version",
+    "run", "plan", "bench", "data", "status", "trace", "verify", "measure", "export", "summary", "report", "help", "--help", "--version",
     "sweep.yaml", "base.h5", "--json", "--exit-code", "--where", "refresh_period=1", "--metric", "kernel_distance", "--sample",
     "2", "--job", "0", "-1", "99999999999999999999", "--set", "kernels.snapshots=4", "--tolerance", "1e-3", "nan", "--jobs", "-o",
     "new.h5", "--at", "training.steps=1", "grid.seed=0..1", "--progress", "none", "--order", "random", "--csv", "--table", "--",
@@ -171,7 +173,7 @@ static const char *run_words(void)
     const char *args[MOST_ARGS + 2] = {"relin"};
     size_t n = 1 + mutate_below(MOST_ARGS - 4);
     for (size_t i = 0; i < n; i++) {
-        const char *word = words[i == 0 ? mutate_below(12) : mutate_below(WORDS)];
+        const char *word = words[i == 0 ? mutate_below(14) : mutate_below(WORDS)];
         size_t size = strlen(word);
         const struct input from = {(uint8_t *)word, size};
         const struct mutations m = {sizeof own_words[i] - 1, &from, 1, NULL, 0};
