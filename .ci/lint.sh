@@ -23,7 +23,7 @@ breach "include against the order of layers ($layers)" "$(awk -v layers="$layers
     BEGIN { n = split(layers, l, " "); for (i = 1; i <= n; i++) rank[l[i]] = i }
     /^#include "[a-z]+\// {
         split(FILENAME, path, "/"); split($2, to, /["\/]/); t = to[2]
-        if (path[1] == "analysis") bad = t !~ /^(base|sweep|store)$/
+        if (path[1] == "analysis") bad = t !~ /^(base|sweep|store|plan)$/
         else bad = !(t in rank) || rank[t] > rank[path[2]]
         if (bad) print FILENAME ":" FNR ": " $0
     }' "${code[@]}")"

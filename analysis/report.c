@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "moment.h"
 #include "must.h"
 #include "report.h"
 
@@ -33,6 +34,8 @@ static const struct argp_option option_table[] = {
      "f_lin, the model being trained (default), or f_theta, the network at the same parameters", 0},
     {"by", 'b', "AXES", 0, "Axes of a cell, comma-separated (default: all but seed); the others are averaged over", 0},
     {"where", KEY_WHERE, "AXIS=VALUE[,VALUE]", 0, "Only these jobs; may be repeated", 0},
+    {"at", 'a', "MOMENT", 0, "The metric from its curve in place of its final value: step=N, train_loss=X, feature_updates=N, "
+     "best=validation_loss, as in relin summary", 0},
     {"margin", 'd', "X", 0, "How much worse than the baseline counts as equal, in the metric's unit "
      "(default 0.01 for accuracies: one point)", 0},
     {"baseline", 'k', "K", 0, "The refresh period to compare with (default 1: standard training)", 0},
@@ -51,6 +54,7 @@ static double parse_number(const char *text, const char *what, double least, str
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     struct options *o = state->input;
+    struct error err = {0};
     switch (key) {
     case 'o': o->out = value; break;
     case KEY_TABLES: o->tables = value; break;
@@ -62,6 +66,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         break;
     case 'b': o->by = value; break;
     case KEY_WHERE: o->where[o->n_where++] = value; break;
+    case 'a':
+        if (moment_parse(&o->question.moment, value, &err) != 0)
+            argp_error(state, "%s", err.text);
+        break;
     case 'd': o->question.margin = parse_number(value, "--margin", 0, state); break;
     case 'k': o->question.baseline = parse_number(value, "--baseline", 1, state); break;
     case ARGP_KEY_ARG: o->files[o->n_files++] = value; break;

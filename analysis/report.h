@@ -5,7 +5,7 @@
 
 #include "cells.h"
 #include "report_lookup.h"
-#include "report_table.h"
+#include "report_sheet.h"
 
 struct error;
 
@@ -48,10 +48,10 @@ struct drawing {
 void report_section(struct report *r, const char *id, const char *title, const char *intro);
 /* The pictures of a table, then the table, folded, with its CSV. A table without rows: says so, in `empty`. Returns 0, or
  * -1 with *err filled. */
-int report_show(struct report *r, const struct table *t, const struct picture *pictures, size_t n_pictures,
+int report_show(struct report *r, const struct sheet *t, const struct picture *pictures, size_t n_pictures,
                 const char *empty, struct error *err);
 /* The table unfolded and its CSV, without a picture. */
-void report_show_table(struct report *r, const struct table *t);
+void report_show_table(struct report *r, const struct sheet *t);
 
 /* --- the parts, each in a file of its own; all return 0, or -1 with *err filled --- */
 int report_answer(struct report *r, struct error *err);          /* question, answer, notes */

@@ -28,7 +28,7 @@ static void add_question(struct report *r)
     print_baseline(c, &question);
     text_add(&question, "%s, and how sure is that?", c->question.baseline == 1 ? " (K=1)" : "");
     text_add(&r->page, "<p id=question>");
-    table_add_escaped(question.chars, &r->page);
+    sheet_add_escaped(question.chars, &r->page);
     text_add(&r->page, "</p>\n");
     text_free(&question);
 }
@@ -41,7 +41,7 @@ static void add_sentences(struct report *r)
         struct text sentence = {0};
         print_sentence(r->cells, &r->cells->group[g], &sentence);
         text_add(&r->page, "<p>");
-        table_add_escaped(sentence.chars, &r->page);
+        sheet_add_escaped(sentence.chars, &r->page);
         text_add(&r->page, "</p>\n");
         text_free(&sentence);
     }
@@ -55,25 +55,25 @@ static void add_notes(struct report *r)
     text_add(&r->page, "<ul id=notes class=soft>\n");
     for (char *rest = NULL, *line = strtok_r(notes.chars, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         text_add(&r->page, "<li>");
-        table_add_escaped(line, &r->page);
+        sheet_add_escaped(line, &r->page);
         text_add(&r->page, "\n");
     }
     text_add(&r->page, "</ul>\n");
     text_free(&notes);
 }
 
-/* One row a group; the names are those of `relin summary --json`. */
-static void fill_answers(const struct report *r, struct table *t)
+/* One row a group: what `relin summary --json` has under answers. */
+static void fill_answers(const struct report *r, struct sheet *t)
 {
     const struct cells *c = r->cells;
-    table_add_column(t, "group", "group", true);
-    table_add_column(t, "refresh_period_shown", "largest K shown to be enough", false);
-    table_add_column(t, "feature_updates_shown", "its feature updates", false);
-    table_add_column(t, "feature_updates_low", "fewest not shown to be too few", false);
-    table_add_column(t, "refresh_period_estimate", "largest K by the means alone", false);
-    table_add_column(t, "feature_updates_estimate", "its feature updates", false);
-    table_add_column(t, "refresh_period_possible", "largest K not ruled out", false);
-    table_add_column(t, "feature_updates_possible", "its feature updates", false);
+    sheet_add_column(t, "group", "group", true);
+    sheet_add_column(t, "refresh_period_shown", "largest K shown to be enough", false);
+    sheet_add_column(t, "feature_updates_shown", "its feature updates", false);
+    sheet_add_column(t, "feature_updates_low", "fewest not shown to be too few", false);
+    sheet_add_column(t, "refresh_period_estimate", "largest K by the means alone", false);
+    sheet_add_column(t, "feature_updates_estimate", "its feature updates", false);
+    sheet_add_column(t, "refresh_period_possible", "largest K not ruled out", false);
+    sheet_add_column(t, "feature_updates_possible", "its feature updates", false);
     for (size_t g = 0; g < c->n_groups; g++) {
         const struct group *group = &c->group[g];
         struct text name = {0};
@@ -83,21 +83,21 @@ static void fill_answers(const struct report *r, struct table *t)
         const struct cell *shown = base + group->answer.shown, *estimate = base + group->answer.estimate,
                           *possible = base + group->answer.possible;
         cells_name_group(c, group, &name);
-        table_add_text(t, name.chars);
-        table_add_number(t, shown->period);
-        table_add_number(t, shown->updates);
-        table_add_number(t, print_fewest(c, group));
-        table_add_number(t, estimate->period);
-        table_add_number(t, estimate->updates);
-        table_add_number(t, possible->period);
-        table_add_number(t, possible->updates);
+        sheet_add_text(t, name.chars);
+        sheet_add_number(t, shown->period);
+        sheet_add_number(t, shown->updates);
+        sheet_add_number(t, print_fewest(c, group));
+        sheet_add_number(t, estimate->period);
+        sheet_add_number(t, estimate->updates);
+        sheet_add_number(t, possible->period);
+        sheet_add_number(t, possible->updates);
         text_free(&name);
     }
 }
 
 int report_answer(struct report *r, struct error *err)
 {
-    struct table t = {.id = "answers", .title = "Answers"};
+    struct sheet t = {.id = "answers", .title = "Answers"};
     (void)err;
     report_section(r, "answer-section", "Question and answer", NULL);
     add_question(r);
@@ -109,40 +109,40 @@ int report_answer(struct report *r, struct error *err)
     if (t.n_rows)
         report_show_table(r, &t);
     add_notes(r);
-    table_free(&t);
+    sheet_free(&t);
     return 0;
 }
 
 /* --- failures -------------------------------------------------------------- */
 
 static void fill_failures(const struct report *r, char **outcomes, char **errors, const struct variable_rows *attempts,
-                          struct table *t)
+                          struct sheet *t)
 {
     const struct observations *o = r->cells->of;
-    table_add_column(t, "job_id", "job", true);
+    sheet_add_column(t, "job_id", "job", true);
     for (size_t a = 0; a < o->n_axes; a++)
-        table_add_column(t, o->axes[a].name, o->axes[a].name, true);
-    table_add_column(t, "fate", "fate", true);
-    table_add_column(t, "outcome", "outcome", true);
-    table_add_column(t, "attempts", "attempts", false);
-    table_add_column(t, "error", "reason", true);
+        sheet_add_column(t, o->axes[a].name, o->axes[a].name, true);
+    sheet_add_column(t, "fate", "fate", true);
+    sheet_add_column(t, "outcome", "outcome", true);
+    sheet_add_column(t, "attempts", "attempts", false);
+    sheet_add_column(t, "error", "reason", true);
     for (size_t i = 0; i < o->n; i++) {
         const struct observation *x = &o->at[i];
         if (x->status != STATUS_FAILED && !x->diverged)
             continue;
-        table_add_text(t, x->id);
+        sheet_add_text(t, x->id);
         for (size_t a = 0; a < o->n_axes; a++)
-            table_add_text(t, o->axes[a].levels[x->level[a]].label);
-        table_add_text(t, x->diverged ? "diverged" : "failed");
-        table_add_text(t, outcomes[i]);
-        table_add_number(t, lookup_value(r->lookup, attempts, i, 0));
-        table_add_text(t, errors[i]);
+            sheet_add_text(t, o->axes[a].levels[x->level[a]].label);
+        sheet_add_text(t, x->diverged ? "diverged" : "failed");
+        sheet_add_text(t, outcomes[i]);
+        sheet_add_number(t, lookup_value(r->lookup, attempts, i, 0));
+        sheet_add_text(t, errors[i]);
     }
 }
 
 int report_failures(struct report *r, struct error *err)
 {
-    struct table t = {.id = "failures", .title = "Jobs that failed or diverged"};
+    struct sheet t = {.id = "failures", .title = "Jobs that failed or diverged"};
     struct variable_rows attempts = {0};
     char **outcomes = NULL, **errors = NULL;
     int result = lookup_load(r->lookup, "attempts", &attempts, err);
@@ -162,43 +162,43 @@ int report_failures(struct report *r, struct error *err)
     lookup_release(r->lookup, &attempts);
     lookup_free_texts(r->lookup, outcomes);
     lookup_free_texts(r->lookup, errors);
-    table_free(&t);
+    sheet_free(&t);
     return result;
 }
 
 /* --- provenance ------------------------------------------------------------ */
 
 struct told {
-    struct table *table;
+    struct sheet *table;
     const char *file;
 };
 
 static void add_about(const char *name, const char *value, void *context)
 {
     const struct told *told = context;
-    table_add_text(told->table, told->file);
-    table_add_text(told->table, name);
-    table_add_text(told->table, value);
+    sheet_add_text(told->table, told->file);
+    sheet_add_text(told->table, name);
+    sheet_add_text(told->table, value);
 }
 
 static void add_config(struct report *r, size_t file)
 {
     char *text = store_read_config(r->lookup->readers[file], "text", NULL);
     text_add(&r->page, "<details><summary>The sweep of ");
-    table_add_escaped(r->files[file], &r->page);
+    sheet_add_escaped(r->files[file], &r->page);
     text_add(&r->page, "</summary><pre>");
-    table_add_escaped(text ? text : "", &r->page);
+    sheet_add_escaped(text ? text : "", &r->page);
     text_add(&r->page, "</pre></details>\n");
     free(text);
 }
 
 int report_provenance(struct report *r, struct error *err)
 {
-    struct table t = {.id = "provenance", .title = "Provenance"};
+    struct sheet t = {.id = "provenance", .title = "Provenance"};
     struct text condition = {0};
-    table_add_column(&t, "file", "file", true);
-    table_add_column(&t, "name", "what", true);
-    table_add_column(&t, "value", "value", true);
+    sheet_add_column(&t, "file", "file", true);
+    sheet_add_column(&t, "name", "what", true);
+    sheet_add_column(&t, "value", "value", true);
     int result = 0;
     for (size_t f = 0; f < r->n_files && result == 0; f++)
         result = store_read_about(r->lookup->readers[f], add_about, &(struct told){&t, r->files[f]}, err);
@@ -212,6 +212,6 @@ int report_provenance(struct report *r, struct error *err)
     for (size_t f = 0; f < r->n_files; f++)
         add_config(r, f);
     text_free(&condition);
-    table_free(&t);
+    sheet_free(&t);
     return result;
 }

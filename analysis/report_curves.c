@@ -25,14 +25,14 @@ int report_curves(struct report *r, struct error *err)
         {"curves-test-loss", "Test loss of f_lin along training", BANDS "On log axes.", "test_loss"},
         {"curves-train-loss", "Training loss of f_lin along training", BANDS "On log axes. A loss that still falls at the end has "
          "not converged, and the answer holds for this many steps only.", "train_loss"}};
-    struct table t = {.id = "curves", .title = "Learning curves"};
+    struct sheet t = {.id = "curves", .title = "Learning curves"};
     report_section(r, "curves", "Learning curves", NULL);
     int result = series_fill(r, &series, &t, err);
-    bool classes = result == 0 && table_has(&t, "test_accuracy");   /* a regression has none */
+    bool classes = result == 0 && sheet_has(&t, "test_accuracy");   /* a regression has none */
     if (result == 0)
         result = report_show(r, &t, pictures + !classes, sizeof pictures / sizeof *pictures - !classes,
                              "No curves: no job has ended.", err);
-    table_free(&t);
+    sheet_free(&t);
     return result;
 }
 
@@ -56,12 +56,12 @@ int report_refreshes(struct report *r, struct error *err)
         {"refresh-convergence", "Convergence of segments",
          BANDS "‖r<sub>s+K</sub>‖ / ‖r<sub>s</sub>‖, the residual at the end of a segment over that at its start: 1 is no progress, "
          "near 0 the linear problem was solved.", "convergence"}};
-    struct table t = {.id = "refreshes", .title = "Refreshes"};
+    struct sheet t = {.id = "refreshes", .title = "Refreshes"};
     report_section(r, "refreshes", "Refreshes and segments", NULL);
     int result = series_fill(r, &series, &t, err);
     if (result == 0)
         result = report_show(r, &t, pictures, sizeof pictures / sizeof *pictures,
                              "No refresh was logged: features were updated at every step, or never.", err);
-    table_free(&t);
+    sheet_free(&t);
     return result;
 }

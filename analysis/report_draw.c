@@ -198,7 +198,7 @@ static int add_svg(const struct drawing *picture, const char *svg, struct text *
         return error_set(err, ERROR_FILE, "%s.svg: expected a whole SVG of gnuplot, got something else", picture->name);
     text_add(out, "<svg id=\"picture-%s\" role=img viewBox=\"0 0 %d %d\" width=%d height=%d aria-label=\"", picture->name, wide,
              high, wide, high);
-    table_add_escaped(picture->title, out);
+    sheet_add_escaped(picture->title, out);
     text_add(out, "\">");
     for (const char *at = body + 7; at < end;) {
         size_t taken = match_colour(at, out);

@@ -65,7 +65,7 @@ static size_t next_number(size_t number)
 }
 
 static void fill_spectrum(const struct report *r, const struct spectra *s, const char *group, const struct cell *cell, int when,
-                          bool drawn, struct table *t)
+                          bool drawn, struct sheet *t)
 {
     static const char *const words[] = {"initialisation", "middle", "end"};
     double *work = must(calloc(cell->count + 1, sizeof *work));
@@ -83,32 +83,32 @@ static void fill_spectrum(const struct report *r, const struct spectra *s, const
         if (n == 0)
             break;
         stats_summarise(work, n, &summary);
-        table_add_text(t, group);
-        table_add_text(t, when == 0 ? "at initialisation" : name.chars);
-        table_add_number(t, cell->schedule ? NAN : cell->period);
-        table_add_text(t, words[when]);
-        table_add_number(t, (double)number);
-        table_add_number(t, (double)n);
-        table_add_number(t, summary.mean);
-        table_add_number(t, summary.low);
-        table_add_number(t, summary.high);
+        sheet_add_text(t, group);
+        sheet_add_text(t, when == 0 ? "at initialisation" : name.chars);
+        sheet_add_number(t, cell->schedule ? NAN : cell->period);
+        sheet_add_text(t, words[when]);
+        sheet_add_number(t, (double)number);
+        sheet_add_number(t, (double)n);
+        sheet_add_number(t, summary.mean);
+        sheet_add_number(t, summary.low);
+        sheet_add_number(t, summary.high);
         if (!drawn)
-            table_hide_row(t);
+            sheet_hide_row(t);
     }
     text_free(&name);
     free(work);
 }
 
-static int fill_spectra(const struct report *r, struct table *t, struct error *err)
+static int fill_spectra(const struct report *r, struct sheet *t, struct error *err)
 {
-    static const struct table_column columns[] = {
+    static const struct sheet_column columns[] = {
         {"group", "group", true}, {"curve", "curve", true}, {"refresh_period", "K (steps)", false}, {"when", "when", true},
         {"number", "number of the eigenvalue", false}, {"n", "n", false}, {"eigenvalue", "eigenvalue", false},
         {"eigenvalue_low", "95 % low", false}, {"eigenvalue_high", "95 % high", false}};
     const struct cells *c = r->cells;
     struct spectra s = {0};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        table_add_column(t, columns[i].name, columns[i].title, columns[i].is_text);
+        sheet_add_column(t, columns[i].name, columns[i].title, columns[i].is_text);
     int result = load_spectra(r, &s, err);
     bool *drawn = series_choose_cells(c);
     for (size_t g = 0; g < c->n_groups && result == 0; g++) {
@@ -137,11 +137,11 @@ static int show_spectra(struct report *r, struct error *err)
         "kernel-spectrum", "Spectrum of the kernel on the probe inputs",
         "Means over seeds with bands of 95 % t intervals, at initialisation and, for each K, at the end. The table also has the "
         "middle of training.", "eigenvalue"};
-    struct table t = {.id = "spectra", .title = "Spectra"};
+    struct sheet t = {.id = "spectra", .title = "Spectra"};
     int result = fill_spectra(r, &t, err);
     if (result == 0)
         result = report_show(r, &t, &picture, 1, no_kernels, err);
-    table_free(&t);
+    sheet_free(&t);
     return result;
 }
 
@@ -172,11 +172,11 @@ int report_kernels(struct report *r, struct error *err)
         {"kernel-rank", "Effective rank of the kernel over time", "Squared trace over squared Frobenius norm.", "effective_rank"},
         {"kernel-lambda", "Largest eigenvalue of the kernel over time",
          "On the probe inputs, which also bounds the step size: training is stable while η λ / N stays below its limit.", "lambda_max"}};
-    struct table t = {.id = "kernels", .title = "Kernels over time"};
+    struct sheet t = {.id = "kernels", .title = "Kernels over time"};
     report_section(r, "kernels", "Kernels over time", NULL);
     int result = series_fill(r, &series, &t, err);
     if (result == 0)
         result = report_show(r, &t, pictures, sizeof pictures / sizeof *pictures, no_kernels, err);
-    table_free(&t);
+    sheet_free(&t);
     return result == 0 && lookup_has(r->lookup, "kernels/eigenvalues") ? show_spectra(r, err) : result;
 }

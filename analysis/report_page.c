@@ -30,19 +30,19 @@ static void add_base64(const struct text *bytes, struct text *out)
     }
 }
 
-static void add_download(const struct table *t, struct text *out)
+static void add_download(const struct sheet *t, struct text *out)
 {
     struct text csv = {0};
-    table_write_csv(t, &csv);
+    sheet_write_csv(t, &csv);
     text_add(out, "<p><a class=csv download=\"%s.csv\" href=\"data:text/csv;charset=utf-8;base64,", t->id);
     add_base64(&csv, out);
     text_add(out, "\">Download %s.csv</a> (%zu rows)</p>\n", t->id, t->n_rows);
     text_free(&csv);
 }
 
-static void add_picture(struct report *r, const struct table *t, const struct picture *picture)
+static void add_picture(struct report *r, const struct sheet *t, const struct picture *picture)
 {
-    if (picture->needs && !table_has(t, picture->needs)) {
+    if (picture->needs && !sheet_has(t, picture->needs)) {
         text_add(&r->page, "<h3>%s</h3>\n<p class=note>Not measured: no job that has ended has numbers for it.</p>\n", picture->title);
         return;
     }
@@ -54,7 +54,7 @@ static void add_picture(struct report *r, const struct table *t, const struct pi
     text_add(&r->page, "<figcaption>%s</figcaption></figure>\n", picture->caption);
 }
 
-int report_show(struct report *r, const struct table *t, const struct picture *pictures, size_t n_pictures,
+int report_show(struct report *r, const struct sheet *t, const struct picture *pictures, size_t n_pictures,
                 const char *empty, struct error *err)
 {
     if (t->n_rows == 0) {
@@ -62,7 +62,7 @@ int report_show(struct report *r, const struct table *t, const struct picture *p
         return 0;
     }
     struct text data = {0}, name = {0};
-    table_write_data(t, &data);
+    sheet_write_data(t, &data);
     text_add(&name, "%s.tsv", t->id);
     int result = report_write_file(r->folder, name.chars, &data, err);
     text_free(&data);
@@ -76,14 +76,14 @@ int report_show(struct report *r, const struct table *t, const struct picture *p
                  GROUPS_DRAWN, r->cells->n_groups);
     text_add(&r->page, "<details><summary>%s: the numbers</summary>\n", t->title);
     add_download(t, &r->page);
-    table_write_html(t, &r->page);
+    sheet_write_html(t, &r->page);
     text_add(&r->page, "</details>\n");
     return 0;
 }
 
-void report_show_table(struct report *r, const struct table *t)
+void report_show_table(struct report *r, const struct sheet *t)
 {
-    table_write_html(t, &r->page);
+    sheet_write_html(t, &r->page);
     add_download(t, &r->page);
 }
 
@@ -144,7 +144,7 @@ static void add_drawing(const struct report *r, struct drawing *drawing, struct 
         text_add(out, "<p class=note>Nothing to draw yet.</p>\n");
     } else {
         text_add(out, "<p class=warning>The picture could not be drawn: ");
-        table_add_escaped(failed.text, out);
+        sheet_add_escaped(failed.text, out);
         text_add(out, "</p>\n");
         fprintf(stderr, "relin report: %s\n", failed.text);
     }
@@ -154,7 +154,7 @@ static void add_drawing(const struct report *r, struct drawing *drawing, struct 
 void report_page(struct report *r, struct text *out)
 {
     text_add(out, "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\n<title>relin report: ");
-    table_add_escaped(r->title, out);
+    sheet_add_escaped(r->title, out);
     text_add(out, "</title>\n<meta name=viewport content=\"width=device-width,initial-scale=1\">\n"
                   "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'; "
                   "script-src 'unsafe-inline'\">\n<meta name=generator content=\"relin " RELIN_VERSION "\">\n"
@@ -163,7 +163,7 @@ void report_page(struct report *r, struct text *out)
     text_add(out, "}\n@media screen and (prefers-color-scheme:dark){:root{%s", dark_page);
     add_colours(true, out);
     text_add(out, "}}\n%s</style></head>\n<body>\n<a class=skip href=\"#main\">Skip to the answer</a>\n<header><h1>", style);
-    table_add_escaped(r->title, out);
+    sheet_add_escaped(r->title, out);
     text_add(out, "</h1></header>\n<nav aria-label=Contents><ul>\n");
     text_add_bytes(out, r->contents.chars, r->contents.length);
     text_add(out, "</ul></nav>\n<main id=main>\n");

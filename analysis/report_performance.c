@@ -7,9 +7,9 @@
 #include "print.h"
 #include "report.h"
 
-static void add_columns(struct table *t)
+static void add_columns(struct sheet *t)
 {
-    static const struct table_column columns[] = {
+    static const struct sheet_column columns[] = {
         {"group", "group", true}, {"curve", "curve", true}, {"schedule", "schedule", true},
         {"refresh_period", "K (steps)", false}, {"feature_updates", "feature updates", false}, {"eta_K", "ηK", false},
         {"path_length", "kernel path length", false}, {"path_length_low", "its 95 % low", false},
@@ -19,18 +19,18 @@ static void add_columns(struct table *t)
         {"difference_low", "its 95 % low", false}, {"difference_high", "its 95 % high", false},
         {"p_holm", "p (Holm)", false}, {"suffices", "enough", true}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        table_add_column(t, columns[i].name, columns[i].title, columns[i].is_text);
+        sheet_add_column(t, columns[i].name, columns[i].title, columns[i].is_text);
 }
 
-static void add_summary(const struct stats_summary *s, struct table *t)
+static void add_summary(const struct stats_summary *s, struct sheet *t)
 {
-    table_add_number(t, s->mean);
-    table_add_number(t, s->low);
-    table_add_number(t, s->high);
+    sheet_add_number(t, s->mean);
+    sheet_add_number(t, s->low);
+    sheet_add_number(t, s->high);
 }
 
 /* One read-out of a cell. The comparison is that of the read-out that was asked for. */
-static void add_row(const struct cells *c, const char *group, const struct cell *cell, enum readout readout, struct table *t)
+static void add_row(const struct cells *c, const char *group, const struct cell *cell, enum readout readout, struct sheet *t)
 {
     bool asked = readout == c->question.readout;
     const struct stats_summary *s = asked ? &cell->value : &cell->network, nothing = {.mean = NAN, .low = NAN, .high = NAN};
@@ -40,28 +40,28 @@ static void add_row(const struct cells *c, const char *group, const struct cell 
     text_add(&curve, "%s%s", cell->schedule ? "schedule: " : cell->solves ? "Gauss-Newton: " : "", name);
     if (cell->schedule)
         print_schedule(cell->schedule, &schedule);
-    table_add_text(t, group);
-    table_add_text(t, curve.chars);
-    table_add_text(t, schedule.chars ? schedule.chars : "");
-    table_add_number(t, cell->schedule ? NAN : cell->period);
-    table_add_number(t, cell->updates);
-    table_add_number(t, cell->eta_period);
+    sheet_add_text(t, group);
+    sheet_add_text(t, curve.chars);
+    sheet_add_text(t, schedule.chars ? schedule.chars : "");
+    sheet_add_number(t, cell->schedule ? NAN : cell->period);
+    sheet_add_number(t, cell->updates);
+    sheet_add_number(t, cell->eta_period);
     add_summary(&cell->path, t);
-    table_add_number(t, (double)cell->count);
-    table_add_number(t, (double)s->n);
-    table_add_number(t, (double)cell->failed);
-    table_add_number(t, (double)cell->diverged);
+    sheet_add_number(t, (double)cell->count);
+    sheet_add_number(t, (double)s->n);
+    sheet_add_number(t, (double)cell->failed);
+    sheet_add_number(t, (double)cell->diverged);
     add_summary(s, t);
-    table_add_number(t, s->sd);
+    sheet_add_number(t, s->sd);
     add_summary(asked ? &cell->difference : &nothing, t);
-    table_add_number(t, asked ? cell->p_holm : NAN);
-    table_add_text(t, asked ? print_suffices(cell->suffices) : "");
+    sheet_add_number(t, asked ? cell->p_holm : NAN);
+    sheet_add_text(t, asked ? print_suffices(cell->suffices) : "");
     text_free(&curve);
     text_free(&schedule);
 }
 
 /* The read-out that was asked for first; the network beside f_lin, as the text table has it. */
-static void fill_performance(const struct cells *c, struct table *t)
+static void fill_performance(const struct cells *c, struct sheet *t)
 {
     bool both = c->of->two_readouts && c->question.readout == READOUT_LINEAR;
     add_columns(t);
@@ -72,7 +72,7 @@ static void fill_performance(const struct cells *c, struct table *t)
             for (size_t i = c->group[g].first; i < c->group[g].first + c->group[g].count; i++) {
                 add_row(c, name.chars, &c->cell[i], k ? READOUT_NETWORK : c->question.readout, t);
                 if (g >= GROUPS_DRAWN)
-                    table_hide_row(t);
+                    sheet_hide_row(t);
             }
         text_free(&name);
     }
@@ -94,10 +94,10 @@ int report_performance(struct report *r, struct error *err)
         {"performance-path", "Performance against the measured kernel path length",
          "The same points by how far the kernel moved (at the points of linearisation): K is a setting, this is what it did. "
          "Missing where no kernels were measured.", "path_length"}};
-    struct table t = {.id = "performance", .title = "Performance"};
+    struct sheet t = {.id = "performance", .title = "Performance"};
     report_section(r, "performance", "Performance", NULL);
     fill_performance(r->cells, &t);
     int result = report_show(r, &t, pictures, sizeof pictures / sizeof *pictures, "No cell has results yet.", err);
-    table_free(&t);
+    sheet_free(&t);
     return result;
 }

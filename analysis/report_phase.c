@@ -81,22 +81,22 @@ static int choose_times(const struct report *r, struct times *times, double all[
     return 0;
 }
 
-static void add_row(const char *group, const struct cell *cell, double time, struct table *t)
+static void add_row(const char *group, const struct cell *cell, double time, struct sheet *t)
 {
-    table_add_text(t, group);
-    table_add_number(t, cell->period);
-    table_add_number(t, time);
-    table_add_number(t, cell->updates);
-    table_add_number(t, (double)cell->value.n);
-    table_add_number(t, cell->value.mean);
-    table_add_number(t, cell->value.low);
-    table_add_number(t, cell->value.high);
-    table_add_number(t, cell->difference.mean);
-    table_add_number(t, cell->difference.low);
-    table_add_number(t, cell->difference.high);
-    table_add_text(t, print_suffices(cell->suffices));
+    sheet_add_text(t, group);
+    sheet_add_number(t, cell->period);
+    sheet_add_number(t, time);
+    sheet_add_number(t, cell->updates);
+    sheet_add_number(t, (double)cell->value.n);
+    sheet_add_number(t, cell->value.mean);
+    sheet_add_number(t, cell->value.low);
+    sheet_add_number(t, cell->value.high);
+    sheet_add_number(t, cell->difference.mean);
+    sheet_add_number(t, cell->difference.low);
+    sheet_add_number(t, cell->difference.high);
+    sheet_add_text(t, print_suffices(cell->suffices));
     if (cell->value.n == 0)
-        table_hide_row(t);
+        sheet_hide_row(t);
 }
 
 /* Is the group looked at at this time? */
@@ -108,7 +108,7 @@ static bool is_at(const struct times *times, size_t group, double time)
     return false;
 }
 
-static int fill_time(const struct report *r, const struct times *times, double time, struct table *t, struct error *err)
+static int fill_time(const struct report *r, const struct times *times, double time, struct sheet *t, struct error *err)
 {
     struct observations observations = {0};
     struct cells cells = {0};
@@ -136,7 +136,7 @@ static int fill_time(const struct report *r, const struct times *times, double t
 
 int report_phase(struct report *r, struct error *err)
 {
-    static const struct table_column columns[] = {
+    static const struct sheet_column columns[] = {
         {"group", "group", true}, {"refresh_period", "K (steps)", false}, {"step", "T (steps)", false},
         {"feature_updates", "feature updates before T", false}, {"n", "n", false}, {"mean", "mean at T", false},
         {"mean_low", "95 % low", false}, {"mean_high", "95 % high", false}, {"difference", "difference to the baseline", false},
@@ -146,7 +146,7 @@ int report_phase(struct report *r, struct error *err)
         "Mean at step T, read along the runs: where the learning rate is constant, a run of T steps is the beginning of a longer "
         "one. Dot: shown to be enough against the baseline at the same T; ring: unclear; cross: shown not to be enough. "
         "K = ∞ stands apart.", "mean"};
-    struct table t = {.id = "phase", .title = "Phase diagram"};
+    struct sheet t = {.id = "phase", .title = "Phase diagram"};
     struct text curve = {0};
     static struct times times;
     double all[ALL_MOST];
@@ -155,7 +155,7 @@ int report_phase(struct report *r, struct error *err)
     text_add(&curve, "curve_%s", r->cells->question.metric);
     report_section(r, "phase", "Steps and refresh period together", NULL);
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        table_add_column(&t, columns[i].name, columns[i].title, columns[i].is_text);
+        sheet_add_column(&t, columns[i].name, columns[i].title, columns[i].is_text);
     if (r->cells->by_period && lookup_has(r->lookup, curve.chars))
         result = choose_times(r, &times, all, &n, err);
     for (size_t i = 0; i < n && result == 0; i++)
@@ -163,6 +163,6 @@ int report_phase(struct report *r, struct error *err)
     if (result == 0)
         result = report_show(r, &t, &picture, 1, "No diagram: the metric has no curve, or no job has ended.", err);
     text_free(&curve);
-    table_free(&t);
+    sheet_free(&t);
     return result;
 }

@@ -144,7 +144,7 @@ static struct point *list_points(const struct report *r, const struct cell *cell
 }
 
 static void add_measure(const struct report *r, const struct loaded *l, size_t m, const struct point *points, size_t n,
-                        bool is_one, double *work, struct table *t)
+                        bool is_one, double *work, struct sheet *t)
 {
     struct stats_summary summary;
     size_t counted = 0;
@@ -156,13 +156,13 @@ static void add_measure(const struct report *r, const struct loaded *l, size_t m
             work[counted++] = value;
     }
     stats_summarise(work, counted, &summary);
-    table_add_number(t, summary.mean);
-    table_add_number(t, summary.low);
-    table_add_number(t, summary.high);
+    sheet_add_number(t, summary.mean);
+    sheet_add_number(t, summary.low);
+    sheet_add_number(t, summary.high);
 }
 
 static void fill_cell(const struct report *r, const struct series *s, const struct loaded *l, const char *group,
-                      const struct cell *cell, bool drawn, struct table *t)
+                      const struct cell *cell, bool drawn, struct sheet *t)
 {
     size_t n, run;
     struct point *points = list_points(r, cell, l, &n);
@@ -172,15 +172,15 @@ static void fill_cell(const struct report *r, const struct series *s, const stru
     for (size_t i = 0; i < n; i += run) {
         for (run = 1; i + run < n && points[i + run].step == points[i].step;)
             run++;
-        table_add_text(t, group);
-        table_add_text(t, name.chars);
-        table_add_number(t, cell->schedule ? NAN : cell->period);
-        table_add_number(t, points[i].step);
-        table_add_number(t, (double)run);
+        sheet_add_text(t, group);
+        sheet_add_text(t, name.chars);
+        sheet_add_number(t, cell->schedule ? NAN : cell->period);
+        sheet_add_number(t, points[i].step);
+        sheet_add_number(t, (double)run);
         for (size_t m = 0; m < s->n; m++)
             add_measure(r, l, m, &points[i], run, cell->period == 1 && !cell->schedule, work, t);
         if (!drawn)
-            table_hide_row(t);
+            sheet_hide_row(t);
     }
     text_free(&name);
     free(points);
@@ -189,21 +189,21 @@ static void fill_cell(const struct report *r, const struct series *s, const stru
 
 /* --- all ------------------------------------------------------------------- */
 
-static void add_columns(const struct series *s, struct table *t)
+static void add_columns(const struct series *s, struct sheet *t)
 {
-    table_add_column(t, "group", "group", true);
-    table_add_column(t, "curve", "curve", true);
-    table_add_column(t, "refresh_period", "K (steps)", false);
-    table_add_column(t, "step", "step", false);
-    table_add_column(t, "n", "n", false);
+    sheet_add_column(t, "group", "group", true);
+    sheet_add_column(t, "curve", "curve", true);
+    sheet_add_column(t, "refresh_period", "K (steps)", false);
+    sheet_add_column(t, "step", "step", false);
+    sheet_add_column(t, "n", "n", false);
     for (size_t m = 0; m < s->n; m++) {
-        table_add_column(t, s->measures[m].name, s->measures[m].title, false);
-        table_add_column(t, s->measures[m].low, "95 % low", false);
-        table_add_column(t, s->measures[m].high, "95 % high", false);
+        sheet_add_column(t, s->measures[m].name, s->measures[m].title, false);
+        sheet_add_column(t, s->measures[m].low, "95 % low", false);
+        sheet_add_column(t, s->measures[m].high, "95 % high", false);
     }
 }
 
-int series_fill(const struct report *r, const struct series *s, struct table *t, struct error *err)
+int series_fill(const struct report *r, const struct series *s, struct sheet *t, struct error *err)
 {
     const struct cells *c = r->cells;
     struct loaded l = {0};

@@ -23,7 +23,7 @@ struct series {
  * measure over the jobs of a cell that have ended and did not diverge, at each step that one of them has. Without any of
  * the variables there are no rows. Curves that are too many to draw are hidden; of more than SERIES_CELLS_WHOLE cells
  * those that are not drawn are left out, and the table's note says so. Returns 0, or -1 with *err filled. */
-int series_fill(const struct report *r, const struct series *s, struct table *t, struct error *err);
+int series_fill(const struct report *r, const struct series *s, struct sheet *t, struct error *err);
 
 /* "K = 10", "K = ∞", the label of a schedule, "Gauss-Newton, K = 10". */
 void series_name_cell(const struct cell *cell, struct text *out);

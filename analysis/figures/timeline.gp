@@ -17,7 +17,7 @@ set ytics ('' 0)
 do for [i = 1:n_names:every] { set ytics add (names[i] i) }
 unset key
 set style fill solid 0.75 noborder
-lost(z) = column('failed') + column('diverged') > 0
+lost(z) = column('failed') + column('lost') > 0
 plot data using (lost(0) ? NaN : (column('from') + column('to')) / 2):(number_of(strcol('worker'))):(column('from')):(column('to')):(number_of(strcol('worker')) - 0.38):(number_of(strcol('worker')) + 0.38) \
 	with boxxyerror ls 11 fillstyle solid 0.75 noborder notitle, \
      data using (lost(0) ? (column('from') + column('to')) / 2 : NaN):(number_of(strcol('worker'))):(column('from')):(column('to')):(number_of(strcol('worker')) - 0.38):(number_of(strcol('worker')) + 0.38) \

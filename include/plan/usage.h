@@ -29,7 +29,7 @@ enum use {
 #undef X
     USE_COUNT
 };
-extern const char *const use_words[USE_COUNT];
+extern const char *const use_words[USE_COUNT], *const use_meanings[USE_COUNT];
 
 struct usage_run {
     struct run_record record;

@@ -12,6 +12,11 @@ const char *const use_words[USE_COUNT] = {
     USES(X)
 #undef X
 };
+const char *const use_meanings[USE_COUNT] = {
+#define X(id, word, meaning) meaning,
+    USES(X)
+#undef X
+};
 
 static double positive(double x)
 {

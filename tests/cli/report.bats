@@ -53,7 +53,7 @@ LOOK
     look 3<<'LOOK'
 expected = set("""performance-period performance-updates performance-eta-period performance-path phase curves-accuracy
     curves-test-loss curves-train-loss kernel-distance kernel-alignment kernel-rank kernel-lambda kernel-spectrum
-    refresh-jump refresh-gap refresh-convergence utilisation timeline cost""".split())
+    refresh-jump refresh-gap refresh-convergence uses utilisation timeline cost""".split())
 assert expected == {g["id"].removeprefix("figure-") for g in f["figures"]}
 for g in f["figures"]:
     assert g["drawn"] and g["width"] > 300 and g["height"] > 100, g["id"]
@@ -83,11 +83,13 @@ for cell in d["cells"]:
     for name, key in dict(mean="network_mean", mean_low="network_low", mean_high="network_high").items():
         same(network, name, cell, key)
     assert linear["suffices"] == cell["suffices"]
-assert f["answers"] == [a["sentence"] for a in d["answers"]] and f["notes"] == d["notes"]
+assert f["answers"] == [a["sentence"] for a in d["answers"]] and f["notes"] == [n["text"] for n in d["notes"]]
 for answer, row in zip(d["answers"], csv("answers")):
     assert row["group"] == answer["architecture"]
-    for key in row.keys() - {"group"}:
-        same(row, key, answer, key)
+    for which in ("shown", "estimate", "possible"):
+        for key in ("refresh_period", "feature_updates"):
+            same(row, f"{key}_{which}", answer[which], key)
+    assert float(row["feature_updates_low"]) == answer["feature_updates_interval"][0]
 # what people see is the CSV, to six digits
 for t in f["tables"]:
     for shown, exact in zip(t["rows"], csv(t["id"].removeprefix("table-")), strict=True):
@@ -194,6 +196,7 @@ shutil.copy(sys.argv[1], sys.argv[2])
 with h5py.File(sys.argv[2], "r+") as f:
     f["status"][:] = 0
     f["start_time"][:] = np.nan
+    f["timeline/job"][:] = -1
 PYTHON
     run relin report "$BATS_TEST_TMPDIR/none.h5" -o "$BATS_TEST_TMPDIR/none.html"
     [ "$status" -eq 0 ]

@@ -2,93 +2,93 @@
 #include <math.h>
 #include <string.h>
 
-#include "report_table.h"
+#include "report_sheet.h"
 #include "unit.h"
 
-static void fill(struct table *t)
+static void fill(struct sheet *t)
 {
-    table_add_column(t, "name", "name", true);
-    table_add_column(t, "value", "value (%)", false);
-    table_add_text(t, "plain");
-    table_add_number(t, 0.1);
-    table_add_text(t, "a, \"b\"\n<c> & 'd'\t€");
-    table_add_number(t, INFINITY);
-    table_add_text(t, "hidden");
-    table_add_number(t, NAN);
-    table_hide_row(t);
+    sheet_add_column(t, "name", "name", true);
+    sheet_add_column(t, "value", "value (%)", false);
+    sheet_add_text(t, "plain");
+    sheet_add_number(t, 0.1);
+    sheet_add_text(t, "a, \"b\"\n<c> & 'd'\t€");
+    sheet_add_number(t, INFINITY);
+    sheet_add_text(t, "hidden");
+    sheet_add_number(t, NAN);
+    sheet_hide_row(t);
 }
 
 START_TEST(csv_quotes_what_must_be_quoted_and_gives_numbers_whole)
 {
-    struct table t = {.id = "t", .title = "T"};
+    struct sheet t = {.id = "t", .title = "T"};
     struct text out = {0};
     fill(&t);
-    table_write_csv(&t, &out);
+    sheet_write_csv(&t, &out);
     ck_assert_str_eq(out.chars, "name,value\nplain,0.1\n\"a, \"\"b\"\"\n<c> & 'd'\t€\",inf\nhidden,\n");
     text_free(&out);
-    table_free(&t);
+    sheet_free(&t);
 }
 END_TEST
 
 START_TEST(data_for_gnuplot_has_one_line_a_row_and_none_that_is_hidden)
 {
-    struct table t = {.id = "t", .title = "T"};
+    struct sheet t = {.id = "t", .title = "T"};
     struct text out = {0};
     fill(&t);
-    table_write_data(&t, &out);
+    sheet_write_data(&t, &out);
     ck_assert_str_eq(out.chars, "name\tvalue\n\"plain\"\t0.1\n\"a, 'b' <c> & 'd' €\"\tinf\n");
     text_free(&out);
-    table_free(&t);
+    sheet_free(&t);
 }
 END_TEST
 
 START_TEST(html_is_escaped_and_missing_numbers_are_empty)
 {
-    struct table t = {.id = "t", .title = "T < U", .note = "A note."};
+    struct sheet t = {.id = "t", .title = "T < U", .note = "A note."};
     struct text out = {0};
     fill(&t);
-    table_write_html(&t, &out);
+    sheet_write_html(&t, &out);
     ck_assert(strstr(out.chars, "aria-label=\"T &lt; U\"") != NULL);
     ck_assert(strstr(out.chars, "<td>a, &quot;b&quot;\n&lt;c&gt; &amp; &#39;d&#39;\t€<td class=n>inf") != NULL);
     ck_assert(strstr(out.chars, "<td>hidden<td class=n>\n") != NULL);
     ck_assert(strstr(out.chars, "A note.") != NULL);
     text_free(&out);
-    table_free(&t);
+    sheet_free(&t);
 }
 END_TEST
 
 START_TEST(long_tables_are_shown_in_part_and_say_so)
 {
-    struct table t = {.id = "t", .title = "T"};
+    struct sheet t = {.id = "t", .title = "T"};
     struct text out = {0};
-    table_add_column(&t, "i", "i", false);
-    for (int i = 0; i < TABLE_ROWS_SHOWN + 1; i++)
-        table_add_number(&t, i);
-    table_write_html(&t, &out);
+    sheet_add_column(&t, "i", "i", false);
+    for (int i = 0; i < SHEET_ROWS_SHOWN + 1; i++)
+        sheet_add_number(&t, i);
+    sheet_write_html(&t, &out);
     ck_assert(strstr(out.chars, "<td class=n>1999\n") != NULL);
     ck_assert(strstr(out.chars, "<td class=n>2000") == NULL);
     ck_assert(strstr(out.chars, "The first 2000 of 2001 rows") != NULL);
     text_free(&out);
-    table_write_csv(&t, &out);
+    sheet_write_csv(&t, &out);
     ck_assert(strstr(out.chars, "\n2000\n") != NULL);
     text_free(&out);
-    table_free(&t);
+    sheet_free(&t);
 }
 END_TEST
 
 START_TEST(a_column_without_numbers_is_told_from_one_with_some)
 {
-    struct table t = {.id = "t", .title = "T"};
-    table_add_column(&t, "some", "some", false);
-    table_add_column(&t, "none", "none", false);
+    struct sheet t = {.id = "t", .title = "T"};
+    sheet_add_column(&t, "some", "some", false);
+    sheet_add_column(&t, "none", "none", false);
     for (int i = 0; i < 4; i++) {
-        table_add_number(&t, i == 3 ? 1 : NAN);
-        table_add_number(&t, NAN);
+        sheet_add_number(&t, i == 3 ? 1 : NAN);
+        sheet_add_number(&t, NAN);
     }
-    ck_assert(table_has(&t, "some"));
-    ck_assert(!table_has(&t, "none"));
-    ck_assert(!table_has(&t, "unknown"));
-    table_free(&t);
+    ck_assert(sheet_has(&t, "some"));
+    ck_assert(!sheet_has(&t, "none"));
+    ck_assert(!sheet_has(&t, "unknown"));
+    sheet_free(&t);
 }
 END_TEST
 

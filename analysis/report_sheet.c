@@ -1,4 +1,4 @@
-#include "report_table.h"
+#include "report_sheet.h"
 
 #include <assert.h>
 #include <math.h>
@@ -7,14 +7,14 @@
 
 #include "must.h"
 
-void table_add_column(struct table *t, const char *name, const char *title, bool is_text)
+void sheet_add_column(struct sheet *t, const char *name, const char *title, bool is_text)
 {
-    assert(t->n_columns < TABLE_COLUMNS_MOST && t->filled == 0);
-    t->columns[t->n_columns++] = (struct table_column){name, title, is_text};
+    assert(t->n_columns < SHEET_COLUMNS_MOST && t->filled == 0);
+    t->columns[t->n_columns++] = (struct sheet_column){name, title, is_text};
 }
 
 /* The next entry; a full row is followed by a new one. */
-static struct table_entry *next_entry(struct table *t, bool is_text)
+static struct sheet_entry *next_entry(struct sheet *t, bool is_text)
 {
     assert(t->columns[t->filled % t->n_columns].is_text == is_text);
     if (t->filled == t->n_rows * t->n_columns) {
@@ -28,17 +28,17 @@ static struct table_entry *next_entry(struct table *t, bool is_text)
     return &t->entries[t->filled++];
 }
 
-void table_add_number(struct table *t, double value)
+void sheet_add_number(struct sheet *t, double value)
 {
-    *next_entry(t, false) = (struct table_entry){.number = value};
+    *next_entry(t, false) = (struct sheet_entry){.number = value};
 }
 
-void table_add_text(struct table *t, const char *value)
+void sheet_add_text(struct sheet *t, const char *value)
 {
-    *next_entry(t, true) = (struct table_entry){.text = must(strdup(value)), .number = NAN};
+    *next_entry(t, true) = (struct sheet_entry){.text = must(strdup(value)), .number = NAN};
 }
 
-bool table_has(const struct table *t, const char *name)
+bool sheet_has(const struct sheet *t, const char *name)
 {
     for (size_t k = 0; k < t->n_columns; k++)
         for (size_t i = 0; i < t->n_rows && strcmp(t->columns[k].name, name) == 0; i++)
@@ -47,19 +47,19 @@ bool table_has(const struct table *t, const char *name)
     return false;
 }
 
-void table_hide_row(struct table *t)
+void sheet_hide_row(struct sheet *t)
 {
     assert(t->n_rows > 0);
     t->hidden[t->n_rows - 1] = true;
 }
 
-void table_free(struct table *t)
+void sheet_free(struct sheet *t)
 {
     for (size_t i = 0; i < t->filled; i++)
         free(t->entries[i].text);
     free(t->entries);
     free(t->hidden);
-    *t = (struct table){.id = t->id, .title = t->title};
+    *t = (struct sheet){.id = t->id, .title = t->title};
 }
 
 /* --- CSV, and what gnuplot reads -------------------------------------------- */
@@ -84,7 +84,7 @@ static void add_plain_text(const char *value, struct text *out)
     text_add(out, "\"");
 }
 
-static void write_rows(const struct table *t, bool drawn, const char *separator, struct text *out)
+static void write_rows(const struct sheet *t, bool drawn, const char *separator, struct text *out)
 {
     assert(t->filled == t->n_rows * t->n_columns);
     for (size_t k = 0; k < t->n_columns; k++)
@@ -93,7 +93,7 @@ static void write_rows(const struct table *t, bool drawn, const char *separator,
     for (size_t i = 0; i < t->n_rows; i++) {
         if (drawn && t->hidden[i])
             continue;
-        const struct table_entry *row = t->entries + i * t->n_columns;
+        const struct sheet_entry *row = t->entries + i * t->n_columns;
         for (size_t k = 0; k < t->n_columns; k++) {
             text_add(out, "%s", k ? separator : "");
             if (t->columns[k].is_text)
@@ -105,19 +105,19 @@ static void write_rows(const struct table *t, bool drawn, const char *separator,
     }
 }
 
-void table_write_csv(const struct table *t, struct text *out)
+void sheet_write_csv(const struct sheet *t, struct text *out)
 {
     write_rows(t, false, ",", out);
 }
 
-void table_write_data(const struct table *t, struct text *out)
+void sheet_write_data(const struct sheet *t, struct text *out)
 {
     write_rows(t, true, "\t", out);
 }
 
 /* --- HTML ------------------------------------------------------------------ */
 
-void table_add_escaped(const char *utf8, struct text *out)
+void sheet_add_escaped(const char *utf8, struct text *out)
 {
     for (const char *at = utf8; *at; at++)
         switch (*at) {
@@ -130,11 +130,11 @@ void table_add_escaped(const char *utf8, struct text *out)
         }
 }
 
-static void add_shown(const struct table_column *column, const struct table_entry *entry, struct text *out)
+static void add_shown(const struct sheet_column *column, const struct sheet_entry *entry, struct text *out)
 {
     if (column->is_text) {
         text_add(out, "<td>");
-        table_add_escaped(entry->text, out);
+        sheet_add_escaped(entry->text, out);
     } else if (isnan(entry->number)) {
         text_add(out, "<td class=n>");
     } else if (isinf(entry->number)) {
@@ -146,17 +146,17 @@ static void add_shown(const struct table_column *column, const struct table_entr
     }
 }
 
-void table_write_html(const struct table *t, struct text *out)
+void sheet_write_html(const struct sheet *t, struct text *out)
 {
     text_add(out, "<div class=scroll tabindex=0 role=region aria-label=\"");
-    table_add_escaped(t->title, out);
+    sheet_add_escaped(t->title, out);
     text_add(out, "\"><table id=\"table-%s\"><thead><tr>", t->id);
     for (size_t k = 0; k < t->n_columns; k++) {
         text_add(out, "<th scope=col>");
-        table_add_escaped(t->columns[k].title, out);
+        sheet_add_escaped(t->columns[k].title, out);
     }
     text_add(out, "</thead><tbody>\n");
-    size_t n = t->n_rows < TABLE_ROWS_SHOWN ? t->n_rows : TABLE_ROWS_SHOWN;
+    size_t n = t->n_rows < SHEET_ROWS_SHOWN ? t->n_rows : SHEET_ROWS_SHOWN;
     for (size_t i = 0; i < n; i++) {
         text_add(out, "<tr>");
         for (size_t k = 0; k < t->n_columns; k++)
