@@ -50,9 +50,17 @@ wait_for() {
         sleep 0.1
     done
 }
-ended() { ! kill -0 "$1" 2>/dev/null; }
 same_as_whole() { "$PYTHON" "$ROOT/tests/python/same.py" "$BATS_FILE_TMPDIR/whole.h5" f.h5; }
 verdict() { run "$RELIN" status --exit-code f.h5; }
+# mpirun of Open MPI 4.1 --enable-recovery does not end after a rank of another host was killed, whatever its program (a shell
+# is enough): what is waited for are relin's processes.
+ranks_ended() {
+    local pid
+    for pid in $(own_processes); do
+        grep -q '^relin' "/proc/$pid/comm" 2>/dev/null && return 1
+    done
+    return 0
+}
 # Ranks of relin-b, by their numbers there.
 ranks_of_b() { on relin-b pgrep -x relin; }
 # A job of relin-b has trained for a while: it has a state to lose.
@@ -77,8 +85,7 @@ nothing_runs() { [ -z "$(own_processes)" ]; }
     both --enable-recovery 2>log & pid=$!
     wait_for 60 b_works
     for rank in $(ranks_of_b); do on relin-b kill -KILL "$rank"; done
-    wait_for 300 ended $pid
-    wait $pid || true
+    wait_for 300 ranks_ended
     cat log
     verdict
     [ "$status" -eq 0 ]
@@ -90,10 +97,8 @@ nothing_runs() { [ -z "$(own_processes)" ]; }
     both --enable-recovery 2>log & pid=$!
     wait_for 60 b_works
     kill -KILL "$(cat "$WORK/relin-b.pid")"
-    wait_for 300 ended $pid
-    wait $pid || true
+    wait_for 300 ranks_ended
     cat log
-    wait_for 150 nothing_runs
     verdict
     [ "$status" -eq 0 ] || [ "$status" -eq 75 ]
     on relin-a "$RELIN" run "$ROOT/tests/sweeps/farm.yaml" "${jobs[@]}" -o f.h5
