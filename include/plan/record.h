@@ -17,6 +17,7 @@ struct recorded_job {
     int worker;
     bool done, usual;                /* not failed; and it ran to its end at the first attempt */
     double bytes;                    /* peak memory of its own */
+    double accuracy;                 /* test_accuracy, 0 to 1; NaN in regression */
     struct job job;                  /* with the engine that stepped it */
     struct job_cost cost;            /* by formula */
 };

@@ -8,7 +8,8 @@
 #include "cli/commands.h"
 #include "plan.h"
 
-enum { KEY_JSON = 0x100, KEY_JOBS, KEY_CSV, KEY_KEYS, KEY_WORKERS, KEY_FROM, KEY_CALIBRATE, KEY_REPEAT,
+enum { KEY_JSON = 0x100, KEY_JOBS, KEY_CSV, KEY_KEYS, KEY_WORKERS, KEY_FROM, KEY_CALIBRATE, KEY_REPEAT, KEY_COMPARE,
+       KEY_CHECK,
        MOST_WORKERS = 1000000, MOST_COPIES = 1000000 };
 
 static const struct argp_option options[] = {
@@ -18,6 +19,10 @@ static const struct argp_option options[] = {
      "repeated", 0},
     {"calibrate", KEY_CALIBRATE, NULL, 0, "Scale the formula by a second of training on this machine, now", 0},
     {"repeat", KEY_REPEAT, "N", 0, "Plan N times as many seeds", 0},
+    {"compare", KEY_COMPARE, NULL, 0, "Compare instead: more workers, more seeds with workers, threads against workers, orders of "
+     "hand-out, wrong predictions", 0},
+    {"check", KEY_CHECK, "FILE.h5", 0, "Check instead: the makespan of that run against the simulated and the predicted one; may "
+     "be repeated", 0},
     {"jobs", KEY_JOBS, NULL, 0, "List every job: row, id, label, engine, predicted seconds with their 95th percentile, memory "
      "and flops", 0},
     {"csv", KEY_CSV, NULL, 0, "Print that list alone, as CSV", 0},
@@ -40,11 +45,15 @@ static const char description[] =
     "What to ask for: the lines under `worth submitting`; `relin submit` without options takes the one that is busy for most "
     "of the time. Their time is p95, two minutes to start and two to drain. An array, or several allocations one after the "
     "other, need no more than that: what is not done goes on in the next.\n\n"
+    "Would it be true? --check FILE.h5 takes a file of the sweep that was run: its makespan by the simulator from what each job "
+    "took, and by this plan, which may have learned --from an earlier file, against the measured one.\n\n"
     "Examples:\n"
     "  relin plan sweeps/quick.yaml\n"
     "  relin plan sweeps/fashion-mnist.yaml --workers 32,64,128 grid.seed=0..19\n"
     "  relin plan sweeps/fashion-mnist.yaml --workers 1x32,2x32,4x16x2\n"
     "  relin plan sweeps/fashion-mnist.yaml grid.seed=0..19 --from first-seeds.h5\n"
+    "  relin plan sweeps/allocation-study.yaml --compare --from allocation-study.h5\n"
+    "  relin plan sweeps/allocation-study.yaml --check allocation-study.h5\n"
     "  relin plan sweeps/quick.yaml --csv > jobs.csv\n"
     "  relin plan --keys\n\n"
     "Exit codes: 0, or 2 if the sweep file or its data cannot be used, 70 if a result file cannot.";
@@ -111,6 +120,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_JOBS: a->jobs = true; return 0;
     case KEY_KEYS: a->keys = true; return 0;
     case KEY_CALIBRATE: a->calibrate = true; return 0;
+    case KEY_COMPARE: a->compare = true; return 0;
+    case KEY_CHECK: add_file(state, "--check", a->check, &a->n_check, value); return 0;
     case KEY_FROM: add_file(state, "--from", a->from, &a->n_from, value); return 0;
     case KEY_REPEAT:
         a->copies = number_at(&rest, MOST_COPIES);
@@ -130,6 +141,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_END:
         if (a->n_from && a->calibrate)
             argp_error(state, "expected --from or --calibrate, got both: what jobs took says more");
+        if (a->compare + (a->n_check > 0) + a->csv > 1)
+            argp_error(state, "expected one of --compare, --check and --csv");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -143,7 +156,9 @@ static int report(struct plan *plan, struct plan_arguments *a, struct text *out,
     }
     if (a->copies > 1 && forecast_repeat(&plan->forecast, a->copies, err))
         return -1;
-    return plan_print(plan, a, out, err);
+    if (a->n_check)
+        return plan_check(plan, a, out, err);
+    return a->compare ? plan_compare(plan, a, out, err) : plan_print(plan, a, out, err);
 }
 
 int command_plan(int argc, char **argv)

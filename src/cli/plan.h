@@ -23,6 +23,11 @@ struct plan_arguments {
 /* The report. Where no allocations were asked for, *a gets powers of two past saturation. Returns 0, or -1 with *err filled. */
 int plan_print(const struct plan *plan, struct plan_arguments *a, struct text *out, struct error *err);
 
+/* Studies of what to allocate; the plan's forecast stays as it is. Returns 0, or -1 with *err filled. */
+int plan_compare(struct plan *plan, const struct plan_arguments *a, struct text *out, struct error *err);
+/* The files of --check: simulated and predicted makespan against the measured one. Returns 0, or -1 with *err filled. */
+int plan_check(const struct plan *plan, const struct plan_arguments *a, struct text *out, struct error *err);
+
 /* Every job of the sweep: a table, members of a JSON object, CSV. */
 void plan_jobs_table(const struct plan *plan, struct text *out);
 void plan_jobs_json(const struct plan *plan, struct text *out);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "plan/forecast.h"
 #include "plan/predict.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
@@ -80,7 +81,7 @@ int record_sort(struct record *record, struct error *err)
     }
     if (!status && n_gaps) {
         qsort(gaps, n_gaps, sizeof *gaps, ascending);
-        record->change = gaps[n_gaps / 2];
+        record->change = sorted_quantile(gaps, n_gaps, 0.5);
     }
     mem_free(seats.end);
     mem_free(gaps);
@@ -90,7 +91,7 @@ int record_sort(struct record *record, struct error *err)
 /* --- the file ----------------------------------------------------------------------- */
 
 struct columns {
-    double *status, *start, *seconds, *cpu, *worker, *attempts, *bytes;
+    double *status, *start, *seconds, *cpu, *worker, *attempts, *bytes, *accuracy;
     char **outcome;
 };
 
@@ -104,6 +105,7 @@ static int read_columns(const struct store_reader *reader, struct columns *c, st
            || store_read_numbers(reader, "worker", &c->worker, &width, err)
            || store_read_numbers(reader, "attempts", &c->attempts, &width, err)
            || store_read_numbers(reader, "max_rss_bytes", &c->bytes, &width, err)
+           || store_read_numbers(reader, "test_accuracy", &c->accuracy, &width, err)
            || store_read_texts(reader, "outcome", &c->outcome, err) ? -1 : 0;
 }
 
@@ -123,7 +125,7 @@ static int read_jobs(struct record *record, const struct store_reader *reader, c
         *to = (struct recorded_job){
             .row = row, .start = c->start[row], .seconds = c->seconds[row], .worker = (int)c->worker[row], .done = done,
             .usual = done && c->attempts[row] == 1 && strcmp(c->outcome[row], "completed") == 0, .bytes = c->bytes[row],
-            .cpu_seconds = c->cpu[row],
+            .cpu_seconds = c->cpu[row], .accuracy = c->accuracy[row],
         };
         char *text = store_read_job_text(reader, row, err);
         int failed = !text || job_parse(&to->job, text, err);
@@ -174,6 +176,7 @@ int record_read(struct record *record, const char *path, const char *data_root, 
     mem_free(c.worker);
     mem_free(c.attempts);
     mem_free(c.bytes);
+    mem_free(c.accuracy);
     store_free_texts(c.outcome, n);
     store_read_close(reader);
     return status;

@@ -141,6 +141,58 @@ PY
     [[ $output == *"planned: 1000008 jobs"*"rank 0 commits at most 3333 jobs a second: 300 s for all"*$'\n'"100000 "* ]]
 }
 
+@test "allocations are compared: scaling, threads, orders, wrong predictions" {
+    command -v python3 >/dev/null || skip "no python3"
+    study=$BATS_TEST_DIRNAME/../../sweeps/allocation-study.yaml
+    run -0 "$RELIN" plan "$study" --compare --json training.steps=60000
+    json 'all(r["workers"] >= d["strong"][0]["makespan_seconds"] / r["makespan_seconds"] for r in d["strong"])'
+    json '[r["jobs"] // 60 for r in d["weak"]] == [2 ** i for i in range(len(d["weak"]))] and len(d["weak"]) > 8'
+    json '[r["workers"] // d["base_workers"] for r in d["weak"]] == [2 ** i for i in range(len(d["weak"]))]'
+    json 'd["weak"][3]["makespan_seconds"] < 1.2 * d["weak"][0]["makespan_seconds"]'
+    # below saturation threads cost time, far beyond it they save some
+    json '[r["threads"] for r in d["threads"]] == 2 * ["1", "2", "4", "8"] and not any(r["measured"] for r in d["threads"])'
+    json 'd["threads"][3]["makespan_seconds"] > d["threads"][0]["makespan_seconds"]'
+    json 'd["threads"][6]["makespan_seconds"] < d["threads"][4]["makespan_seconds"]'
+    json '[r["order"] for r in d["orders"][:3]] == ["longest first", "as in the file", "random"]'
+    json 'all(d["orders"][i]["makespan_seconds"] > 1.1 * d["orders"][i - i % 3]["makespan_seconds"] for i in (1, 2))'
+    json '[r["error"] for r in d["errors"][:4]] == ["0", "0.1", "0.3", "1"]'
+    json 'd["errors"][1]["makespan_seconds"] < 1.05 * d["errors"][0]["makespan_seconds"] < d["errors"][3]["makespan_seconds"]'
+    run -0 "$RELIN" plan "$study" --compare
+    [[ $output == *"strong scaling"*"weak scaling"*"threads against workers"*"order of hand-out"*"wrong by"* ]]
+}
+
+@test "a comparison says what a seed costs, by the files of earlier runs" {
+    command -v python3 >/dev/null || skip "no python3"
+    "$RELIN" run sweep.yaml -o felt.h5 data.task=classification 2>/dev/null
+    run -0 "$RELIN" plan sweep.yaml --compare --json --from felt.h5 data.task=classification
+    json 'd["felt"]["cells"] == 2 and d["felt"]["seeds"] == 3 and d["felt"]["one_more_seed_core_hours"] > 0'
+    json 'd["felt"]["half_a_point_core_hours"] >= 2 * d["felt"]["one_more_seed_core_hours"]'
+    json 'd["felt"]["pause_seconds"] is None and d["threads"][0]["measured"] and not d["threads"][1]["measured"]'
+    run -0 "$RELIN" plan sweep.yaml --compare --from felt.h5 data.task=classification
+    [[ $output == *"one more seed of all cells"*"every cell to +-0.5 points"* ]]
+}
+
+@test "a plan is checked against the run that came of it" {
+    command -v python3 >/dev/null || skip "no python3"
+    long=(training.steps=20000 grid.refresh_period=[1])
+    "$RELIN" run sweep.yaml -o checked.h5 "${long[@]}" 2>/dev/null
+    run -0 "$RELIN" plan sweep.yaml --json --check checked.h5 "${long[@]}"
+    json 'd["checks"][0]["jobs"] == 3 and d["checks"][0]["workers"] == 1 and d["checks"][0]["parts"] == 1'
+    # one worker: the sum of what its jobs took, and what the farm adds
+    json '0.3 < d["checks"][0]["simulated_over_measured"] < 1.1'
+    measured=$("$PYTHON" -c 'import h5py; f = h5py.File("checked.h5"); s = f["start_time"][:]; print((s + f["wall_seconds"][:]).max() - s.min())' 2>/dev/null) || measured=
+    [ -z "$measured" ] || json "abs(d['checks'][0]['measured_seconds'] - $measured) < 1e-3"
+    run -0 "$RELIN" plan sweep.yaml --json --check checked.h5 --from checked.h5 "${long[@]}"
+    json 'abs(d["checks"][0]["predicted_seconds"] / d["checks"][0]["simulated_seconds"] - 1) < 0.2'
+    json 'abs(d["checks"][0]["predicted_as_busy_over_measured"] / d["checks"][0]["predicted_over_measured"] - 1) < 1e-3'
+    run -0 "$RELIN" plan sweep.yaml --check checked.h5
+    [[ $output == *"checked.h5: 3 jobs on 1 worker"$'\n'*measured*simulated*"predicted  not: the file has 3 jobs, not all of this sweep"* ]]
+    run ! "$RELIN" plan sweep.yaml --check none.h5
+    [[ $output == *none.h5* ]]
+    run -2 "$RELIN" plan sweep.yaml --check checked.h5 --compare
+    [[ $output == *"expected one of --compare, --check and --csv"* ]]
+}
+
 @test "an engine that cannot step a job is a mistake of the sweep, with its reason" {
     run -2 "$RELIN" plan sweep.yaml training.engine=filter grid.refresh_period=[10]  training.loss=cross-entropy
     [[ $output == *"sweep.yaml:4:7: training.engine: expected one that can step this job, got filter: "* ]]

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -6,6 +7,7 @@
 #include "base/random.h"
 #include "plan/lessons.h"
 #include "plan/record.h"
+#include "plan/study.h"
 #include "unit.h"
 
 /* --- lessons ------------------------------------------------------------------------ */
@@ -162,8 +164,56 @@ START_TEST(one_job_alone_has_no_change_of_jobs)
 }
 END_TEST
 
+/* --- felt --------------------------------------------------------------------------- */
+
+START_TEST(seeds_are_as_many_as_the_t_interval_needs)
+{
+    ck_assert_double_eq(felt_seeds(0, 0.005), 2);
+    /* by the formula itself, number by number */
+    for (double deviation = 0.001; deviation < 0.05; deviation *= 1.3) {
+        double n = felt_seeds(deviation, 0.005);
+        ck_assert_double_le(student_quantile(0.975, n - 1) * deviation / sqrt(n), 0.005);
+        ck_assert(n == 2 || n >= 100 || student_quantile(0.975, n - 2) * deviation / sqrt(n - 1) > 0.005);
+    }
+    /* large n: (1.96 sd / h)^2, and a few per cent for the steps of the search */
+    ck_assert_double_eq_tol(felt_seeds(0.1, 0.005), 1537, 0.03 * 1537);
+}
+END_TEST
+
+/* Cells are jobs that differ in their seeds alone: two of three seeds here, and one of a single job. */
+START_TEST(a_cell_is_a_job_but_for_its_seeds)
+{
+    static const struct { const char *k, *seed; double accuracy, start; int threads; } what[] = {
+        {"1", "0", 0.80, 10, 1}, {"1", "1", 0.81, 12, 1}, {"1", "22", 0.82, 14, 1},
+        {"inf", "0", 0.70, 16, 2}, {"inf", "1", 0.70, 18, 2}, {"inf", "22", 0.70, 30, 2}, {"3", "0", 0.5, 32, 1},
+    };
+    struct recorded_job jobs[7] = {0};
+    struct felt felt;
+    for (int i = 0; i < 7; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "{\"training\":{\"K\":%s,\"seed\":%s,\"seeds\":{\"init\":%s,\"data\":%s}},\"kernels\":{}}",
+                 what[i].k, what[i].seed, what[i].seed, what[i].seed);
+        jobs[i] = (struct recorded_job){.start = what[i].start, .seconds = 2, .usual = true, .accuracy = what[i].accuracy};
+        jobs[i].job.text = strdup(text);
+        jobs[i].job.training.threads = what[i].threads;
+    }
+    struct record record = record_of(7, jobs);
+    ck_assert_int_eq(felt_make(&felt, &record, 1, NULL), 0);
+    ck_assert_double_eq(felt.cells, 2);
+    ck_assert_double_eq(felt.seeds, 3);
+    ck_assert_double_eq_tol(felt.seed_core_seconds, 2 + 4, 1e-12);
+    ck_assert_double_eq(felt.curve_seeds, felt_seeds(0.01, 0.005));
+    ck_assert_double_eq_tol(felt.curve_core_seconds, 2 * felt.curve_seeds + 4 * 2, 1e-9);
+    ck_assert_uint_eq(felt.pauses, 1);
+    ck_assert_double_eq(felt.pause_seconds, 10);
+    record_free(&record);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, seeds_are_as_many_as_the_t_interval_needs);
+    tcase_add_test(tests, a_cell_is_a_job_but_for_its_seeds);
     tcase_add_test(tests, factor_and_spread_are_those_of_the_jobs);
     tcase_add_test(tests, of_a_job_the_narrowest_lesson_counts_that_enough_jobs_speak_for);
     tcase_add_test(tests, what_runs_differ_by_is_an_error_that_their_jobs_share);
