@@ -258,7 +258,9 @@ int account_start(struct master *master, struct error *err)
     account->cpu_seconds = clock_cpu_seconds();
     describe_run(master);
     repair(master);
-    write_run(master);
+    account->ended = master->queue.length == 0;   /* a complete file is left as it is */
+    if (!account->ended)
+        write_run(master);
     return 0;
 }
 
