@@ -8,6 +8,7 @@
 #include "farm/master.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,10 +169,11 @@ static void handle_failed(struct master *master, const struct wire_message *mess
 static void handle_returned(struct master *master, const struct wire_message *message)
 {
     size_t row = row_of(master, message);
-    struct wire_times times;
+    struct wire_times times = {NAN, 0};
     if (row == SIZE_MAX)
         return;
-    memcpy(&times, message->tail, sizeof times);
+    if (message->size == sizeof times)   /* else the row comes back all the same */
+        memcpy(&times, message->tail, sizeof times);
     account_ended(master, row, ATTEMPT_STOPPED, times.start_time, times.wall_seconds);
     /* to be stopped is no fault of the job: that start does not count */
     ledger_requeue(master, row, master->campaign->attempts[row] - (message->head.code != 0));

@@ -43,6 +43,7 @@ bool message_setup(const void *bytes, size_t size, struct message_setup *setup)
         || !(head->grace >= 0) || !(head->patience > 0))
         return false;
     uint64_t texts = 0;
+    setup->sets = end;   /* none, where all jobs are programs of the user's own */
     for (const char *t = text; t < end; t += strlen(t) + 1, texts++) {
         if (texts == 0)
             setup->path = t;
@@ -55,7 +56,7 @@ bool message_setup(const void *bytes, size_t size, struct message_setup *setup)
     }
     setup->layout = (struct result_layout){.eval = l[0], .refresh = l[1], .snapshot = l[2], .layer = l[3],
                                            .eigenvalue = l[4], .probe = l[5], .parameter = l[6], .kernel = l[7], .metric = l[8]};
-    return texts >= 4 && texts - 3 == head->n_sets && setup->path[0];
+    return texts >= 3 && texts - 3 == head->n_sets && setup->path[0];
 }
 
 bool message_job(const void *bytes, size_t size, uint64_t n_sets, struct wire_job *job, const char **text)
@@ -64,7 +65,7 @@ bool message_job(const void *bytes, size_t size, uint64_t n_sets, struct wire_jo
         return false;
     memcpy(job, bytes, sizeof *job);
     *text = (const char *)bytes + sizeof *job;
-    return job->set < n_sets && job->attempts >= 0 && job->attempts < INT32_MAX;
+    return job->set < (n_sets ? n_sets : 1) && job->attempts >= 0 && job->attempts < INT32_MAX;
 }
 
 bool message_failure(const void *bytes, size_t size, int64_t code, struct wire_failure *how, const char **why)

@@ -138,6 +138,9 @@ START_TEST(a_body_of_another_length_is_no_message)
     ck_assert_str_eq(setup.folder, "/here");
     ck_assert_str_eq(setup.sets, "{a: 1}");
     ck_assert_uint_eq(setup.layout.kernel, 1);
+    head.n_sets = 0;   /* programs have no data of ours */
+    memcpy(bytes, &head, sizeof head);
+    ck_assert(message_setup(bytes, sizeof head + sizeof "f.h5\0\0/here", &setup));
     memcpy(bytes, &job, sizeof job);
     memcpy(bytes + sizeof job, text, sizeof text);
     for (size_t size = 0; size <= sizeof job + sizeof text + 1; size++)
