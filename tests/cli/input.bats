@@ -113,7 +113,7 @@ PYTHON
     folder="$WORK/Läuft gerade"
     mkdir "$folder" && cd "$folder"
     cp "$SWEEPS/farm.yaml" "a b.yaml"
-    long=(training.steps=200000 grid.seed=0 limits.checkpoint=0.05)
+    long=(training.steps=1000000 grid.seed=0 limits.checkpoint=0.05)
     "$RELIN" run "a b.yaml" "${long[@]}" -o "zé ro.h5" &
     pid=$!
     wait_for 60 test -e "zé ro.h5.lock"
