@@ -9,7 +9,7 @@
 #include "train/bench.h"
 #include "train/engine_cost.h"
 
-/* One network stands for all, one second for the hours of a run. */
+/* Assumed: one network stands for all, one second for the hours of a run. */
 static const double SHARED = 0.15;
 enum { ROUNDS = 5, STEPS = 1000 };
 

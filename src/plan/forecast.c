@@ -12,7 +12,7 @@
 #include "plan/lessons.h"
 #include "sweep/sweep.h"
 
-/* Of a step, what two threads and more divide: 784-512-512-10 and myrtle networks gave 0.75 to 0.9 on 2 cores. */
+/* Of a step, what two threads and more divide. Assumed, not measured: files of jobs with other threads say it (--from). */
 static const double PARALLEL = 0.8;
 /* Simulated runs: so many jobs in all, within bounds. */
 enum { DRAWN_JOBS = 2000000, MOST_RUNS = 200, LEAST_RUNS = 5 };
@@ -70,8 +70,8 @@ static void foresee(struct forecast *f, size_t i, const struct job *job, const s
 int forecast_make(struct forecast *f, const struct sweep *sweep, const struct job_cost *cost, double data_bytes,
                   const struct lessons *lessons, struct error *err)
 {
-    /* By formula alone: 0.25 is a factor of 1.5 at the 95th percentile, which is about what compiled-in speeds have missed
-     * other machines by. */
+    /* By formula alone: 0.25 is a factor of 1.5 at the 95th percentile, the margin that relin submit always took. An assumption
+     * for cores that a job has to itself: a busy machine misses it by far. */
     *f = (struct forecast){
         .n = sweep->n_jobs,
         .common = lessons ? lessons->common : 0.25,

@@ -9,9 +9,9 @@
 #include "plan/forecast.h"
 #include "plan/record.h"
 
-/* By formula alone: what jobs miss it by beside the speed of the machine, which they share (forecast_make). */
+/* By formula alone: what jobs are assumed to miss it by, beside the speed of the machine, which they share (forecast_make). */
 static const double FORMULA_SPREAD = 0.2, FORMULA_BYTES_SPREAD = 0.1;
-/* One run does not say how the next one differs on the same machine; several do, but hardly to less than this. */
+/* One run does not say how the next one differs on the same machine: assumed. Several do, but hardly to less than the other. */
 static const double NEXT_RUN = 0.1, LEAST_COMMON = 0.05;
 
 struct key {
