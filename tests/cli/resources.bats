@@ -159,7 +159,7 @@ lines_seen() { [ "$(wc -l < seen.txt)" -ge "$1" ]; }
     rm f.h5.lock
     wait $!
     cat seen.txt
-    [ "$(grep -cE '^20[0-9TZ:-]+ [0-9]+ of 12 jobs done, 0 failed, [01] running, [0-9]+ pending; about .* left, give or take .*; 1 workers, busy [0-9]+ % of the last minute, [0-9]+ % of the run$' seen.txt)" -ge 3 ]
+    [ "$(grep -cE '^20[0-9TZ:-]+ [0-9]+ of 12 jobs done, 0 failed, [0-2] running, [0-9]+ pending; about .* left, give or take .*; 1 workers, busy [0-9]+ % of the last minute, [0-9]+ % of the run$' seen.txt)" -ge 3 ]
     grep -qE '^farm: [0-9]+ of 12 jobs done' seen.txt
     not grep -q $'\033' seen.txt
     run "$RELIN" status --watch --json f.h5
