@@ -64,13 +64,13 @@ assert abs(use["runs"][1]["pause"] - (t["start"][t["run"] == 1].min() - t["end"]
 }
 
 @test "a killed run keeps its timeline: what it had done is there, what it ran is lost, in the next run's file too" {
-    "$RELIN" run "$SWEEPS/farm.yaml" training.steps=6000 limits.checkpoint=none -o f.h5 3>&- &
+    "$RELIN" run "$SWEEPS/farm.yaml" training.steps=60000 limits.checkpoint=none -o f.h5 3>&- &
     wait_for 60 done_jobs f.h5 1
     kill -KILL $!
     wait $! || true
     wait_for 20 nothing_runs
     "$RELIN" status --resources --json f.h5 > killed.json
-    "$RELIN" run "$SWEEPS/farm.yaml" training.steps=6000 limits.checkpoint=none -o f.h5
+    "$RELIN" run "$SWEEPS/farm.yaml" training.steps=60000 limits.checkpoint=none -o f.h5
     rows f.h5 '
 killed = json.load(open("killed.json"))
 first = t["run"] == 0
@@ -143,7 +143,7 @@ assert use["runs"][0]["cores"] == 3'
 
 # a file whose run was killed, with the lock of one that is alive: this test
 killed_and_locked() {
-    "$RELIN" run "$SWEEPS/farm.yaml" training.steps=6000 limits.checkpoint=none -o f.h5 3>&- &
+    "$RELIN" run "$SWEEPS/farm.yaml" training.steps=60000 limits.checkpoint=none -o f.h5 3>&- &
     wait_for 60 done_jobs f.h5 1
     kill -KILL $!
     wait $! || true
