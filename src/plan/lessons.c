@@ -217,7 +217,7 @@ enum lesson_level lessons_find(const struct lessons *l, const char *architecture
                                double formula, struct lesson *lesson)
 {
     struct learned wanted = {.key = {architecture, engine, threads, formula}};
-    for (enum lesson_level level = LESSON_CELL; l && level < LESSON_NONE; level++) {
+    for (enum lesson_level level = LESSON_CELL; l && l->n_learned && level < LESSON_NONE; level++) {
         wanted.level = level;
         const struct learned *found = bsearch(&wanted, l->learned, l->n_learned, sizeof wanted, compare_learned);
         if (found) {
