@@ -3,6 +3,7 @@
 #ifndef RELIN_ANALYSIS_REPORT_H
 #define RELIN_ANALYSIS_REPORT_H
 
+#include "asked.h"
 #include "cells.h"
 #include "report_lookup.h"
 #include "report_sheet.h"
@@ -16,11 +17,7 @@ struct report {
     const char *title;                 /* name of the sweep, or names of the files */
     const struct cells *cells;
     const struct lookup *lookup;
-    const char *const *files;
-    size_t n_files;
-    const char *const *where;          /* conditions of --where */
-    size_t n_where;
-    const char *by;
+    const struct asked *asked;         /* the files, --where, --by */
     const char *folder;                /* where data files, scripts and pictures are made */
     bool draws;                        /* gnuplot is there, and pictures are wanted */
     size_t n_drawings;

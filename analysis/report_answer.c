@@ -185,7 +185,7 @@ static void add_config(struct report *r, size_t file)
 {
     char *text = store_read_config(r->lookup->readers[file], "text", NULL);
     text_add(&r->page, "<details><summary>The sweep of ");
-    sheet_add_escaped(r->files[file], &r->page);
+    sheet_add_escaped(r->asked->files[file], &r->page);
     text_add(&r->page, "</summary><pre>");
     sheet_add_escaped(text ? text : "", &r->page);
     text_add(&r->page, "</pre></details>\n");
@@ -200,16 +200,16 @@ int report_provenance(struct report *r, struct error *err)
     sheet_add_column(&t, "name", "what", true);
     sheet_add_column(&t, "value", "value", true);
     int result = 0;
-    for (size_t f = 0; f < r->n_files && result == 0; f++)
-        result = store_read_about(r->lookup->readers[f], add_about, &(struct told){&t, r->files[f]}, err);
+    for (size_t f = 0; f < r->asked->n_files && result == 0; f++)
+        result = store_read_about(r->lookup->readers[f], add_about, &(struct told){&t, r->asked->files[f]}, err);
     add_about("report: version", RELIN_VERSION, &(struct told){&t, "this report"});
     add_about("report: metric", r->cells->question.metric, &(struct told){&t, "this report"});
-    for (size_t i = 0; i < r->n_where; i++)
-        text_add(&condition, "%s%s", i ? " and " : "", r->where[i]);
+    for (size_t i = 0; i < r->asked->n_where; i++)
+        text_add(&condition, "%s%s", i ? " and " : "", r->asked->where[i]);
     add_about("report: jobs", condition.chars ? condition.chars : "all", &(struct told){&t, "this report"});
     report_section(r, "provenance", "Provenance", "What made the files: programs, flags, machines.");
     report_show_table(r, &t);
-    for (size_t f = 0; f < r->n_files; f++)
+    for (size_t f = 0; f < r->asked->n_files; f++)
         add_config(r, f);
     text_free(&condition);
     sheet_free(&t);

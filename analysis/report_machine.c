@@ -55,7 +55,7 @@ static int show_timeline(struct report *r, const struct stretches *s, struct err
     for (size_t i = 0; i < s->n; i++) {
         const struct stretch *one = &s->at[i];
         struct text worker = {0};
-        if (r->n_files > 1)
+        if (r->asked->n_files > 1)
             text_add(&worker, "file %u, ", one->file + 1);
         text_add(&worker, "rank %.0f", one->worker);
         sheet_add_text(&t, worker.chars);
@@ -143,13 +143,13 @@ static void show_efficiency(struct report *r, const struct work *w, const struct
 static void fill_uses(const struct report *r, size_t file, const struct usage *u, struct sheet *t)
 {
     for (int use = 0; use < USE_COUNT; use++) {
-        sheet_add_text(t, r->files[file]);
+        sheet_add_text(t, r->asked->files[file]);
         sheet_add_text(t, use_words[use]);
         sheet_add_text(t, use_meanings[use]);
         sheet_add_number(t, u->seconds[use]);
         sheet_add_number(t, u->all > 0 ? u->seconds[use] / u->all : NAN);
     }
-    sheet_add_text(t, r->files[file]);
+    sheet_add_text(t, r->asked->files[file]);
     sheet_add_text(t, "efficiency");
     sheet_add_text(t, "what led to something, over all from being prepared to the end of the last job");
     sheet_add_number(t, NAN);
@@ -168,9 +168,9 @@ static int show_uses(struct report *r, struct error *err)
     sheet_add_column(&t, "meaning", "meaning", true);
     sheet_add_column(&t, "seconds", "seconds of workers", false);
     sheet_add_column(&t, "share", "share", false);
-    for (size_t f = 0; f < r->n_files && result == 0; f++) {
+    for (size_t f = 0; f < r->asked->n_files && result == 0; f++) {
         struct usage usage;
-        bool live = store_lock_read(r->files[f], &lock) && lock.live;
+        bool live = store_lock_read(r->asked->files[f], &lock) && lock.live;
         result = usage_read(r->lookup->readers[f], live, clock_unix(), &usage, err);
         if (result == 0 && usage.n_runs)
             fill_uses(r, f, &usage, &t);

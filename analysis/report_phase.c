@@ -113,13 +113,10 @@ static int fill_time(const struct report *r, const struct times *times, double t
     struct observations observations = {0};
     struct cells cells = {0};
     struct question question = r->cells->question;
-    struct reading reading = {.metric = question.metric, .moment = {.kind = MOMENT_STEP, .value = time}};
-    question.moment = reading.moment;
-    int result = observe_read(&observations, r->files, r->n_files, &reading, err);
-    for (size_t i = 0; i < r->n_where && result == 0; i++)
-        result = observe_filter(&observations, r->where[i], err);
+    question.moment = (struct moment){.kind = MOMENT_STEP, .value = time};
+    int result = asked_read(r->asked, &question.moment, false, &observations, err);
     if (result == 0)
-        result = cells_find(&cells, &observations, &question, r->by, err);
+        result = cells_find(&cells, &observations, &question, r->asked->by, err);
     for (size_t g = 0; g < cells.n_groups && result == 0; g++) {
         const struct group *group = &cells.group[g];
         struct text name = {0};

@@ -72,7 +72,7 @@ static int read_one(const struct report *r, uint32_t file, struct stretches *s, 
     if (result == 0 && timeline.present) {
         struct timeline_jobs jobs = {.n = fates.n, .status = fates.status, .start_time = fates.start, .wall_seconds = fates.wall,
                                      .worker = fates.worker};
-        bool live = store_lock_read(r->files[file], &lock) && lock.live;
+        bool live = store_lock_read(r->asked->files[file], &lock) && lock.live;
         result = timeline_reconcile(&timeline, &jobs, live, NULL, err);
         if (result == 0)
             add_attempts(s, file, &timeline);
@@ -128,7 +128,7 @@ static void sum_up(struct stretches *s)
 int stretches_read(const struct report *r, struct stretches *s, struct error *err)
 {
     *s = (struct stretches){.whole = true};
-    for (size_t f = 0; f < r->n_files; f++)
+    for (size_t f = 0; f < r->asked->n_files; f++)
         if (read_one(r, (uint32_t)f, s, err) != 0)
             return -1;
     sum_up(s);

@@ -1,51 +1,33 @@
 /* relin summary: what a result file says, across seeds. */
 #include <argp.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "across.h"
+#include "asked.h"
 #include "base/error.h"
-#include "cells_parts.h"
-#include "moment.h"
-#include "must.h"
 #include "print.h"
 #include "print_parts.h"
 #include "tune.h"
 
 enum { SHOW_TABLE = 1, SHOW_CURVE = 2, SHOW_SENTENCE = 4, SHOW_CSV = 8, SHOW_JSON = 16, SHOW_MARKDOWN = 32 };
-enum { KEY_WHERE = 256, KEY_CSV, KEY_JSON, KEY_TABLE, KEY_CURVE, KEY_SENTENCE, KEY_MARKDOWN, KEY_ACROSS, KEY_TUNE, KEY_TUNE_SEEDS };
+enum { KEY_CSV = 256, KEY_JSON, KEY_TABLE, KEY_CURVE, KEY_SENTENCE, KEY_MARKDOWN, KEY_ACROSS, KEY_TUNE, KEY_TUNE_SEEDS };
 
 struct options {
-    struct question question;
-    const char *by, *across, *tune, *tune_seeds;
-    const char **where, **files;
-    size_t n_where, n_files;
+    struct asked asked;
+    const char *across, *tune, *tune_seeds;
     int show;
 };
 
 const char *argp_program_version = "relin " RELIN_VERSION;
 
 static const struct argp_option option_table[] = {
-    {"metric", 'm', "NAME", 0, "What to summarise: any variable with one number a job or a snapshot (default test_accuracy)", 0},
-    {"readout", 'r', "linear|network", 0,
-     "f_lin, the model being trained (default), or f_theta, the network at the same parameters", 0},
-    {"by", 'b', "AXES", 0, "Axes of a cell, comma-separated (default: all but seed); the others are averaged over", 0},
-    {"where", KEY_WHERE, "AXIS=VALUE[,VALUE]", 0, "Only these jobs; may be repeated. Here and in --by also a column of the file "
-     "that is no axis: engine, host, outcome", 0},
     {"across", KEY_ACROSS, "AXES", 0, "Also compare across these axes of the tables (architecture, data_set): probability of "
      "improvement over the baseline and interquartile means; --csv then prints these", 0},
-    {"at", 'a', "MOMENT", 0, "The metric from its curve in place of its final value, so that runs are compared at equal "
-     "steps (step=N: the last evaluation not after it), equal training loss (train_loss=X: the first at which f_lin has "
-     "it), equal feature updates (feature_updates=N), or each where its validation is best (best=validation_loss); the "
-     "feature updates are those before it", 0},
     {"tune", KEY_TUNE, "AXES", 0, "Of these axes (training.lr) take for each K the value with the least validation loss, "
      "chosen by seeds that the answer does not use; without it each value has a table of its own", 0},
     {"tune-seeds", KEY_TUNE_SEEDS, "SEED[,SEED]", 0, "The seeds that choose (default: the lower half)", 0},
-    {"margin", 'd', "X", 0, "How much worse than the baseline counts as equal, in the metric's unit "
-     "(default 0.01 for accuracies: one point)", 0},
-    {"baseline", 'k', "K", 0, "The refresh period to compare with (default 1: standard training)", 0},
     {NULL, 0, NULL, 0, "What to print (default: table, curve, sentence and notes):", 1},
     {"table", KEY_TABLE, NULL, 0, "Table and notes", 1},
     {"curve", KEY_CURVE, NULL, 0, "The metric against K, drawn", 1},
@@ -56,15 +38,6 @@ static const struct argp_option option_table[] = {
     {"json", KEY_JSON, NULL, 0, "One document: question, cells, comparisons, answers, notes, provenance; inf as \"inf\", missing as null", 1},
     {NULL, 0, NULL, 0, NULL, 0},
 };
-
-static double parse_number(const char *text, const char *what, double least, struct argp_state *state)
-{
-    char *end;
-    double value = strtod(text, &end);
-    if (!*text || *end || !(value >= least))
-        argp_error(state, "%s: expected a number >= %g, got '%s'", what, least, text);
-    return value;
-}
 
 static int parse_format(const char *name, struct argp_state *state)
 {
@@ -80,25 +53,11 @@ static int parse_format(const char *name, struct argp_state *state)
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     struct options *o = state->input;
-    struct error err = {0};
     switch (key) {
-    case 'm': o->question.metric = value; break;
-    case 'r':
-        if (strcmp(value, "linear") != 0 && strcmp(value, "network") != 0)
-            argp_error(state, "--readout: expected linear or network, got '%s'", value);
-        o->question.readout = value[0] == 'l' ? READOUT_LINEAR : READOUT_NETWORK;
-        break;
-    case 'b': o->by = value; break;
+    case ARGP_KEY_INIT: state->child_inputs[0] = &o->asked; break;
     case KEY_TUNE: o->tune = value; break;
     case KEY_TUNE_SEEDS: o->tune_seeds = value; break;
     case KEY_ACROSS: o->across = value; break;
-    case KEY_WHERE: o->where[o->n_where++] = value; break;
-    case 'a':
-        if (moment_parse(&o->question.moment, value, &err) != 0)
-            argp_error(state, "%s", err.text);
-        break;
-    case 'd': o->question.margin = parse_number(value, "--margin", 0, state); break;
-    case 'k': o->question.baseline = parse_number(value, "--baseline", 1, state); break;
     case KEY_TABLE: o->show |= SHOW_TABLE; break;
     case KEY_CURVE: o->show |= SHOW_CURVE; break;
     case KEY_SENTENCE: o->show |= SHOW_SENTENCE; break;
@@ -106,15 +65,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case KEY_JSON: o->show |= SHOW_JSON; break;
     case KEY_MARKDOWN: o->show |= SHOW_MARKDOWN; break;
     case 'f': o->show |= parse_format(value, state); break;
-    case ARGP_KEY_ARG: o->files[o->n_files++] = value; break;
-    case ARGP_KEY_NO_ARGS: argp_error(state, "expected a result file: relin summary FILE.h5"); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
 }
 
+static const struct argp_child children[] = {{&asked_argp, 0, NULL, 0}, {0}};
 static const struct argp parser = {
-    .options = option_table, .parser = parse_option, .args_doc = "FILE.h5...",
+    .options = option_table, .parser = parse_option, .args_doc = "FILE.h5...", .children = children,
     .doc = "What result files say, across seeds: a table with 95 % t intervals, the curve of the metric against "
            "the refresh period K, and one sentence: how many feature updates suffice.\v"
            "A file can be read while its sweep runs. Every K is compared with the baseline on the same seeds.\n\n"
@@ -180,42 +138,17 @@ static void show(const struct options *o, const struct cells *c)
     text_free(&out);
 }
 
-/* What --by and --where name: axes, and further columns of the file. */
-static const char **name_columns(const struct options *o, char **by, size_t *n)
-{
-    const char **columns = must(calloc(o->n_where + (o->by ? strlen(o->by) : 0) + 1, sizeof *columns));
-    *n = 0;
-    *by = must(strdup(o->by ? o->by : ""));
-    for (char *rest, *name = strtok_r(*by, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
-        columns[(*n)++] = name;
-    for (size_t i = 0; i < o->n_where; i++)
-        columns[(*n)++] = o->where[i];
-    return columns;
-}
-
-static int summarise(struct options *o, struct error *err)
+static int summarise(const struct options *o, struct error *err)
 {
     struct observations observations = {0};
     struct cells cells = {0};
     struct across across = {0};
-    struct reading reading = {.metric = o->question.metric, .moment = o->question.moment,
-                              .validation = o->tune != NULL};
-    char *by;
-    const char **columns = name_columns(o, &by, &reading.n_columns);
-    reading.columns = columns;
-    int result = observe_read(&observations, o->files, o->n_files, &reading, err);
-    for (size_t i = 0; i < o->n_where && result == 0; i++)
-        result = observe_filter(&observations, o->where[i], err);
-    if (result == 0 && observations.n == 0)
-        result = error_set(err, ERROR_USAGE, "expected jobs to summarise, got none: no job fits all of --where");
-    if (result == 0 && cells_are_programs(&observations))
-        observations.two_readouts = false;
+    const struct question *question = &o->asked.question;
+    int result = asked_read(&o->asked, &question->moment, o->tune != NULL, &observations, err);
     if (result == 0 && o->tune)
         result = tune_apply(&observations, o->tune, o->tune_seeds, err);
-    if (result == 0 && o->question.readout == READOUT_NETWORK && !observations.two_readouts)
-        result = error_set(err, ERROR_USAGE, "--readout network: %s has one read-out only", o->question.metric);
     if (result == 0)
-        result = cells_find(&cells, &observations, &o->question, o->by, err);
+        result = cells_find(&cells, &observations, question, o->asked.by, err);
     if (result == 0 && o->across) {
         result = across_find(&across, &cells, o->across, err);
         cells.across = &across;
@@ -225,27 +158,19 @@ static int summarise(struct options *o, struct error *err)
     across_free(&across);
     cells_free(&cells);
     observe_free(&observations);
-    free(columns);
-    free(by);
     return result;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = {.question = {.metric = "test_accuracy", .baseline = 1, .margin = NAN}};
+    struct options o = {0};
     struct error err = {0};
     static char name[] = "relin summary";
-    o.where = must(calloc((size_t)argc + 1, sizeof *o.where));
-    o.files = must(calloc((size_t)argc + 1, sizeof *o.files));
+    asked_start(&o.asked, argc);
     argv[0] = name;
     argp_err_exit_status = error_exit_code(ERROR_USAGE);
     argp_parse(&parser, argc, argv, 0, NULL, &o);
-    int result = summarise(&o, &err);
-    if (result == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-        result = error_set_errno(&err, ERROR_FILE, "standard output");
-    if (result != 0)
-        fprintf(stderr, "relin summary: %s\n", err.text);
-    free(o.where);
-    free(o.files);
-    return result == 0 ? 0 : error_exit_code(err.code);
+    int code = asked_end(name, summarise(&o, &err), &err);
+    asked_free(&o.asked);
+    return code;
 }
