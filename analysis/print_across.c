@@ -40,7 +40,7 @@ void print_across_csv(const struct cells *c, const struct across *a, struct text
     for (size_t r = 0; r < a->n; r++) {
         const struct across_row *row = &a->row[r];
         for (size_t i = 0; i < a->n_common; i++) {
-            print_csv_text(level_of(c, row, a->common[i])->label, out);
+            text_add_csv(out, level_of(c, row, a->common[i])->label);
             text_add(out, ",");
         }
         text_add_number(out, row->period);

@@ -72,26 +72,14 @@ const struct level *print_level_of(const struct cells *c, const struct cell *cel
 
 /* --- CSV ------------------------------------------------------------------- */
 
-void print_csv_text(const char *value, struct text *out)
-{
-    if (!strpbrk(value, ",\"\n\r")) {
-        text_add(out, "%s", value);
-        return;
-    }
-    text_add(out, "\"");
-    for (; *value; value++)
-        text_add(out, *value == '"' ? "\"\"" : "%c", *value);
-    text_add(out, "\"");
-}
-
 void print_csv(const struct cells *c, struct text *out)
 {
     for (size_t i = 0; i < c->n_by; i++) {
-        print_csv_text(c->of->axes[c->by[i]].name, out);
+        text_add_csv(out, c->of->axes[c->by[i]].name);
         text_add(out, ",");
     }
     for (size_t i = 0; i < c->n_tuned; i++) {
-        print_csv_text(c->of->axes[c->tuned[i]].name, out);
+        text_add_csv(out, c->of->axes[c->tuned[i]].name);
         text_add(out, ",");
     }
     text_add(out, "metric,readout");
@@ -102,14 +90,14 @@ void print_csv(const struct cells *c, struct text *out)
         double values[PRINT_FIELDS];
         print_read_fields(&c->cell[k], values);
         for (size_t i = 0; i < c->n_by; i++) {
-            print_csv_text(print_level(c, &c->cell[k], i)->label, out);
+            text_add_csv(out, print_level(c, &c->cell[k], i)->label);
             text_add(out, ",");
         }
         for (size_t i = 0; i < c->n_tuned; i++) {
-            print_csv_text(print_level_of(c, &c->cell[k], c->tuned[i])->label, out);
+            text_add_csv(out, print_level_of(c, &c->cell[k], c->tuned[i])->label);
             text_add(out, ",");
         }
-        print_csv_text(c->question.metric, out);
+        text_add_csv(out, c->question.metric);
         text_add(out, ",%s", print_readout(c));
         for (size_t f = 0; f < PRINT_FIELDS; f++) {
             text_add(out, ",");

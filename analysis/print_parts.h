@@ -15,8 +15,6 @@ const char *print_readout(const struct cells *c);
 const struct level *print_level(const struct cells *c, const struct cell *cell, size_t i);
 /* That of any axis: of one that is tuned the value that was chosen. */
 const struct level *print_level_of(const struct cells *c, const struct cell *cell, size_t axis);
-/* A field of CSV, quoted where it must be. */
-void print_csv_text(const char *value, struct text *out);
 
 /* What is compared across tasks: for people, or as a table of Markdown; as CSV; as a member of the JSON document. */
 struct across;

@@ -64,19 +64,7 @@ void sheet_free(struct sheet *t)
 
 /* --- CSV, and what gnuplot reads -------------------------------------------- */
 
-static void add_csv_text(const char *value, struct text *out)
-{
-    if (!strpbrk(value, ",\"\n\r")) {
-        text_add(out, "%s", value);
-        return;
-    }
-    text_add(out, "\"");
-    for (; *value; value++)
-        text_add(out, *value == '"' ? "\"\"" : "%c", *value);
-    text_add(out, "\"");
-}
-
-static void add_plain_text(const char *value, struct text *out)
+static void add_plain_text(struct text *out, const char *value)
 {
     text_add(out, "\"");
     for (; *value; value++)
@@ -97,7 +85,7 @@ static void write_rows(const struct sheet *t, bool drawn, const char *separator,
         for (size_t k = 0; k < t->n_columns; k++) {
             text_add(out, "%s", k ? separator : "");
             if (t->columns[k].is_text)
-                (drawn ? add_plain_text : add_csv_text)(row[k].text, out);
+                (drawn ? add_plain_text : text_add_csv)(out, row[k].text);
             else if (!isnan(row[k].number))
                 text_add_number(out, row[k].number);
         }

@@ -20,6 +20,10 @@ void text_add_json_string(struct text *t, const char *utf8);
 void text_add_json_number(struct text *t, double value);
 /* The same without the quotes. */
 void text_add_number(struct text *t, double value);
+/* A field of CSV, in quotes where it needs them (RFC 4180). */
+void text_add_csv(struct text *t, const char *value);
+/* A word for the shell, in single quotes where it needs them. */
+void text_add_shell_word(struct text *t, const char *word);
 void text_free(struct text *t);
 
 /* Reads a whole file (at most limit bytes). Returns 0, or -1 with *err filled.

@@ -96,6 +96,36 @@ void text_add_json_number(struct text *t, double value)
         text_add(t, "\"");
 }
 
+/* In quotes, with another text for what would end them. */
+static void add_quoted(struct text *t, const char *value, char quote, const char *escaped)
+{
+    text_add(t, "%c", quote);
+    for (const char *p = value; *p; p++) {
+        if (*p == quote)
+            text_add(t, "%s", escaped);
+        else
+            text_add_bytes(t, p, 1);
+    }
+    text_add(t, "%c", quote);
+}
+
+void text_add_csv(struct text *t, const char *value)
+{
+    if (strpbrk(value, ",\"\r\n"))
+        add_quoted(t, value, '"', "\"\"");
+    else
+        text_add(t, "%s", value);
+}
+
+void text_add_shell_word(struct text *t, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=,:+-@%";
+    if (*word && strspn(word, plain) == strlen(word))
+        text_add(t, "%s", word);
+    else
+        add_quoted(t, word, '\'', "'\\''");
+}
+
 void text_free(struct text *t)
 {
     free(t->chars);

@@ -46,15 +46,6 @@ void plan_jobs_json(const struct plan *plan, struct text *out)
     text_add(out, "]");
 }
 
-/* As CSV quotes it (RFC 4180). */
-static void add_csv_text(struct text *out, const char *word)
-{
-    text_add(out, "\"");
-    for (const char *p = word; *p; p++)
-        text_add(out, *p == '"' ? "\"\"" : "%c", *p);
-    text_add(out, "\"");
-}
-
 void plan_jobs_csv(const struct plan *plan, struct text *out)
 {
     text_add(out, "row,job_id,label,engine,seconds,seconds_p95,bytes,flops,learned_from,learned_by\n");
@@ -64,7 +55,7 @@ void plan_jobs_csv(const struct plan *plan, struct text *out)
         char label[128];
         job_label(job, label, sizeof label);
         text_add(out, "%zu,%s,", i, job->id);
-        add_csv_text(out, label);
+        text_add_csv(out, label);
         text_add(out, ",%s,%.6g,%.6g,%.0f,%.6g,%zu,%s\n", job_engine_name(job), forecast->seconds,
                  seconds_p95(&plan->forecast, forecast), forecast->bytes, plan->cost[i].flops, forecast->learned,
                  lesson_level_name((enum lesson_level)forecast->level));

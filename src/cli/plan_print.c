@@ -210,15 +210,8 @@ static void print_allocations_json(const struct plan *plan, const struct plan_ar
 
 static void add_word(struct text *out, const char *word)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=,:+-@%";
-    if (strspn(word, plain) == strlen(word)) {
-        text_add(out, " %s", word);
-        return;
-    }
-    text_add(out, " '");
-    for (const char *p = word; *p; p++)
-        text_add(out, *p == '\'' ? "'\\''" : "%c", *p);
-    text_add(out, "'");
+    text_add(out, " ");
+    text_add_shell_word(out, word);
 }
 
 static void add_sweep(const struct plan *plan, const struct plan_arguments *a, const struct choice *choice, bool output,

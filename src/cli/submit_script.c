@@ -9,19 +9,6 @@
 
 static const char SETTINGS[] = "# --- settings", BODY[] = "# --- nothing below";
 
-/* In single quotes, for the shell. */
-static void add_quoted(struct text *to, const char *word)
-{
-    if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=,:+-@%") == strlen(word)) {
-        text_add(to, "%s", word);
-        return;
-    }
-    text_add(to, "'");
-    for (const char *p = word; *p; p++)
-        text_add(to, *p == '\'' ? "'\\''" : "%c", *p);
-    text_add(to, "'");
-}
-
 /* An option of the head. Slurm reads double quotes; where it puts numbers for %, %% is a percent sign. */
 static void head(struct text *to, const char *option, const char *value)
 {
@@ -82,12 +69,12 @@ static void add_setup(struct text *to, const struct submission *s)
 {
     const char *data = getenv("RELIN_DATA");
     text_add(to, "relin=");
-    add_quoted(to, s->program);
+    text_add_shell_word(to, s->program);
     text_add(to, "\n");
     if (data && *data) {
         char *absolute = realpath(data, NULL);
         text_add(to, "export RELIN_DATA=");
-        add_quoted(to, absolute ? absolute : data);
+        text_add_shell_word(to, absolute ? absolute : data);
         text_add(to, "\n");
         free(absolute);
     }
@@ -99,12 +86,12 @@ static void add_settings(struct text *to, const struct submission *s)
 {
     add_setup(to, s);
     text_add(to, "launcher=%s\nparts=%zu\nset -- ", s->launcher, s->parts ? s->parts : 1);
-    add_quoted(to, s->sweep_path);
+    text_add_shell_word(to, s->sweep_path);
     text_add(to, " -o ");
-    add_quoted(to, s->file);
+    text_add_shell_word(to, s->file);
     for (size_t i = 0; i < s->n_overrides; i++) {
         text_add(to, " ");
-        add_quoted(to, s->overrides[i]);
+        text_add_shell_word(to, s->overrides[i]);
     }
     text_add(to, "\n\n");
 }
@@ -124,12 +111,12 @@ static void add_merge_settings(struct text *to, const struct submission *s)
 {
     add_setup(to, s);
     text_add(to, "set -- -o ");
-    add_quoted(to, s->file);
+    text_add_shell_word(to, s->file);
     for (size_t i = 1; i <= s->parts; i++) {
         struct text part = {0};
         text_add(&part, "%s.%zu.h5", s->stem, i);
         text_add(to, " ");
-        add_quoted(to, part.chars);
+        text_add_shell_word(to, part.chars);
         text_free(&part);
     }
     text_add(to, "\n\n");

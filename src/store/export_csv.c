@@ -139,24 +139,12 @@ static int read_table(struct table *t, enum export_table table, struct error *er
 
 /* --- writing lines ---------------------------------------------------------------------- */
 
-static void add_text(struct text *line, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        text_add(line, "%s", text);
-        return;
-    }
-    text_add(line, "\"");
-    for (const char *c = text; *c; c++)
-        text_add(line, *c == '"' ? "\"\"" : "%c", *c);
-    text_add(line, "\"");
-}
-
 static void add_value(struct text *line, const struct column *c, size_t job, size_t at)
 {
     static const char *const states[] = {"pending", "running", "done", "failed"};
     size_t i = job * c->width + (c->width > 1 ? at : 0);
     switch (c->kind) {
-    case KIND_TEXT: add_text(line, c->text[job]); break;
+    case KIND_TEXT: text_add_csv(line, c->text[job]); break;
     case KIND_WHOLE: text_add(line, "%lld", (long long)c->whole[i]); break;
     case KIND_STATUS: text_add(line, "%s", c->whole[i] >= 0 && c->whole[i] < 4 ? states[c->whole[i]] : "unknown"); break;
     case KIND_REAL:

@@ -138,6 +138,26 @@ START_TEST(numbers_are_written_shortest_and_read_back)
 }
 END_TEST
 
+START_TEST(fields_and_words_are_quoted_where_they_must_be)
+{
+    struct text t = {0};
+    const char *values[] = {"plain text", "a,b", "say \"so\"", "two\nlines", ""};
+    for (size_t i = 0; i < 5; i++) {
+        text_add(&t, i ? "|" : "");
+        text_add_csv(&t, values[i]);
+    }
+    ck_assert_str_eq(t.chars, "plain text|\"a,b\"|\"say \"\"so\"\"\"|\"two\nlines\"|");
+    text_free(&t);
+    const char *words[] = {"a/b.yaml", "K=1,2", "two words", "it's", "50% $HOME", ""};
+    for (size_t i = 0; i < 6; i++) {
+        text_add(&t, i ? "|" : "");
+        text_add_shell_word(&t, words[i]);
+    }
+    ck_assert_str_eq(t.chars, "a/b.yaml|K=1,2|'two words'|'it'\\''s'|'50% $HOME'|''");
+    text_free(&t);
+}
+END_TEST
+
 START_TEST(distance_counts_edits)
 {
     ck_assert_uint_eq(text_distance("kitten", "sitting"), 3);
@@ -185,6 +205,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, a_shuffle_is_a_permutation);
     tcase_add_test(tests, hash_and_crc_give_known_answers);
     tcase_add_test(tests, numbers_are_written_shortest_and_read_back);
+    tcase_add_test(tests, fields_and_words_are_quoted_where_they_must_be);
     tcase_add_test(tests, distance_counts_edits);
     tcase_add_test(tests, durations_are_for_people);
     tcase_add_test(tests, durations_are_read_in_units_and_as_slurm_writes_them);
