@@ -118,7 +118,8 @@ size_t store_read_width(const struct store_reader *reader, const char *name);
 /* Was the variable's dataset added to a file whose program did not know it? Then rows may be without it. */
 bool store_read_added(const struct store_reader *reader, enum variable_id id);
 /* Whole (job) column, or (job, x) matrix row-major, of any numeric type as double; name may be
- * "kernels/...", or one of the user's own metrics, or curve_ and its name; values: store_read_jobs * width numbers; width filled. The caller frees *values (mem_free). */
+ * "kernels/...", or one of the user's own metrics, or curve_ and its name; values: store_read_jobs * width numbers;
+ * width filled. The caller frees *values (mem_free). */
 int store_read_numbers(const struct store_reader *reader, const char *name, double **values, size_t *width,
                        struct error *err);
 /* Whole (job) text column. The caller frees *texts with store_free_texts. */
@@ -136,10 +137,6 @@ char *store_read_job_text(const struct store_reader *reader, size_t job, struct 
 char *store_read_config(const struct store_reader *reader, const char *what, struct error *err);  /* "text", "resolved", "name" */
 /* An attribute of /provenance (FORMAT.md); the caller frees with free(). NULL with *err filled. */
 char *store_read_provenance(const struct store_reader *reader, const char *what, struct error *err);
-
-/* Tells every attribute of /provenance, by name: texts, and whole numbers as texts. Returns 0, or -1 with *err filled. */
-typedef void store_about_function(const char *name, const char *value, void *context);
-int store_read_about(const struct store_reader *reader, store_about_function *tell, void *context, struct error *err);
 
 /* Tells every attribute of /provenance, by name: texts, and whole numbers as texts. Returns 0, or -1 with *err filled. */
 typedef void store_about_function(const char *name, const char *value, void *context);
