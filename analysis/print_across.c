@@ -58,45 +58,26 @@ void print_across_csv(const struct cells *c, const struct across *a, struct text
     }
 }
 
-static void add_json_value(double value, struct text *out)
-{
-    if (isnan(value))
-        text_add(out, "null");
-    else
-        text_add_json_number(out, value);
-}
-
 void print_across_json(const struct cells *c, const struct across *a, struct text *out)
 {
-    text_add(out, "  \"across\": {\"axes\": [");
-    for (size_t i = 0; i < a->n_axes; i++) {
-        text_add(out, i ? ", " : "");
-        text_add_json_string(out, c->of->axes[a->axis[i]].name);
-    }
-    text_add(out, "], \"rows\": [");
+    text_add(out, "  \"across\": {");
+    print_json_axes(c, "axes", a->axis, a->n_axes, out);
+    text_add(out, ", \"rows\": [");
     for (size_t r = 0; r < a->n; r++) {
         const struct across_row *row = &a->row[r];
         text_add(out, "%s\n    {", r ? "," : "");
-        for (size_t i = 0; i < a->n_common; i++) {
-            const struct level *level = level_of(c, row, a->common[i]);
-            text_add_json_string(out, c->of->axes[a->common[i]].name);
-            text_add(out, ": ");
-            if (isnan(level->number))
-                text_add_json_string(out, level->label);
-            else
-                text_add_json_number(out, level->number);
-            text_add(out, ", ");
-        }
+        for (size_t i = 0; i < a->n_common; i++)
+            print_json_level(c->of->axes[a->common[i]].name, level_of(c, row, a->common[i]), out);
         text_add(out, "\"refresh_period\": ");
         text_add_json_number(out, row->period);
         text_add(out, ", \"tasks\": %zu, \"runs\": %zu, \"baseline_runs\": %zu", row->tasks, row->runs, row->baseline_runs);
         for (int k = 0; k < NUMBERS; k++) {
             text_add(out, ", \"%s\": ", numbers[k]);
-            add_json_value(number_of(row, k)->value, out);
+            text_add_json_value(out, number_of(row, k)->value);
             text_add(out, ", \"%s_low\": ", numbers[k]);
-            add_json_value(number_of(row, k)->low, out);
+            text_add_json_value(out, number_of(row, k)->low);
             text_add(out, ", \"%s_high\": ", numbers[k]);
-            add_json_value(number_of(row, k)->high, out);
+            text_add_json_value(out, number_of(row, k)->high);
         }
         text_add(out, "}");
     }

@@ -7,14 +7,6 @@
 #include "print.h"
 #include "print_parts.h"
 
-static void add_value(double value, struct text *out)
-{
-    if (isnan(value))
-        text_add(out, "null");
-    else
-        text_add_json_number(out, value);
-}
-
 /* "name": "text" or null */
 static void add_text(const char *name, const char *value, struct text *out)
 {
@@ -28,24 +20,27 @@ static void add_text(const char *name, const char *value, struct text *out)
 static void add_number(const char *name, double value, struct text *out)
 {
     text_add(out, "\"%s\": ", name);
-    add_value(value, out);
+    text_add_json_value(out, value);
+}
+
+void print_json_level(const char *name, const struct level *level, struct text *out)
+{
+    text_add_json_string(out, name);
+    text_add(out, ": ");
+    if (isnan(level->number))
+        text_add_json_string(out, level->label);
+    else
+        text_add_json_number(out, level->number);
+    text_add(out, ", ");
 }
 
 static void add_levels(const struct cells *c, const struct cell *cell, const size_t *axes, size_t n, struct text *out)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct level *level = print_level_of(c, cell, axes[i]);
-        text_add_json_string(out, c->of->axes[axes[i]].name);
-        text_add(out, ": ");
-        if (isnan(level->number))
-            text_add_json_string(out, level->label);
-        else
-            text_add_json_number(out, level->number);
-        text_add(out, ", ");
-    }
+    for (size_t i = 0; i < n; i++)
+        print_json_level(c->of->axes[axes[i]].name, print_level_of(c, cell, axes[i]), out);
 }
 
-static void add_axis_names(const struct cells *c, const char *name, const size_t *axes, size_t n, struct text *out)
+void print_json_axes(const struct cells *c, const char *name, const size_t *axes, size_t n, struct text *out)
 {
     text_add(out, "\"%s\": [", name);
     for (size_t i = 0; i < n; i++) {
@@ -73,11 +68,11 @@ static void add_question(const struct cells *c, struct text *out)
     text_add(out, ", ");
     add_number("level", STATS_LEVEL, out);
     text_add(out, ", ");
-    add_axis_names(c, "by", c->by, c->n_by, out);
+    print_json_axes(c, "by", c->by, c->n_by, out);
     text_add(out, ", ");
-    add_axis_names(c, "over", c->unit, c->n_units, out);
+    print_json_axes(c, "over", c->unit, c->n_units, out);
     text_add(out, ", ");
-    add_axis_names(c, "tuned", c->tuned, c->n_tuned, out);
+    print_json_axes(c, "tuned", c->tuned, c->n_tuned, out);
     text_add(out, ", \"tuning_seeds\": [%s]", c->of->tuning_seeds ? c->of->tuning_seeds : "");
     text_add(out, "}");
     text_free(&at);
@@ -134,9 +129,9 @@ static void add_answer(const struct cells *c, const struct group *g, struct text
             text_add(out, "}, ");
         }
         text_add(out, "\"feature_updates_interval\": [");
-        add_value(print_fewest(c, g), out);
+        text_add_json_value(out, print_fewest(c, g));
         text_add(out, ", ");
-        add_value(cell[g->answer.shown].updates, out);
+        text_add_json_value(out, cell[g->answer.shown].updates);
         text_add(out, "], ");
     }
     add_text("sentence", sentence.chars, out);

@@ -16,6 +16,10 @@ const struct level *print_level(const struct cells *c, const struct cell *cell, 
 /* That of any axis: of one that is tuned the value that was chosen. */
 const struct level *print_level_of(const struct cells *c, const struct cell *cell, size_t axis);
 
+/* Members of a JSON object: "NAME": level, with a comma behind it; "NAME": [axes]. */
+void print_json_level(const char *name, const struct level *level, struct text *out);
+void print_json_axes(const struct cells *c, const char *name, const size_t *axes, size_t n, struct text *out);
+
 /* What is compared across tasks: for people, or as a table of Markdown; as CSV; as a member of the JSON document. */
 struct across;
 void print_across(const struct cells *c, const struct across *a, bool markdown, struct text *out);

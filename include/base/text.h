@@ -18,7 +18,9 @@ void text_add_json_string(struct text *t, const char *utf8);
 /* The shortest decimal that reads back as the same double; integers without a point.
  * inf, -inf and nan as quoted JSON strings "inf", "-inf", "nan". */
 void text_add_json_number(struct text *t, double value);
-/* The same without the quotes. */
+/* The same, and null for NaN: nothing is known. */
+void text_add_json_value(struct text *t, double value);
+/* As text_add_json_number without the quotes. */
 void text_add_number(struct text *t, double value);
 /* A field of CSV, in quotes where it needs them (RFC 4180). */
 void text_add_csv(struct text *t, const char *value);

@@ -96,6 +96,14 @@ void text_add_json_number(struct text *t, double value)
         text_add(t, "\"");
 }
 
+void text_add_json_value(struct text *t, double value)
+{
+    if (isnan(value))
+        text_add(t, "null");
+    else
+        text_add_json_number(t, value);
+}
+
 /* In quotes, with another text for what would end them. */
 static void add_quoted(struct text *t, const char *value, char quote, const char *escaped)
 {

@@ -129,10 +129,7 @@ static void print_json(const struct plan *plan, const struct study *s, struct te
 static void add_number(struct text *out, const char *key, double value)
 {
     text_add(out, "%s\"%s\": ", out->chars[out->length - 1] == '{' ? "" : ", ", key);
-    if (isnan(value))
-        text_add(out, "null");
-    else
-        text_add_json_number(out, value);
+    text_add_json_value(out, value);
 }
 
 static void felt_json(const struct felt *felt, struct text *out)

@@ -216,10 +216,7 @@ static void print_json(const struct view *view, const char *path, int code)
     const double left[2] = {view->left.seconds, view->left.spread};
     for (int i = 0; i < 2; i++) {
         text_add(&out, i ? ", \"seconds_left_spread\": " : "");
-        if (isfinite(left[i]))
-            text_add_json_number(&out, left[i]);
-        else
-            text_add(&out, "null");
+        text_add_json_value(&out, isfinite(left[i]) ? left[i] : NAN);
     }
     text_add(&out, ", \"failures\": [");
     const char *separator = "";

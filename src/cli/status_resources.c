@@ -207,10 +207,7 @@ static void print_text(const struct usage *usage, const char *name)
 static void add(struct text *out, const char *key, double value)
 {
     text_add(out, "\"%s\": ", key);
-    if (isfinite(value))
-        text_add_json_number(out, value);
-    else
-        text_add(out, "null");
+    text_add_json_value(out, isfinite(value) ? value : NAN);
     text_add(out, ", ");
 }
 

@@ -132,8 +132,12 @@ START_TEST(numbers_are_written_shortest_and_read_back)
     text_add(&t, " ");
     text_add_number(&t, -INFINITY);
     text_add(&t, " ");
+    text_add_json_value(&t, -INFINITY);
+    text_add(&t, " ");
+    text_add_json_value(&t, NAN);
+    text_add(&t, " ");
     text_add_json_string(&t, "a\"b\\\n\x01é");
-    ck_assert_str_eq(t.chars, "0.1 3000 \"inf\" -inf \"a\\\"b\\\\\\n\\u0001é\"");
+    ck_assert_str_eq(t.chars, "0.1 3000 \"inf\" -inf \"-inf\" null \"a\\\"b\\\\\\n\\u0001é\"");
     text_free(&t);
 }
 END_TEST
