@@ -17,8 +17,12 @@ enum { CHOOSE_MOST_TASKS = 4096, CHOOSE_DRAIN_SECONDS = 120, CHOOSE_MOST_MINUTES
 double choose_minutes(double seconds_p95, double drain);
 /* How many allocations of so many minutes the makespan takes, at its 95th percentile. */
 size_t choose_rounds(double seconds_p95, double minutes, double drain);
-/* Memory of a core, in MB: the largest job and, at the worst for a task alone on its node, all data. */
+/* Memory of a task, in bytes: the largest job and, at the worst for a task alone on its node, all data. */
+double choose_memory(double bytes, double data_bytes);
+/* The same of a core, in MB. */
 size_t choose_megabytes(double bytes, double data_bytes, size_t cores);
+/* Of the job that joins the files of parts: no job, but two files. */
+size_t choose_merge_megabytes(double data_bytes);
 
 /* Index of the candidate that is worth it, of n simulated ones with more and more workers: as many as are busy for 90 %
  * of the time, but no more where ten minutes are enough. n >= 1. */

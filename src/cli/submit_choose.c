@@ -8,9 +8,6 @@
 #include "plan/choose.h"
 #include "submit.h"
 
-/* A process that reads and writes files, without a job. */
-static const double PROCESS_BYTES = 200e6, MEMORY_MARGIN = 1.25;
-
 double submit_minutes(const char *text)
 {
     unsigned days = 0, part[3] = {0};
@@ -124,7 +121,7 @@ int submit_choose(struct submission *s, const struct forecast *forecast, struct 
                          s->drain);
     if (!s->mem)
         s->megabytes = choose_megabytes(forecast->bytes, forecast->data_bytes, s->cpus);
-    s->merge_megabytes = 64 * (size_t)ceil((2 * PROCESS_BYTES + MEMORY_MARGIN * forecast->data_bytes) / 64e6);
+    s->merge_megabytes = choose_merge_megabytes(forecast->data_bytes);
     if (!s->nodes && nodes.cores >= s->cpus) {
         size_t per_node = nodes.cores / s->cpus, most = (s->tasks + per_node - 1) / per_node;
         snprintf(s->chosen_nodes, sizeof s->chosen_nodes, most > 1 ? "1-%zu" : "%zu", most);

@@ -23,9 +23,19 @@ size_t choose_rounds(double seconds_p95, double minutes, double drain)
     return usable > 0 && seconds_p95 > usable ? (size_t)ceil(seconds_p95 / usable) : 1;
 }
 
+double choose_memory(double bytes, double data_bytes)
+{
+    return MEMORY_MARGIN * (bytes + data_bytes) + PROCESS_BYTES;
+}
+
 size_t choose_megabytes(double bytes, double data_bytes, size_t cores)
 {
-    return 64 * (size_t)ceil((MEMORY_MARGIN * (bytes + data_bytes) + PROCESS_BYTES) / (double)cores / 64e6);
+    return 64 * (size_t)ceil(choose_memory(bytes, data_bytes) / (double)cores / 64e6);
+}
+
+size_t choose_merge_megabytes(double data_bytes)
+{
+    return 64 * (size_t)ceil((2 * PROCESS_BYTES + MEMORY_MARGIN * data_bytes) / 64e6);
 }
 
 size_t choose_balanced(const struct allocation *candidates, size_t n)

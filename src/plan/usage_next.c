@@ -1,10 +1,11 @@
 /* What is left, and what to ask for next time, by what was used. */
 #include <math.h>
 
+#include "plan/choose.h"
 #include "plan/usage.h"
 
 /* As `relin submit` asks before anything was measured; the measured time may be out by less. */
-static const double TIME_MARGIN = 1.1, DRAIN_SECONDS = 120, MEMORY_MARGIN = 1.25, PROCESS_BYTES = 200e6;
+static const double TIME_MARGIN = 1.1;
 
 struct usage_advice usage_advise(const struct usage *usage, size_t jobs)
 {
@@ -24,8 +25,8 @@ struct usage_advice usage_advise(const struct usage *usage, size_t jobs)
     double mean = usage->job_seconds / (double)usage->done;
     double efficiency = usage_efficiency(usage->seconds, usage->makespan_seconds);
     double work = mean * (double)jobs / (double)advice.workers / (efficiency > 0 ? efficiency : 1);
-    advice.seconds = startup + TIME_MARGIN * fmax(work, longest) + DRAIN_SECONDS;
-    advice.bytes = usage->bytes > 0 ? MEMORY_MARGIN * (usage->bytes + data) + PROCESS_BYTES : NAN;
+    advice.seconds = startup + TIME_MARGIN * fmax(work, longest) + CHOOSE_DRAIN_SECONDS;
+    advice.bytes = usage->bytes > 0 ? choose_memory(usage->bytes, data) : NAN;
     advice.cores = isfinite(usage->busy) ? fmax(1, round(usage->busy)) : NAN;
     return advice;
 }
