@@ -62,10 +62,4 @@ double forecast_saturation(const struct forecast *f);
  * library divides. */
 double forecast_speedup(size_t threads);
 
-/* Quantile p of values[0..n-1], sorted ascending, interpolated; NaN of none. */
-double sorted_quantile(const double *values, size_t n, double p);
-/* Quantile p of the standard normal distribution; of Student's with so many degrees of freedom. 0 < p < 1. */
-double normal_quantile(double p);
-double student_quantile(double p, double freedom);
-
 #endif

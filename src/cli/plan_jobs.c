@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "plan.h"
+#include "plan/quantile.h"
 #include "plan_engines.h"
 
 /* The 95th percentile of a lognormal job's seconds, the error that the run shares included. */

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "plan.h"
 #include "plan/choose.h"
+#include "plan/quantile.h"
 #include "plan_engines.h"
 
 /* Jobs that have a core each take hardly longer than the processor's time. */

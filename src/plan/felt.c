@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "plan/quantile.h"
 #include "plan/record.h"
 #include "plan/study.h"
 
@@ -65,12 +66,6 @@ static void add_cell(struct felt *felt, const struct seeded *jobs, size_t n)
     felt->curve_seeds = isnan(sum) ? NAN : fmax(felt->curve_seeds, seeds);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static int find_pauses(struct felt *felt, const struct record *records, size_t n, size_t jobs, struct error *err)
 {
     double *pauses = mem_alloc(jobs, sizeof *pauses, err);
@@ -79,7 +74,7 @@ static int find_pauses(struct felt *felt, const struct record *records, size_t n
     for (size_t r = 0; r < n; r++)
         for (size_t p = 1; p < records[r].n_phases; p++)
             pauses[felt->pauses++] = records[r].phases[p].start - records[r].phases[p - 1].end;
-    qsort(pauses, felt->pauses, sizeof *pauses, ascending);
+    sort_numbers(pauses, felt->pauses);
     felt->pause_seconds = sorted_quantile(pauses, felt->pauses, 0.5);
     mem_free(pauses);
     return 0;

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE   /* qsort_r */
 #include "plan/forecast.h"
 
 #include <math.h>
@@ -10,6 +9,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "plan/lessons.h"
+#include "plan/quantile.h"
 #include "sweep/sweep.h"
 
 /* Of a step, what two threads and more divide. Assumed, not measured: files of jobs with other threads say it (--from). */
@@ -25,23 +25,12 @@ double forecast_speedup(size_t threads)
     return 1 / (1 - PARALLEL + PARALLEL / (double)threads);
 }
 
-static int dearest_first(const void *a, const void *b, void *context)
-{
-    const double *seconds = context;
-    size_t i = *(const size_t *)a, k = *(const size_t *)b;
-    if (seconds[i] != seconds[k])
-        return seconds[i] > seconds[k] ? -1 : 1;
-    return i < k ? -1 : i > k;
-}
-
 static int set_order(struct forecast *f, struct error *err)
 {
     f->order = mem_alloc(f->n, sizeof *f->order, err);
     if (!f->order)
         return -1;
-    for (size_t i = 0; i < f->n; i++)
-        f->order[i] = i;
-    qsort_r(f->order, f->n, sizeof *f->order, dearest_first, f->formula);
+    order_largest_first(f->formula, f->n, f->order);
     return 0;
 }
 
@@ -154,17 +143,11 @@ static void draw(const struct forecast *f, size_t r, double *seconds)
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static double median_of(const struct schedule_estimate *runs, size_t n, size_t offset, double *values)
 {
     for (size_t i = 0; i < n; i++)
         memcpy(&values[i], (const char *)&runs[i] + offset, sizeof *values);
-    qsort(values, n, sizeof *values, ascending);
+    sort_numbers(values, n);
     return sorted_quantile(values, n, 0.5);
 }
 
@@ -185,7 +168,7 @@ static void conclude(const struct schedule_estimate *runs, size_t n_runs, const 
     a->core_seconds = median_of(runs, n_runs, offsetof(struct schedule_estimate, core_seconds), values);
     for (size_t i = 0; i < n_runs * STRATA; i++)
         values[i] = runs[i % n_runs].makespan * factor[i];
-    qsort(values, n_runs * STRATA, sizeof *values, ascending);
+    sort_numbers(values, n_runs * STRATA);
     a->makespan = sorted_quantile(values, n_runs * STRATA, 0.5);
     a->makespan_p95 = sorted_quantile(values, n_runs * STRATA, 0.95);
 }

@@ -1,6 +1,35 @@
-#include <math.h>
+#define _GNU_SOURCE   /* qsort_r */
+#include "plan/quantile.h"
 
-#include "plan/forecast.h"
+#include <math.h>
+#include <stdlib.h>
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+void sort_numbers(double *values, size_t n)
+{
+    qsort(values, n, sizeof *values, ascending);
+}
+
+static int largest_first(const void *a, const void *b, void *context)
+{
+    const double *values = context;
+    size_t i = *(const size_t *)a, k = *(const size_t *)b;
+    if (values[i] != values[k])
+        return values[i] > values[k] ? -1 : 1;
+    return i < k ? -1 : i > k;
+}
+
+void order_largest_first(const double *values, size_t n, size_t *order)
+{
+    for (size_t i = 0; i < n; i++)
+        order[i] = i;
+    qsort_r(order, n, sizeof *order, largest_first, (void *)(size_t)values);
+}
 
 double sorted_quantile(const double *values, size_t n, double p)
 {

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "plan/forecast.h"
 #include "plan/predict.h"
+#include "plan/quantile.h"
 #include "store/store.h"
 #include "sweep/sweep.h"
 
@@ -17,12 +18,6 @@ static int by_start(const void *a, const void *b)
     if (x->start != y->start)
         return x->start < y->start ? -1 : 1;
     return x->row < y->row ? -1 : x->row > y->row;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
 }
 
 /* --- phases ------------------------------------------------------------------------- */
@@ -80,7 +75,7 @@ int record_sort(struct record *record, struct error *err)
         n_gaps += !isnan(gaps[n_gaps]);
     }
     if (!status && n_gaps) {
-        qsort(gaps, n_gaps, sizeof *gaps, ascending);
+        sort_numbers(gaps, n_gaps);
         record->change = sorted_quantile(gaps, n_gaps, 0.5);
     }
     mem_free(seats.end);

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE   /* qsort_r */
 #include "plan/study.h"
 
 #include <math.h>
@@ -9,6 +8,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "plan/plan.h"
+#include "plan/quantile.h"
 
 const size_t study_threads[STUDY_THREADS] = {1, 2, 4, 8};
 const char *const study_orders[STUDY_ORDERS] = {"longest first", "as in the file", "random"};
@@ -121,15 +121,6 @@ static int threads(struct study *s, struct plan *plan, struct error *err)
 
 /* --- orders ------------------------------------------------------------------------- */
 
-static int most_first(const void *a, const void *b, void *context)
-{
-    const double *key = context;
-    size_t i = *(const size_t *)a, k = *(const size_t *)b;
-    if (key[i] != key[k])
-        return key[i] > key[k] ? -1 : 1;
-    return i < k ? -1 : i > k;
-}
-
 /* Means over several shuffles, or over as many wrong predictions. error: NaN: any order. */
 static int by_chance(const struct forecast *f, double error, size_t workers, size_t *order, double *key,
                      struct study_row *row, struct error *err)
@@ -141,11 +132,9 @@ static int by_chance(const struct forecast *f, double error, size_t workers, siz
     for (size_t r = 0; r < (size_t)rounds; r++) {
         struct random random;
         random_start(&random, 1, RANDOM_PLAN, r);
-        for (size_t i = 0; i < f->n; i++) {
-            order[i] = i;
+        for (size_t i = 0; i < f->n; i++)
             key[i] = isnan(error) ? random_uniform(&random) : log(f->jobs[i].seconds) + error * random_normal(&random);
-        }
-        qsort_r(order, f->n, sizeof *order, most_first, key);
+        order_largest_first(key, f->n, order);
         if (simulate(&other, workers, 0, row, err))
             return -1;
         mean.makespan += row->makespan / rounds;

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE   /* qsort_r */
 #include "plan/usage.h"
 
 #include <math.h>
@@ -5,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "plan/quantile.h"
 #include "store/store.h"
 
 const char *const use_words[USE_COUNT] = {
@@ -85,11 +87,9 @@ void usage_of_run(const struct timeline *timeline, size_t run, const size_t *sor
     u->seconds[USE_CLOSING] = (double)u->workers * positive(end - last);
 }
 
-static const struct attempt *sorting;   /* qsort hands nothing on */
-
-static int compare_attempts(const void *x, const void *y)
+static int compare_attempts(const void *x, const void *y, void *context)
 {
-    const struct attempt *a = &sorting[*(const size_t *)x], *b = &sorting[*(const size_t *)y];
+    const struct attempt *attempts = context, *a = &attempts[*(const size_t *)x], *b = &attempts[*(const size_t *)y];
     if (a->run != b->run)
         return a->run < b->run ? -1 : 1;
     if (a->worker != b->worker)
@@ -108,8 +108,7 @@ static int take_runs(const struct timeline *timeline, bool live, double now, str
     for (size_t i = 0; i < timeline->n_attempts; i++)
         if (timeline->attempts[i].job >= 0)
             sorted[n++] = i;
-    sorting = timeline->attempts;
-    qsort(sorted, n, sizeof *sorted, compare_attempts);
+    qsort_r(sorted, n, sizeof *sorted, compare_attempts, timeline->attempts);
     for (size_t run = 0; run < timeline->n_runs; run++) {
         size_t end = first;
         while (end < n && (size_t)timeline->attempts[sorted[end]].run == run)
@@ -166,31 +165,16 @@ struct columns {
     char **architecture, **schedule;
 };
 
-static const struct columns *sorting_by;
-
-static int compare_jobs(const void *x, const void *y)
+static int compare_jobs(const void *x, const void *y, void *context)
 {
+    const struct columns *c = context;
     size_t a = *(const size_t *)x, b = *(const size_t *)y;
-    int order = strcmp(sorting_by->architecture[a], sorting_by->architecture[b]);
-    if (!order && sorting_by->schedule)
-        order = strcmp(sorting_by->schedule[a], sorting_by->schedule[b]);
+    int order = strcmp(c->architecture[a], c->architecture[b]);
+    if (!order && c->schedule)
+        order = strcmp(c->schedule[a], c->schedule[b]);
     if (!order)
-        order = (sorting_by->period[a] > sorting_by->period[b]) - (sorting_by->period[a] < sorting_by->period[b]);
+        order = (c->period[a] > c->period[b]) - (c->period[a] < c->period[b]);
     return order ? order : (a > b) - (a < b);
-}
-
-static int compare_numbers(const void *x, const void *y)
-{
-    double a = *(const double *)x, b = *(const double *)y;
-    return (a > b) - (a < b);
-}
-
-/* Between the two nearest. */
-static double quantile(const double *sorted, size_t n, double q)
-{
-    double at = q * (double)(n - 1), below = floor(at);
-    size_t i = (size_t)below;
-    return i + 1 < n ? sorted[i] + (at - below) * (sorted[i + 1] - sorted[i]) : sorted[i];
 }
 
 static void take_job(struct usage_cell *cell, const struct columns *c, size_t job, bool live, double now)
@@ -224,8 +208,7 @@ static int take_cells(const struct columns *c, bool live, double now, struct usa
     }
     for (size_t i = 0; i < usage->jobs; i++)
         sorted[i] = i;
-    sorting_by = c;
-    qsort(sorted, usage->jobs, sizeof *sorted, compare_jobs);
+    qsort_r(sorted, usage->jobs, sizeof *sorted, compare_jobs, (void *)(size_t)c);
     for (size_t i = 0; i < usage->jobs; i++) {
         size_t job = sorted[i];
         const char *schedule = c->schedule ? c->schedule[job] : "constant";
@@ -261,10 +244,10 @@ static int take_jobs(const struct columns *c, bool live, double now, struct usag
             ratio[usage->compared++] = c->kept[i] / c->predicted[i];
     }
     usage->busy = wall > 0 ? cpu / wall : NAN;
-    qsort(ratio, usage->compared, sizeof *ratio, compare_numbers);
+    sort_numbers(ratio, usage->compared);
     static const double at[3] = {0.5, 0.05, 0.95};
     for (int k = 0; k < 3; k++)
-        usage->ratio[k] = usage->compared ? quantile(ratio, usage->compared, at[k]) : NAN;
+        usage->ratio[k] = sorted_quantile(ratio, usage->compared, at[k]);
     mem_free(ratio);
     return take_cells(c, live, now, usage, err);
 }

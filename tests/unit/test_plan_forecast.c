@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "plan/choose.h"
 #include "plan/forecast.h"
+#include "plan/quantile.h"
 #include "unit.h"
 
 /* n jobs of 1, 2, 3... seconds by formula, handed out longest first. */

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "plan/lessons.h"
+#include "plan/quantile.h"
 #include "plan/record.h"
 #include "plan/study.h"
 #include "unit.h"
