@@ -1,7 +1,5 @@
 /* relin report: from result files to one page that opens from disk. */
-#define _GNU_SOURCE   /* nftw */
 #include <argp.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 
 #include "asked.h"
 #include "base/error.h"
+#include "base/folder.h"
 #include "report.h"
 
 enum { KEY_TABLES = 256 };
@@ -83,14 +82,6 @@ static int write_page(struct report *r, const char *path, struct error *err)
     return result;
 }
 
-static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *place)
-{
-    (void)about;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
 /* The folder of the data files: the user's, or one that goes with us. */
 static int make_folder(const struct options *o, struct text *folder, struct error *err)
 {
@@ -136,7 +127,7 @@ static int make(const struct options *o, const struct cells *cells, const struct
         printf("%s\n", o->tables ? o->tables : path);
     report_free_drawings(&r);
     if (!o->tables && folder.chars)
-        nftw(folder.chars, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+        folder_remove(folder.chars);
     free(title);
     text_free(&folder);
     text_free(&r.page);

@@ -1,13 +1,12 @@
-#define _GNU_SOURCE   /* nftw */
 #include "farm/checkpoints.h"
 
-#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/checkpoint.h"
+#include "base/folder.h"
 
 enum { ROOM = CHECKPOINTS_PATH_SIZE + 64 };
 
@@ -17,15 +16,6 @@ int checkpoints_path(const char *result, const char *id, char *path, size_t size
     return length > 0 && (size_t)length < size ? 0 : -1;
 }
 
-static int remove_one(const char *path, const struct stat *what, int kind, struct FTW *place)
-{
-    (void)what;
-    (void)kind;
-    (void)place;
-    remove(path);
-    return 0;
-}
-
 void checkpoints_remove(const char *result, const char *id)
 {
     char path[ROOM];
@@ -33,30 +23,15 @@ void checkpoints_remove(const char *result, const char *id)
     if (checkpoints_path(result, id, path, sizeof path))
         return;
     if (lstat(path, &there) == 0 && S_ISDIR(there.st_mode))
-        nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        folder_remove(path);
     else
         checkpoint_remove(path);
-}
-
-static double newest;   /* nftw hands nothing through */
-
-static int take_newest(const char *path, const struct stat *what, int kind, struct FTW *place)
-{
-    double when = (double)what->st_mtim.tv_sec + 1e-9 * (double)what->st_mtim.tv_nsec;
-    (void)path;
-    (void)place;
-    if (kind == FTW_F && when > newest)
-        newest = when;
-    return 0;
 }
 
 double checkpoints_written(const char *result, const char *id)
 {
     char path[ROOM];
-    newest = -INFINITY;
-    if (checkpoints_path(result, id, path, sizeof path) == 0)
-        nftw(path, take_newest, 16, FTW_PHYS);
-    return newest;
+    return checkpoints_path(result, id, path, sizeof path) ? -INFINITY : folder_written(path);
 }
 
 void checkpoints_remove_folder(const char *result)

@@ -1,22 +1,16 @@
 /* A folder for targets whose input is a file of some name. */
-#include <ftw.h>
 #include <sys/stat.h>
 
+#include "base/folder.h"
 #include "fuzz.h"
 
 static char folder[64];
 static pid_t owner;
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
-{
-    (void)status, (void)kind, (void)where;
-    return remove(path);
-}
-
 static void remove_folder(void)
 {
     if (getpid() == owner)
-        nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        folder_remove(folder);
 }
 
 const char *fuzz_folder(void)
