@@ -131,12 +131,12 @@ check-tools: ## install R and others' tools where they are missing, build, see t
 check-slurm: ## install Slurm where it is missing, build, run sweeps in a cluster of it on this machine (root)
 	@.ci/deps.sh slurm
 	@$(BUILD) all
-	@tests/slurm/check.sh $(B)
+	@tests/suite.sh $(B) slurm cluster.sh
 
 check-hosts: ## runs over two hosts, which are namespaces of this machine (root); losses, the lock from another node
 	@.ci/deps.sh check
 	@$(BUILD) all
-	@tests/hosts/check.sh $(B)
+	@tests/suite.sh $(B) hosts hosts.sh
 
 FAULTS_N ?= 200
 check-faults: ## strike runs with faults, FAULTS_N= times (200), and see that nothing is lost; FAULTS_SEED=, _SELECT=, _ONLY=

@@ -1,6 +1,8 @@
 # Runs over two hosts that have nothing in common but a folder and a cable (hosts.sh): two daemons of Open MPI that talk
 # over TCP. Minutes.
 
+load ../cli/farm   # but for setup and teardown
+
 # jobs that take some seconds, and checkpoints that come often
 jobs=(training.steps=400000 training.evaluations=8 grid.seed=0..1 limits.checkpoint=0.5s limits.patience=10s)
 
@@ -22,16 +24,6 @@ setup() {
     export OMPI_MCA_plm_rsh_agent=$WORK/agent
 }
 
-# Living processes of the farm in this test's folder, on either host.
-own_processes() {
-    local comm pid
-    grep -sl '^relin\|^mpirun$\|^orted$' /proc/[0-9]*/comm | while read -r comm; do
-        pid=${comm#/proc/} pid=${pid%/comm}
-        [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$WORK" ] && echo "$pid"
-    done
-    return 0
-}
-
 teardown() {
     local pid
     "$HOSTS" stop "$WORK"
@@ -42,25 +34,11 @@ teardown() {
 on() { "$HOSTS" on "$WORK" "$@"; }
 # both OPTION...: a run of two ranks on each host
 both() { on relin-a mpirun -q "$@" -n 4 --host relin-a:2,relin-b:2 "$RELIN" run "$ROOT/tests/sweeps/farm.yaml" "${jobs[@]}" -o f.h5; }
-wait_for() {
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; cat log; return 1; }
-        sleep 0.1
-    done
-}
-same_as_whole() { "$PYTHON" "$ROOT/tests/python/same.py" "$BATS_FILE_TMPDIR/whole.h5" f.h5; }
+same_as_whole() { same "$BATS_FILE_TMPDIR/whole.h5" f.h5; }
 verdict() { run "$RELIN" status --exit-code f.h5; }
 # mpirun of Open MPI 4.1 --enable-recovery does not end after a rank of another host was killed, whatever its program (a shell
 # is enough): what is waited for are relin's processes.
-ranks_ended() {
-    local pid
-    for pid in $(own_processes); do
-        grep -q '^relin' "/proc/$pid/comm" 2>/dev/null && return 1
-    done
-    return 0
-}
+ranks_ended() { [ -z "$(named '^relin')" ]; }
 # Ranks of relin-b, by their numbers there.
 ranks_of_b() { on relin-b pgrep -x relin; }
 # A job of relin-b has trained for a while: it has a state to lose.
@@ -69,7 +47,6 @@ b_works() {
     child=$(on relin-b pgrep relin-job | head -n 1)
     [ -n "$child" ] && [ "$(on relin-b awk '{print $14 + $15}' "/proc/$child/stat" 2>/dev/null || echo 0)" -ge 20 ]
 }
-nothing_runs() { [ -z "$(own_processes)" ]; }
 
 @test "a run over two hosts ends with the file of one that was on one" {
     both
