@@ -43,6 +43,8 @@ struct job {
 /* Reads a job's resolved JSON text (struct job's text, /config of a trace). Returns 0, or -1 with
  * *err filled. The caller frees with job_free. */
 int job_parse(struct job *job, const char *text, struct error *err);
+/* Has what all jobs have in common made now, and not by whoever parses the first one: by the spawner, once for its children. */
+void job_prepare(void);
 void job_free(struct job *job);
 
 /* Does the job's network fit the data set? Returns 0, or -1 with *err filled. */

@@ -41,15 +41,18 @@ double host_memory(void)
 
 long long host_oom_kills(void)
 {
-    FILE *file = fopen("/proc/vmstat", "re");
-    char line[128];
-    long long kills = -1;
-    while (file && kills < 0 && fgets(line, sizeof line, file))
-        if (sscanf(line, "oom_kill %lld", &kills) != 1)
-            kills = -1;
-    if (file)
-        fclose(file);
-    return kills;
+    static const char name[] = "\noom_kill ";
+    char text[16384];   /* some 160 lines of it, for each job: read at once */
+    size_t length = 0;
+    ssize_t got;
+    int file = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
+    while (file >= 0 && length < sizeof text - 1 && (got = read(file, text + length, sizeof text - 1 - length)) > 0)
+        length += (size_t)got;
+    if (file >= 0)
+        close(file);
+    text[length] = 0;
+    const char *line = strstr(text, name);
+    return line ? strtoll(line + sizeof name - 1, NULL, 10) : -1;
 }
 
 void host_process_space(char *text, size_t size)

@@ -35,17 +35,21 @@ void text_add_bytes(struct text *t, const char *bytes, size_t count)
 void text_add(struct text *t, const char *format, ...)
 {
     va_list args, again;
+    enum { GUESS = 63 };   /* mostly it does, and printf is not asked twice */
+    reserve(t, GUESS);
+    size_t room = t->capacity - t->length;
     va_start(args, format);
     va_copy(again, args);
-    int count = vsnprintf(NULL, 0, format, args);
+    int count = vsnprintf(t->chars + t->length, room, format, args);
     va_end(args);
-    if (count > 0) {
+    if (count < 0)
+        count = 0;
+    if ((size_t)count >= room) {
         reserve(t, (size_t)count);
         vsnprintf(t->chars + t->length, (size_t)count + 1, format, again);
-        t->length += (size_t)count;
-    } else {
-        text_add_bytes(t, "", 0);
     }
+    t->length += (size_t)count;
+    t->chars[t->length] = 0;
     va_end(again);
 }
 

@@ -184,21 +184,38 @@ static void write_text(const struct draft *d, struct text *out)
         text_add(out, "}");
 }
 
+/* What a key prints where nothing is given, once for all jobs. */
+static const char *standard_of(size_t key)
+{
+    static char *standards[sizeof ((struct draft *)0)->given / sizeof *((struct draft *)0)->given];
+    if (!standards[key]) {
+        struct draft plain;
+        struct text standard = {0};
+        draft_start(&plain);
+        key_print(&keys[key], &plain, &standard);
+        standards[key] = standard.chars ? standard.chars : "";
+    }
+    return standards[key];
+}
+
+void job_prepare(void)
+{
+    for (size_t i = 0; i < n_keys; i++)
+        standard_of(i);
+}
+
 /* Only what differs from the defaults, so that a key added later with a default leaves every id alone. */
 static void write_id(struct draft *d)
 {
-    struct draft plain;
-    struct text identity = {0}, own = {0}, standard = {0};
-    draft_start(&plain);
+    struct text identity = {0}, own = {0};
     text_add(&identity, "architecture=%s\n", d->job.network.name);
     for (size_t i = 0; i < n_keys; i++) {
         if (!printed(&keys[i], d) || !key_applies(&keys[i], d))
             continue;
-        own.length = standard.length = 0;
+        own.length = 0;
         key_print(&keys[i], d, &own);
-        key_print(&keys[i], &plain, &standard);
         bool was_standard = keys[i].kind == KIND_STABILITY && d->job.stability == STABILITY_NEVER;
-        if (strcmp(own.chars, standard.chars) != 0 && !was_standard)
+        if (strcmp(own.chars, standard_of(i)) != 0 && !was_standard)
             text_add(&identity, "%s=%s\n", keys[i].path, own.chars);
     }
     if (draft_is_program(d) && d->parameters.n) {
@@ -211,7 +228,6 @@ static void write_id(struct draft *d)
     hash_hex(identity.chars, identity.length, d->job.id);
     text_free(&identity);
     text_free(&own);
-    text_free(&standard);
 }
 
 /* Of relin's own trainers. */
