@@ -48,7 +48,13 @@ const struct result_layout *store_layout(const struct store *store);
 int store_write_rows(struct store *store, size_t job, const struct result *result, struct error *err);
 /* Independent, rank 0 only: the variables of writer RECORD; CRC, then STATUS, last. */
 int store_write_record(struct store *store, size_t job, const struct result *result, struct error *err);
-/* Of all three ERROR_SPACE where the disk is full: what was committed is whole. */
+/* Both of n neighbouring jobs, from `first` on, for little more than of one: first one variable of all, then the next;
+ * CRC, then STATUS, of all last. */
+int store_write_rows_of(struct store *store, size_t first, size_t n, const struct result *const *results,
+                        struct error *err);
+int store_write_records(struct store *store, size_t first, size_t n, const struct result *const *results,
+                        struct error *err);
+/* Of all these ERROR_SPACE where the disk is full: what was committed is whole. */
 /* Only the status byte (running, pending) and, with it, attempts. */
 int store_write_status(struct store *store, size_t job, enum job_status status, int32_t attempts,
                        struct error *err);

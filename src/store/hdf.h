@@ -126,8 +126,13 @@ void rows_close(struct rows *rows);
 /* One slab of one job. */
 int rows_write(struct rows *rows, size_t job, enum variable_id id, const void *slab, struct error *err);
 int rows_read(const struct rows *rows, size_t job, enum variable_id id, void *slab, struct error *err);
+/* One slab each of n neighbouring jobs, one after another. */
+int rows_write_many(struct rows *rows, size_t first, size_t n, enum variable_id id, const void *slabs, struct error *err);
 /* Writers ROWS; then writer RECORD but CRC and STATUS; then these two, in this order. */
 int rows_write_rows(struct rows *rows, size_t job, const struct result *result, struct error *err);
 int rows_write_record(struct rows *rows, size_t job, const struct result *result, struct error *err);
+/* The same of n neighbouring jobs. */
+int rows_write_rows_of(struct rows *rows, size_t first, size_t n, const struct result *const *results, struct error *err);
+int rows_write_records(struct rows *rows, size_t first, size_t n, const struct result *const *results, struct error *err);
 
 #endif

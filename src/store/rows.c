@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 const char *const axis_names[AXIS_COUNT] = {"job", "eval", "refresh", "snapshot", "layer", "eigenvalue",
                                             "probe", "probe2", "parameter", "metric"};
 
@@ -170,11 +172,11 @@ void rows_close(struct rows *rows)
     }
 }
 
-static int select_row(const struct rows *rows, size_t job, enum variable_id id, struct error *err)
+static int select_rows(const struct rows *rows, size_t job, size_t n, enum variable_id id, struct error *err)
 {
-    assert(job < rows->jobs && rows->dataset[id] >= 0);
+    assert(n > 0 && job + n <= rows->jobs && rows->dataset[id] >= 0);
     enum store_axis axes[4];
-    hsize_t start[4] = {job}, count[4] = {1};
+    hsize_t start[4] = {job}, count[4] = {n};
     int rank = axis_of(variables[id].dims, axes);
     for (int i = 1; i < rank; i++)
         count[i] = axis_length(&rows->layout, rows->jobs, axes[i]);
@@ -183,20 +185,34 @@ static int select_row(const struct rows *rows, size_t job, enum variable_id id, 
     return 0;
 }
 
-int rows_write(struct rows *rows, size_t job, enum variable_id id, const void *slab, struct error *err)
+/* The default transfer property is independent I/O, with MPI-IO too. */
+static int write_selected(struct rows *rows, size_t job, enum variable_id id, hid_t memory, const void *slabs,
+                          struct error *err)
 {
-    if (select_row(rows, job, id, err))
-        return -1;
-    /* the default transfer property is independent I/O, with MPI-IO too */
-    if (H5Dwrite(rows->dataset[id], rows->type[id], rows->memory_space[id], rows->file_space[id],
-                 H5P_DEFAULT, slab) < 0)
+    if (H5Dwrite(rows->dataset[id], rows->type[id], memory, rows->file_space[id], H5P_DEFAULT, slabs) < 0)
         return hdf_error(err, ERROR_FILE, "row %zu of %s cannot be written", job, variables[id].name);
     return 0;
 }
 
+int rows_write(struct rows *rows, size_t job, enum variable_id id, const void *slab, struct error *err)
+{
+    return select_rows(rows, job, 1, id, err) || write_selected(rows, job, id, rows->memory_space[id], slab, err) ? -1 : 0;
+}
+
+int rows_write_many(struct rows *rows, size_t first, size_t n, enum variable_id id, const void *slabs, struct error *err)
+{
+    hsize_t count = n * result_count(&rows->layout, id);
+    if (select_rows(rows, first, n, id, err))
+        return -1;
+    hid_t memory = H5Screate_simple(1, &count, NULL);
+    int failed = write_selected(rows, first, id, memory, slabs, err);
+    H5Sclose(memory);
+    return failed;
+}
+
 int rows_read(const struct rows *rows, size_t job, enum variable_id id, void *slab, struct error *err)
 {
-    if (select_row(rows, job, id, err))
+    if (select_rows(rows, job, 1, id, err))
         return -1;
     if (H5Dread(rows->dataset[id], rows->type[id], rows->memory_space[id], rows->file_space[id],
                 H5P_DEFAULT, slab) < 0)
@@ -222,4 +238,54 @@ int rows_write_record(struct rows *rows, size_t job, const struct result *result
     if (rows_write(rows, job, VAR_CRC, result->block + result->offset[VAR_CRC], err))
         return -1;
     return rows_write(rows, job, VAR_STATUS, result->block + result->offset[VAR_STATUS], err);
+}
+
+/* One variable of n neighbouring jobs; slabs: room for them. */
+static int write_column(struct rows *rows, size_t first, size_t n, enum variable_id id, const struct result *const *results,
+                        unsigned char *slabs, struct error *err)
+{
+    size_t size = result_count(&rows->layout, id) * variable_type_size(variables[id].type);
+    for (size_t i = 0; i < n; i++)
+        memcpy(slabs + i * size, results[i]->block + results[i]->offset[id], size);
+    return rows_write_many(rows, first, n, id, slabs, err);
+}
+
+/* Room for any column of a writer's. The caller frees. */
+static unsigned char *column_room(const struct rows *rows, size_t n, enum variable_writer writer, struct error *err)
+{
+    size_t largest = 0;
+    for (int id = 0; id < VAR_COUNT; id++) {
+        size_t size = result_count(&rows->layout, (enum variable_id)id) * variable_type_size(variables[id].type);
+        largest = variables[id].writer == writer && size > largest ? size : largest;
+    }
+    return mem_alloc(n, largest, err);
+}
+
+int rows_write_rows_of(struct rows *rows, size_t first, size_t n, const struct result *const *results, struct error *err)
+{
+    if (n == 1)
+        return rows_write_rows(rows, first, results[0], err);
+    unsigned char *slabs = column_room(rows, n, WRITER_ROWS, err);
+    int failed = slabs ? 0 : -1;
+    for (int id = 0; id < VAR_COUNT && !failed; id++)
+        if (variables[id].writer == WRITER_ROWS && results[0]->offset[id] != SIZE_MAX)
+            failed = write_column(rows, first, n, (enum variable_id)id, results, slabs, err);
+    mem_free(slabs);
+    return failed;
+}
+
+int rows_write_records(struct rows *rows, size_t first, size_t n, const struct result *const *results, struct error *err)
+{
+    if (n == 1)
+        return rows_write_record(rows, first, results[0], err);
+    unsigned char *slabs = column_room(rows, n, WRITER_RECORD, err);
+    int failed = slabs ? 0 : -1;
+    for (int id = 0; id < VAR_COUNT && !failed; id++)
+        if (variables[id].writer == WRITER_RECORD && id != VAR_CRC && id != VAR_STATUS)
+            failed = write_column(rows, first, n, (enum variable_id)id, results, slabs, err);
+    if (!failed)
+        failed = write_column(rows, first, n, VAR_CRC, results, slabs, err)
+                 || write_column(rows, first, n, VAR_STATUS, results, slabs, err) ? -1 : 0;
+    mem_free(slabs);
+    return failed;
 }

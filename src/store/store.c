@@ -79,6 +79,18 @@ int store_write_record(struct store *store, size_t job, const struct result *res
     return judge(store, rows_write_record(&store->rows, job, result, err), err);
 }
 
+int store_write_rows_of(struct store *store, size_t first, size_t n, const struct result *const *results,
+                        struct error *err)
+{
+    return judge(store, rows_write_rows_of(&store->rows, first, n, results, err), err);
+}
+
+int store_write_records(struct store *store, size_t first, size_t n, const struct result *const *results,
+                        struct error *err)
+{
+    return judge(store, rows_write_records(&store->rows, first, n, results, err), err);
+}
+
 int store_write_status(struct store *store, size_t job, enum job_status status, int32_t attempts,
                        struct error *err)
 {
