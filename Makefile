@@ -83,7 +83,8 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 # $(call OBJ,suffix,sources)
 OBJ = $(patsubst %.c,$(B)/obj/%$(1).o,$(patsubst src/%,%,$(2)))
 LIB_OBJ := $(call OBJ,,$(PLAIN) $(DOUBLE)) $(call OBJ,_single,$(CORE)) $(call OBJ,_double,$(CORE))
-PROGRAMS := $(B)/relin $(patsubst analysis/%.c,$(B)/relin-%,$(ANALYSIS_MAIN))
+# relin-spawner makes the children of a run: its own program, since it needs neither MPI nor HDF5 (src/farm/lean.h).
+PROGRAMS := $(B)/relin $(B)/relin-spawner $(patsubst analysis/%.c,$(B)/relin-%,$(ANALYSIS_MAIN))
 # A unit test whose name begins with test_core_ speaks of `real`: built and run in both precisions.
 UNIT_CORE := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter tests/unit/test_core_%,$(UNIT_SRC)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(filter-out tests/unit/test_core_%,$(UNIT_SRC))) \
@@ -97,7 +98,7 @@ FUZZ_PROGRAMS := $(if $(filter fuzz,$(MODE)),,$(B)/fuzz/programs)
 FUZZ_RUNS ?= 1000000
 FUZZ_SEED ?= 1
 
-.PHONY: all help intervals run check check-unit check-faults check-hosts check-slurm check-tools check-tsan check-valgrind coverage fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
+.PHONY: all help intervals run check check-unit check-faults check-hosts check-slurm check-tools check-tsan check-valgrind bench-farm coverage fuzz fuzz-targets programs-and-tests deps bench lint format man install uninstall clean
 .DEFAULT_GOAL := help
 # Not for all targets: then a missing FORCE would be no reason to look at the flags again.
 .SECONDARY: $(call OBJ,,$(ANALYSIS_MAIN))
@@ -166,9 +167,13 @@ all: $(PROGRAMS) ## build the programs into build/MODE
 deps: ## install what run, check, lint and the figures need (or say what to install)
 	@.ci/deps.sh all
 
-bench: all ## measure: training step, tangent step, the farm with empty jobs
+BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+bench: all $(BENCH) ## measure: training step, tangent step, the farm with empty jobs
 	$(Q)env -u OPENBLAS_CORETYPE $(B)/relin bench
-	$(Q)tests/bench-farm.sh $(B)/relin
+	$(Q)tests/bench/farm.py $(B) --quick
+
+bench-farm: all $(BENCH) ## measure what handing jobs out costs, beside others that do (minutes; JSON in build/MODE/bench-farm.json)
+	$(Q)tests/bench/farm.py $(B) --json $(B)/bench-farm.json
 
 lint: ## layers, sizes, cppcheck, shellcheck, format, man pages
 	@.ci/lint.sh
@@ -222,6 +227,7 @@ $(B)/made/submit_templates.h: slurm/relin.sbatch slurm/merge.sbatch Makefile
 $(B)/obj/cli/submit_script.o: $(B)/made/submit_templates.h
 $(B)/obj/cli/submit_script.o: GIT_FLAG := -I$(B)/made
 
+comma := ,
 define ARCHIVE
 	$(if $(Q),@echo "  AR      $(@:$(B)/%=%)")
 	$(Q)rm -f $@; ar rcs $@ $^
@@ -234,7 +240,14 @@ define LINK
 	$(if $(Q),@echo "  LINK    $(@:$(B)/%=%)")
 	$(Q)$(CC) $(CFLAGS) $(1) $(filter %.o %.c %.a,$^) $(LDFLAGS) $(LIBS) $(2) -o $@
 endef
-$(B)/relin: $(call OBJ,,$(CLI)) $(B)/librelin.a ; $(call LINK)
+$(B)/relin: $(call OBJ,,$(CLI)) $(B)/obj/build_id.o $(B)/librelin.a | $(B)/relin-spawner ; $(call LINK)
+$(B)/relin-spawner: $(B)/obj/spawner/main.o $(B)/obj/build_id.o $(B)/librelin.a ; $(call LINK,-Wl$(comma)--as-needed)
+$(B)/obj/spawner/main.o: src/spawner/main.c $(B)/flags ; $(call COMPILE)
+# Both are to be of one librelin.a.
+$(B)/made/build_id.c: $(B)/librelin.a
+	@mkdir -p $(@D)
+	@echo "extern const char build_id[]; const char build_id[] = \"$$(sha256sum < $< | cut -c 1-32)\";" > $@
+$(B)/obj/build_id.o: $(B)/made/build_id.c ; $(call COMPILE)
 $(B)/relin-%: $(B)/obj/analysis/%.o $(B)/libanalysis.a $(B)/librelin.a ; $(call LINK,,$(GSL_LIBS))
 
 TEST_FLAGS := -MMD -MP -Itests/unit
@@ -248,6 +261,9 @@ $(B)/tests/intervals: tests/unit/intervals.c $(B)/libanalysis.a $(B)/librelin.a
 	$(call LINK,$(TEST_FLAGS) -Ianalysis,$(GSL_LIBS))
 $(B)/tests/%: tests/unit/%.c $(B)/librelin.a
 	$(call LINK,$(TEST_FLAGS) -DRELIN_DOUBLE=1,$(CHECK_FLAGS))
+
+$(B)/bench/%: tests/bench/%.c $(B)/librelin.a
+	$(call LINK,-MMD -MP -D_GNU_SOURCE)
 
 $(B)/fuzz/programs: tests/fuzz/programs.c tests/fuzz/mutate.c
 	$(call LINK,-MMD -MP -D_GNU_SOURCE)
@@ -301,7 +317,7 @@ install: all man ## into PREFIX (/usr/local; $HOME/.local needs no root), below 
 
 uninstall: ## remove what install put there
 	rm -rf $(SHARE)/relin $(SHARE)/doc/relin
-	rm -f $(BIN)/relin $(BIN)/relin-summary $(BIN)/relin-report $(SHARE)/man/man1/relin.1 $(SHARE)/man/man1/relin-*.1 $(SHARE)/man/man5/relin-sweep.5
+	rm -f $(BIN)/relin $(BIN)/relin-spawner $(BIN)/relin-summary $(BIN)/relin-report $(SHARE)/man/man1/relin.1 $(SHARE)/man/man1/relin-*.1 $(SHARE)/man/man5/relin-sweep.5
 
 # --- test -------------------------------------------------------------------
 programs-and-tests: all $(FUZZ_BUILT) $(FUZZ_PROGRAMS) $(if $(CHECK_FLAGS),$(UNIT))

@@ -20,7 +20,8 @@ mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' '*.sbatch' .ci
 # Each layer includes only what is to its left; the analysis reads files and names, no more.
 layers='base math data nn train ntk sweep store plan farm cli'
 breach "include against the order of layers ($layers)" "$(awk -v layers="$layers" '
-    BEGIN { n = split(layers, l, " "); for (i = 1; i <= n; i++) rank[l[i]] = i }
+    BEGIN { n = split(layers, l, " "); for (i = 1; i <= n; i++) rank[l[i]] = i
+            rank["spawner"] = rank["farm"] }   # its main only
     /^#include "[a-z]+\// {
         split(FILENAME, path, "/"); split($2, to, /["\/]/); t = to[2]
         if (path[1] == "analysis") bad = t !~ /^(base|sweep|store|plan)$/

@@ -12,6 +12,8 @@ cd "$(dirname "$0")/.." || exit 1
 command -v valgrind >/dev/null || { echo "valgrind is missing: make deps"; exit 1; }
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+# Without relin-spawner beside it, the spawner is a copy of relin: under valgrind too, and so are its children.
+mkdir "$work/bin" && cp "$build/relin" "$work/bin/" && build=$work/bin
 
 # Kernels of OpenBLAS without AVX-512, which valgrind does not know.
 export OPENBLAS_CORETYPE=Haswell OPENBLAS_NUM_THREADS=1 RELIN_PROGRESS=none

@@ -141,12 +141,11 @@ void account_started(struct master *master, size_t row)
     put_new(master, state->attempt, &a);
 }
 
-void account_committed(struct master *master, size_t row, double began)
+void account_committed(struct master *master, size_t row, const struct result *record, double seconds)
 {
     struct attempt a = attempt_of(master, row);
-    const struct result *record = &master->record;
     master->account.run.commits++;
-    master->account.run.commit_seconds += clock_seconds() - began;
+    master->account.run.commit_seconds += seconds;
     a.start = *result_f64(record, VAR_START_TIME);
     a.kept = *result_f64(record, VAR_WALL_SECONDS);
     a.end = a.start + a.kept;
@@ -207,9 +206,8 @@ static void describe_run(struct master *master)
     run->start = run->ready - (clock_seconds() - master->began);
     run->ranks = master->wire->size;
     run->nodes = master->nodes;
-    run->workers = run->threads = 0;
-    for (int rank = 0; rank < run->ranks; rank++)
-        run->workers += master->peers[rank].able;
+    run->threads = 0;
+    run->workers = master->roster.n_ready;
     for (size_t i = 0; i < campaign->sweep.n_jobs; i++)
         if (campaign->sweep.jobs[i].training.threads > run->threads)
             run->threads = (int32_t)campaign->sweep.jobs[i].training.threads;

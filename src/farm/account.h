@@ -9,6 +9,7 @@
 
 struct error;
 struct master;
+struct result;
 struct wire_message;
 
 enum { ACCOUNT_ROWS = 256 };
@@ -37,8 +38,8 @@ void account_free(struct account *account);
 /* A row was handed out, to a rank that had nothing (idle) or not; its child runs. */
 void account_handed(struct master *master, size_t row, bool idle);
 void account_started(struct master *master, size_t row);
-/* Its record, in master->record, was committed; began: clock_seconds() when that was begun. */
-void account_committed(struct master *master, size_t row, double began);
+/* Its record was committed, which took so many seconds. */
+void account_committed(struct master *master, size_t row, const struct result *record, double seconds);
 /* Its attempt ended otherwise, if it had begun. start_time NAN: by rank 0's clock from its start to now. */
 void account_ended(struct master *master, size_t row, enum attempt_outcome outcome, double start_time, double wall_seconds);
 /* TAG_PING and TAG_BYE bring joules. */

@@ -16,6 +16,12 @@ int checkpoints_path(const char *result, const char *id, char *path, size_t size
     return length > 0 && (size_t)length < size ? 0 : -1;
 }
 
+bool checkpoints_any(const char *result)
+{
+    char path[ROOM];
+    return checkpoints_path(result, "", path, sizeof path) == 0 && access(path, F_OK) == 0;
+}
+
 void checkpoints_remove(const char *result, const char *id)
 {
     char path[ROOM];

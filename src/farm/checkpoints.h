@@ -4,6 +4,7 @@
 #ifndef RELIN_FARM_CHECKPOINTS_H
 #define RELIN_FARM_CHECKPOINTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { CHECKPOINTS_PATH_SIZE = 4096 };
@@ -15,6 +16,8 @@ struct checkpoints {
 
 /* The path of a job's. Returns 0, or -1 where it is too long. */
 int checkpoints_path(const char *result, const char *id, char *path, size_t size);
+/* Is there any? */
+bool checkpoints_any(const char *result);
 /* Of a job that is done. */
 void checkpoints_remove(const char *result, const char *id);
 /* When the job's was last written (Unix seconds), the newest file of a folder's; -INFINITY: there is none. */

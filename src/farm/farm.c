@@ -39,7 +39,7 @@ struct rank {
     struct deadline deadline;
     struct energy energy;            /* of this node, counted by its leader */
     double began;                    /* clock_seconds() */
-    void *blocks[SPAWNER_BLOCKS];
+    unsigned char *blocks;           /* of results */
     struct worker worker;
     struct master master;
 };
@@ -133,13 +133,15 @@ static int publish_on_node(struct rank *rank, struct error *err)
 static int make_blocks(struct rank *rank, struct error *err)
 {
     char name[SHM_NAME_SIZE];
-    for (size_t i = 0; i < SPAWNER_BLOCKS; i++) {
-        shm_name(name, rank->run, rank->wire.rank, "result", i);
-        rank->blocks[i] = shm_create(name, result_size(&rank->said.layout), err);
-        if (!rank->blocks[i])
-            return -1;
-        result_bind(&rank->worker.results[i], &rank->said.layout, rank->blocks[i]);
-    }
+    const struct result_layout *layout = &rank->said.layout;
+    size_t size = result_size(layout), n = spawner_blocks(layout);
+    shm_name(name, rank->run, rank->wire.rank, "result", 0);
+    rank->blocks = shm_create(name, n * size, err);
+    if (!rank->blocks)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        result_bind(&rank->worker.results[i], layout, rank->blocks + i * size);
+    rank->worker.n_blocks = (int)n;
     return 0;
 }
 
@@ -174,10 +176,9 @@ static int prepare_spawner(struct rank *rank, struct error *err)
     snprintf(setup.folder, sizeof setup.folder, "%s", rank->said.folder);
     snprintf(setup.data_root, sizeof setup.data_root, "%s", rank->said.root);
     int failed = rank->trains ? spawner_prepare(&rank->spawner, &setup, err) : 0;
-    for (size_t i = 0; i < SPAWNER_BLOCKS && rank->trains; i++) {
-        shm_name(name, rank->run, rank->wire.rank, "result", i);
+    shm_name(name, rank->run, rank->wire.rank, "result", 0);
+    if (rank->trains)
         shm_unlink(name);
-    }
     return failed;
 }
 
@@ -228,6 +229,9 @@ static int get_ready(struct rank *rank)
 
 /* --- the loop --------------------------------------------------------------------- */
 
+/* In one round; then what they have brought is written and answered together. */
+enum { ROUND_MESSAGES = 256 };
+
 static void loop(struct rank *rank)
 {
     struct worker *worker = &rank->worker;
@@ -245,7 +249,7 @@ static void loop(struct rank *rank)
     worker_start(worker);
     while (!worker->orphaned && !(master && master->evicted) && !(worker->finished && (!master || master->finished))) {
         bool active = false;
-        while (wire_receive(&rank->wire, &message)) {
+        for (int i = 0; i < ROUND_MESSAGES && wire_receive(&rank->wire, &message); i++) {
             active = true;
             if (wire_is_for_master(message.tag, &rank->wire))
                 master_handle(master, &message);
@@ -257,8 +261,9 @@ static void loop(struct rank *rank)
             active |= master_step(master);
         wire_sent(&rank->wire);
         if (active)
-            last = clock_seconds();
-        wire_sleep(last, worker->retired ? -1 : rank->spawner.socket);
+            last = clock_seconds();   /* and look again at once: more is likely on its way */
+        else
+            wire_sleep(last, worker->retired ? -1 : rank->spawner.socket);
     }
     if (master && master->lost)   /* perhaps only after TAG_STOP */
         worker->abandon = true;
@@ -316,9 +321,8 @@ static void close_rank(struct rank *rank)
         campaign_close(&rank->campaign);
         watch_end(&rank->master);
     }
-    for (size_t i = 0; i < SPAWNER_BLOCKS; i++)
-        if (rank->blocks[i])
-            munmap(rank->blocks[i], result_size(&rank->said.layout));
+    if (rank->blocks)
+        munmap(rank->blocks, spawner_blocks(&rank->said.layout) * result_size(&rank->said.layout));
     if (rank->guard >= 0)
         shm_remove(rank->run, rank->wire.rank);
     text_free(&rank->setup);

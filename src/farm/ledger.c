@@ -2,8 +2,11 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+
+static const double moment = 0.02;   /* seconds */
 
 void ledger_break_off(struct master *master, const struct error *err)
 {
@@ -23,12 +26,72 @@ void ledger_set_status(struct master *master, size_t row, enum job_status status
         ledger_break_off(master, &err);
 }
 
+/* The next run asks whether the job had got on since then. */
+static void write_start(struct master *master, size_t row)
+{
+    struct error err = {0};
+    *result_f64(&master->record, VAR_START_TIME) = master->rows[row].since;
+    if (store_write_one(master->store, row, VAR_START_TIME, &master->record, &err))
+        ledger_break_off(master, &err);
+    ledger_set_status(master, row, STATUS_RUNNING, master->campaign->attempts[row]);
+}
+
+/* Of the oldest start. */
+static void tell_start(struct master *master)
+{
+    struct starts *starts = &master->starts;
+    size_t row = starts->rows[starts->first];
+    bool runs = master->campaign->status[row] == STATUS_RUNNING && master->rows[row].started == starts->when[starts->first];
+    starts->first = (starts->first + 1) % MASTER_STARTS;
+    starts->n--;
+    if (runs)
+        write_start(master, row);
+}
+
+void ledger_start(struct master *master, size_t row, int32_t attempts)
+{
+    struct starts *starts = &master->starts;
+    if (starts->n == MASTER_STARTS)
+        tell_start(master);
+    size_t at = (starts->first + starts->n++) % MASTER_STARTS;
+    starts->rows[at] = row;
+    starts->when[at] = master->rows[row].started;
+    master->n_running += master->campaign->status[row] != STATUS_RUNNING;
+    master->campaign->status[row] = STATUS_RUNNING;
+    master->campaign->attempts[row] = attempts;
+}
+
+void ledger_tell_starts(struct master *master)
+{
+    struct starts *starts = &master->starts;
+    double now = starts->n ? clock_seconds() : 0;
+    while (starts->n && now - starts->when[starts->first] > moment)
+        tell_start(master);
+}
+
+void ledger_give(struct master *master, size_t row, int rank)
+{
+    struct row *state = &master->rows[row];
+    size_t *first = &master->peers[rank].first;
+    state->owner = rank;
+    state->previous = NO_ROW;
+    state->next = *first;
+    if (*first != NO_ROW)
+        master->rows[*first].previous = row;
+    *first = row;
+    roster_hold(&master->roster, rank, +1);
+}
+
 void ledger_release(struct master *master, size_t row)
 {
-    int32_t *owner = &master->rows[row].owner;
-    if (*owner >= 0)
-        master->peers[*owner].held--;
-    *owner = -1;
+    struct row *state = &master->rows[row];
+    if (state->owner < 0)
+        return;
+    *(state->previous == NO_ROW ? &master->peers[state->owner].first : &master->rows[state->previous].next) = state->next;
+    if (state->next != NO_ROW)
+        master->rows[state->next].previous = state->previous;
+    roster_hold(&master->roster, state->owner, -1);
+    state->owner = -1;
 }
 
 void ledger_requeue(struct master *master, size_t row, int32_t attempts)

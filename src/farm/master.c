@@ -1,10 +1,19 @@
 /* Termination: every row is in exactly one place: settled (done or failed), in the queue, or
  * held by one rank. A held row comes back by exactly one of RECORD, FAILED, RETURNED, or by its
  * rank's death or silence; each class of failure is bounded by its limit, and losses by the number of ranks
- * or, of one that comes back, by limits.attempts. So the
+ * or, of one that comes back, by limits.attempts. A recall
+ * (feed.h) brings rows back that were not begun, and comes only when a rank has nothing to do and rows were
+ * prefetched since the last one: that rank takes one of them, or a busy one does in its turn, so what is recalled
+ * gets less each time. A record that came is settled in the same round of the loop, before anything else is looked at
+ * (settle), and its row is held until then. So the
  * queue empties or the run drains, holders run dry, and the master stops: it sends STOP, the
  * last message to each worker, which answers BYE, its last one. Messages of a pair of ranks keep
- * their order, so after BYE nothing of that rank is on its way and the loop can end. */
+ * their order, also those that travel in one envelope, so after BYE nothing of that rank is on its way and the
+ * loop can end.
+ *
+ * What a message, or a round of the loop, costs does not grow with the number of ranks or rows: who is free is in
+ * lists (roster.h), and so is what each rank holds. All ranks are looked at only at fixed times, rows at the
+ * progress, of those that ranks hold. */
 #include "farm/master.h"
 
 #include <assert.h>
@@ -17,9 +26,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "farm/checkpoints.h"
+#include "farm/feed.h"
 #include "farm/ledger.h"
 #include "farm/message.h"
 #include "farm/setback.h"
+#include "farm/settle.h"
 #include "farm/watch.h"
 
 /* --- rows ---------------------------------------------------------------------- */
@@ -49,69 +60,15 @@ static size_t row_of(const struct master *master, const struct wire_message *mes
     return row >= 0 && (size_t)row < n_jobs(master) && master->rows[row].owner == message->from ? (size_t)row : SIZE_MAX;
 }
 
-static void hand_out(struct master *master, int to)
-{
-    size_t row = queue_pop(&master->queue);
-    const struct job *job = &master->campaign->sweep.jobs[row];
-    struct row *state = &master->rows[row];
-    struct text message = {0};
-    struct wire_job wire = {
-        .predicted = queue_predict(&master->queue, row),
-        .attempts = master->campaign->attempts[row],
-        .set = master->campaign->sets.of_job[row],
-        .order = master->handed++,
-    };
-    text_add_bytes(&message, (const char *)&wire, sizeof wire);
-    text_add_bytes(&message, job->text, strlen(job->text) + 1);
-    state->owner = to;
-    state->handed = wire.predicted;
-    account_handed(master, row, master->peers[to].held++ == 0);
-    wire_send(master->wire, to, TAG_JOB, (int64_t)row, 0, message.chars, message.length);
-    text_free(&message);
-}
-
-/* What waits has taken ranks down with it: rank 0, without which the run ends, takes it only where it is alone. */
-static bool spares_rank_0(const struct master *master)
-{
-    const struct queue *queue = &master->queue;
-    bool others = false;
-    for (int rank = 1; rank < master->wire->size; rank++)
-        others |= master->peers[rank].able && !master->peers[rank].gone;
-    return others && queue->length && master->rows[queue->rows[queue->length - 1]].lost > 0;
-}
-
-/* One row for each worker first, then one more each, prefetched, unless the queue is so short
- * that a prefetched row would wait behind a long one while another rank is free. */
-static bool feed(struct master *master)
-{
-    bool active = false;
-    for (int level = 1; level <= 2; level++)
-        for (int rank = 0; rank < master->wire->size; rank++) {
-            struct peer *peer = &master->peers[rank];
-            if (level == 2 && master->queue.length <= (size_t)master->wire->size)
-                return active;
-            if (!peer->able || peer->gone || peer->held >= level || !master->queue.length
-                || (rank == 0 && spares_rank_0(master)))
-                continue;
-            hand_out(master, rank);
-            active = true;
-        }
-    return active;
-}
-
 /* --- messages ------------------------------------------------------------------ */
 
 static void handle_started(struct master *master, const struct wire_message *message)
 {
-    struct error err = {0};
     size_t row = row_of(master, message);
     if (row == SIZE_MAX)
         return;
     account_started(master, row);
-    *result_f64(&master->record, VAR_START_TIME) = master->rows[row].since;   /* the next run asks whether it had got on since */
-    if (store_write_one(master->store, row, VAR_START_TIME, &master->record, &err))
-        ledger_break_off(master, &err);
-    ledger_set_status(master, row, STATUS_RUNNING, (int32_t)message->head.code);
+    ledger_start(master, row, (int32_t)message->head.code);
 }
 
 static void handle_ask(struct master *master, const struct wire_message *message)
@@ -129,28 +86,15 @@ static void lose_unreadable(struct master *master, const struct wire_message *me
 
 static void handle_record(struct master *master, const struct wire_message *message)
 {
-    struct error err = {0};
     size_t row = row_of(master, message);
     if (row == SIZE_MAX)
         return;
-    double began = clock_seconds();
-    if (!message_record(message->tail, message->size, &master->record)) {
+    if (batch_is_full(&master->batch))
+        settle(master);
+    if (message_record(message->tail, message->size, batch_next(&master->batch)))
+        batch_keep(&master->batch, row);
+    else
         lose_unreadable(master, message, row);
-        return;
-    }
-    if (store_write_record(master->store, row, &master->record, &err)) {
-        ledger_break_off(master, &err);
-        ledger_requeue(master, row, master->campaign->attempts[row]);
-        return;
-    }
-    account_committed(master, row, began);
-    master->n_running -= master->campaign->status[row] == STATUS_RUNNING;
-    master->campaign->status[row] = STATUS_DONE;
-    master->n_done++;
-    master->n_diverged += strcmp(result_text(&master->record, VAR_OUTCOME), "diverged") == 0;
-    checkpoints_remove(master->campaign->path, master->campaign->sweep.jobs[row].id);
-    queue_learn(&master->queue, row, *result_f64(&master->record, VAR_WALL_SECONDS));
-    ledger_release(master, row);
 }
 
 static void handle_failed(struct master *master, const struct wire_message *message)
@@ -184,7 +128,7 @@ static void handle_retired(struct master *master, const struct wire_message *mes
     const char *why = message_text(message->tail, message->size);
     progress_clear(&master->progress);
     log_warning("rank %d runs no more jobs: %s", message->from, why);
-    master->peers[message->from].able = false;
+    roster_set_able(&master->roster, message->from, false);
     if (message->head.code == error_exit_code(ERROR_SPACE)) {   /* no other rank would fare better */
         struct error err;
         error_set(&err, ERROR_SPACE, "%s", why);
@@ -236,19 +180,14 @@ void master_handle(struct master *master, const struct wire_message *message)
 static double seconds_left(const struct master *master)
 {
     double now = clock_seconds(), left = queue_waiting(&master->queue);
-    size_t workers = 0;
     for (int rank = 0; rank < master->wire->size; rank++)
-        workers += master->peers[rank].able && !master->peers[rank].gone;
-    for (size_t row = 0; row < n_jobs(master); row++) {
-        const struct row *state = &master->rows[row];
-        if (state->owner < 0)
-            continue;
-        double rest = queue_predict(&master->queue, row);
-        if (master->campaign->status[row] == STATUS_RUNNING)
-            rest -= now - state->started;
-        left += rest > 0 ? rest : 0;
-    }
-    return workers ? left / (double)workers : -1;
+        for (size_t row = master->peers[rank].first; row != NO_ROW; row = master->rows[row].next) {
+            double rest = queue_predict(&master->queue, row);
+            if (master->campaign->status[row] == STATUS_RUNNING)
+                rest -= now - master->rows[row].started;
+            left += rest > 0 ? rest : 0;
+        }
+    return master->roster.n_ready ? left / master->roster.n_ready : -1;
 }
 
 static struct progress_counts count(const struct master *master)
@@ -299,13 +238,7 @@ static int verdict(const struct master *master)
 
 static void stop_when_dry(struct master *master)
 {
-    bool able = false;
-    for (int rank = 0; rank < master->wire->size; rank++) {
-        if (master->peers[rank].held && !master->peers[rank].gone)
-            return;
-        able |= master->peers[rank].able && !master->peers[rank].gone;
-    }
-    if (master->queue.length && !master->draining && able)
+    if (master->roster.held || (master->queue.length && !master->draining && master->roster.n_ready))
         return;
     master->stopping = true;
     master->exit_code = verdict(master);
@@ -313,12 +246,13 @@ static void stop_when_dry(struct master *master)
         wire_send(master->wire, rank, TAG_STOP, master->lost, master->exit_code, NULL, 0);
 }
 
-static bool all_said_bye(const struct master *master)
+/* Who is past is not looked at again. */
+static bool all_said_bye(struct master *master)
 {
-    for (int rank = 0; rank < master->wire->size; rank++)
-        if (!master->peers[rank].bye && !master->peers[rank].gone)
-            return false;
-    return true;
+    int *rank = &master->n_farewells;
+    while (*rank < master->wire->size && (master->peers[*rank].bye || master->roster.ranks[*rank].gone))
+        ++*rank;
+    return *rank == master->wire->size;
 }
 
 bool master_step(struct master *master)
@@ -326,11 +260,15 @@ bool master_step(struct master *master)
     bool active = false;
     if (is_evicted(master))
         return true;
+    settle(master);
+    ledger_tell_starts(master);
     keep_time(master);
     if (master->broken || (!master->draining && !master->stopping && deadline_is_near(master->deadline, *master->slowest)))
         drain(master);
     if (!master->draining && !master->stopping)
         active = feed(master);
+    if (!master->draining && !master->stopping)
+        feed_recall(master);
     if (!master->stopping)
         stop_when_dry(master);
     master->finished = master->stopping && all_said_bye(master);
@@ -346,7 +284,8 @@ int master_start(struct master *master, const struct farm_options *options, stru
     master->peers = mem_alloc((size_t)master->wire->size, sizeof *master->peers, err);
     master->rows = mem_alloc(n, sizeof *master->rows, err);
     void *block = mem_alloc(1, result_size(&master->campaign->layout), err);
-    if (!rows || !master->peers || !master->rows || !block) {
+    if (!rows || !master->peers || !master->rows || !block || batch_init(&master->batch, &master->campaign->layout, err)
+        || roster_init(&master->roster, master->wire->size, options->train_on_master, err)) {
         mem_free(rows);
         mem_free(block);
         return -1;
@@ -354,7 +293,7 @@ int master_start(struct master *master, const struct farm_options *options, stru
     result_bind(&master->record, &master->campaign->layout, block);
     master->pinged = master->synced = clock_seconds();
     for (int rank = 0; rank < master->wire->size; rank++)
-        master->peers[rank] = (struct peer){.able = rank > 0 || options->train_on_master, .heard = master->pinged};
+        master->peers[rank] = (struct peer){.first = NO_ROW, .heard = master->pinged};
     for (size_t row = 0; row < n; row++) {
         master->rows[row].owner = -1;
         master->n_done += status[row] == STATUS_DONE;
@@ -379,4 +318,6 @@ void master_end(struct master *master)
     mem_free(master->record.block);
     mem_free(master->rows);
     account_free(&master->account);
+    batch_free(&master->batch);
+    text_free(&master->message);
 }

@@ -22,8 +22,10 @@
 #include "base/host.h"
 #include "base/memory.h"
 #include "farm/child.h"
+#include "farm/lean.h"
 #include "data/dataset.h"
 #include "farm/shm.h"
+#include "sweep/job.h"
 
 /* Rank to spawner. */
 enum request_kind { REQUEST_INSPECT, REQUEST_PREPARE, REQUEST_RUN, REQUEST_STOP };
@@ -40,14 +42,20 @@ struct request {
 /* Longest message: a job's text is some kilobytes. */
 enum { MESSAGE_SIZE = 128 * 1024 };
 
+size_t spawner_blocks(const struct result_layout *layout)
+{
+    return result_size(layout) <= SPAWNER_SMALL_RESULT ? SPAWNER_BLOCKS : 2;
+}
+
 /* --- the spawner's own side -------------------------------------------------- */
 
 struct server {
-    int socket, children;                /* requests; SIGCHLD */
+    int socket, shared, children;        /* requests; slowest; SIGCHLD */
+    bool lean;                           /* is relin-spawner */
     sigset_t mask;                       /* of the children */
     struct spawner_setup setup;
     struct dataset *sets;
-    void *blocks[SPAWNER_BLOCKS];
+    unsigned char *blocks;               /* of results, one behind the other */
     volatile double *slowest;            /* shared */
     pid_t child;                         /* 0: none */
     double started, deadline;            /* of clock_seconds */
@@ -69,13 +77,9 @@ static int server_prepare(struct server *server, struct error *err)
         if (dataset_map(&server->sets[i], name, err))
             return -1;
     }
-    for (size_t i = 0; i < SPAWNER_BLOCKS; i++) {
-        shm_name(name, setup->run, setup->rank, "result", i);
-        server->blocks[i] = shm_map(name, result_size(&setup->layout), err);
-        if (!server->blocks[i])
-            return -1;
-    }
-    return 0;
+    shm_name(name, setup->run, setup->rank, "result", 0);
+    server->blocks = shm_map(name, spawner_blocks(&setup->layout) * result_size(&setup->layout), err);
+    return server->blocks ? 0 : -1;
 }
 
 static void server_run(struct server *server, const struct spawner_order *order, const char *text)
@@ -90,8 +94,8 @@ static void server_run(struct server *server, const struct spawner_order *order,
     if (child == 0) {
         child_catch_stop();
         sigprocmask(SIG_SETMASK, &server->mask, NULL);
-        child_run(self, order->row, text, &server->sets[order->set], &server->setup, server->blocks[order->block],
-                  server->slowest);
+        child_run(self, order->row, text, &server->sets[order->set], &server->setup,
+                  server->blocks + (size_t)order->block * result_size(&server->setup.layout), server->slowest);
     }
     if (child > 0) {
         server->child = child;
@@ -149,7 +153,8 @@ static void server_reap(struct server *server)
         return;
     server->child = 0;
     struct spawner_report *report = &server->report;
-    long long oom_kills = host_oom_kills();
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;   /* else nobody asks by whom */
+    long long oom_kills = killed ? host_oom_kills() : server->oom_kills;
     report->status = status;
     report->oom_kills = oom_kills < 0 ? -1 : (int32_t)(oom_kills - server->oom_kills);
     report->wall_seconds = clock_seconds() - server->started;
@@ -187,6 +192,10 @@ static void server_inspect(const struct server *server, const char *path)
 static bool server_answer(struct server *server, char *message)
 {
     struct error err = {0};
+    const struct request *next = (const struct request *)message;
+    if (!server->lean && !server->sets && recv(server->socket, message, MESSAGE_SIZE, MSG_PEEK) > 0
+        && next->kind == REQUEST_PREPARE)
+        lean_become(server->socket, server->shared, &server->mask);   /* there it is answered */
     ssize_t size = recv(server->socket, message, MESSAGE_SIZE, 0);
     if (size <= 0)
         return size < 0 && errno == EINTR;
@@ -240,10 +249,18 @@ static void server_loop(struct server *server)
     mem_free(message);
 }
 
-static void serve(int socket, volatile double *slowest)
+static volatile double *map_slowest(int shared)
 {
-    struct server server = {.socket = socket, .slowest = slowest};
+    void *found = mmap(NULL, sizeof(double), PROT_READ | PROT_WRITE, MAP_SHARED, shared, 0);
+    return found == MAP_FAILED ? NULL : found;
+}
+
+void spawner_serve(int socket, int shared, bool lean)
+{
+    struct server server = {.socket = socket, .shared = shared, .lean = lean, .slowest = map_slowest(shared)};
     sigset_t child_ends, stop;
+    if (!server.slowest)
+        _exit(1);
     /* A process group of its own: whoever ends the rank's group leaves time to clear up. What
      * is meant for the rank (a drain) is not for spawner and children; they end with the socket. */
     setpgid(0, 0);
@@ -263,6 +280,7 @@ static void serve(int socket, volatile double *slowest)
     /* libcrypto takes 0.5 ms to set itself up: once here, not in every child */
     char hex[HASH_HEX_SIZE];
     hash_hex("", 0, hex);
+    job_prepare();
     server.children = signalfd(-1, &child_ends, SFD_CLOEXEC);
     server_loop(&server);
     if (server.setup.run[0])
@@ -278,10 +296,12 @@ int spawner_start(struct spawner *spawner, struct error *err)
     *spawner = (struct spawner){.socket = -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
         return error_set_errno(err, ERROR_INTERNAL, "no socket for the spawner");
-    spawner->slowest = mmap(NULL, sizeof *spawner->slowest, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (spawner->slowest == MAP_FAILED) {
+    int shared = memfd_create("relin-slowest", MFD_CLOEXEC);
+    spawner->slowest = shared < 0 || ftruncate(shared, sizeof(double)) ? NULL : map_slowest(shared);
+    if (!spawner->slowest) {
         close(ends[0]);
         close(ends[1]);
+        close(shared);
         *spawner = (struct spawner){.socket = -1};
         return error_set_errno(err, ERROR_MEMORY, "no memory to share with the spawner");
     }
@@ -289,9 +309,10 @@ int spawner_start(struct spawner *spawner, struct error *err)
     spawner->pid = fork();
     if (spawner->pid == 0) {
         close(ends[0]);
-        serve(ends[1], spawner->slowest);
+        spawner_serve(ends[1], shared, false);
     }
     close(ends[1]);
+    close(shared);
     if (spawner->pid < 0) {
         close(ends[0]);
         *spawner = (struct spawner){.socket = -1};

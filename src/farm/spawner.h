@@ -7,6 +7,7 @@
 #define RELIN_FARM_SPAWNER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -20,7 +21,10 @@ struct error;
  * is killed: its disk is slow, say. */
 enum { SPAWNER_GRACE_SECONDS = 6 };
 enum { SPAWNER_NO_PROCESS = 127 };   /* exit code that stands for a child that could not be made */
-enum { SPAWNER_BLOCKS = 2 };   /* results: one is written to the file while the next job runs */
+/* Results of one rank: one is written to the file while the next job runs. Of small results there are more, so that those
+ * of short jobs are written together. */
+enum { SPAWNER_BLOCKS = 16, SPAWNER_SMALL_RESULT = 65536 };
+size_t spawner_blocks(const struct result_layout *layout);
 
 struct spawner {
     pid_t pid;
@@ -42,7 +46,7 @@ struct spawner_setup {
 
 struct spawner_order {
     int64_t row;
-    int32_t block;                       /* 0..SPAWNER_BLOCKS-1 */
+    int32_t block;                       /* 0..spawner_blocks-1 */
     int32_t set;
     double wall;                         /* seconds; INFINITY: no limit */
 };
@@ -54,6 +58,9 @@ struct spawner_report {
     int32_t oom_kills;                   /* by the kernel on this node meanwhile; -1: it does not say */
     double start_time, wall_seconds, cpu_seconds;
 };
+
+/* The spawner's own process, to its end. shared: descriptor of what `slowest` is in. lean: as relin-spawner (lean.h). */
+void spawner_serve(int socket, int shared, bool lean) __attribute__((noreturn));
 
 /* Forks. Before MPI_Init and with no other thread about. Returns 0, or -1 with *err filled. */
 int spawner_start(struct spawner *spawner, struct error *err);

@@ -14,9 +14,9 @@ void watch_hear(struct master *master, int rank)
 {
     struct peer *peer = &master->peers[rank];
     peer->heard = clock_seconds();
-    if (!peer->gone || peer->dead)
+    if (!master->roster.ranks[rank].gone || peer->dead)
         return;
-    peer->gone = false;
+    roster_set_gone(&master->roster, rank, false);
     progress_clear(&master->progress);
     log_warning("rank %d is back: it gets jobs again", rank);
 }
@@ -24,15 +24,17 @@ void watch_hear(struct master *master, int rank)
 /* Only what ran there is suspect: what waited was not touched. */
 static void lose(struct master *master, int rank, const char *why)
 {
-    struct peer *peer = &master->peers[rank];
-    peer->gone = master->lost = true;
+    roster_set_gone(&master->roster, rank, true);
+    master->lost = true;
     progress_clear(&master->progress);
     log_warning("%s: its jobs are given to others", why);
-    for (size_t row = 0; row < master->campaign->sweep.n_jobs; row++)
-        if (master->rows[row].owner == rank && master->campaign->status[row] == STATUS_RUNNING)
+    size_t row;
+    while ((row = master->peers[rank].first) != NO_ROW) {   /* both take it from the list */
+        if (master->campaign->status[row] == STATUS_RUNNING)
             setback_take(master, row, rank, FAILURE_LOST, why, NULL);
-        else if (master->rows[row].owner == rank)
+        else
             ledger_requeue(master, row, master->campaign->attempts[row]);
+    }
 }
 
 void watch_peers(struct master *master, double now)
@@ -40,6 +42,9 @@ void watch_peers(struct master *master, double now)
     double patience = master->campaign->sweep.limits.patience;
     bool look = now - master->looked > 1;
     char why[96];
+    if (!look && now - master->watched < patience / 16)   /* all ranks: not in every round of the loop */
+        return;
+    master->watched = now;
     if (look)
         master->looked = now;
     for (int rank = 1; rank < master->wire->size; rank++) {
@@ -55,7 +60,7 @@ void watch_peers(struct master *master, double now)
         } else {
             continue;
         }
-        if (!peer->gone)
+        if (!master->roster.ranks[rank].gone)
             lose(master, rank, why);
     }
 }
@@ -65,9 +70,10 @@ void watch_end(struct master *master)
     for (int rank = 1; master->peers && rank < master->wire->size; rank++) {
         const struct peer *peer = &master->peers[rank];
         long process = master->wire->process[rank];
-        if (peer->gone && !peer->dead && process && host_process_lives(process))
+        if (master->roster.ranks[rank].gone && !peer->dead && process && host_process_lives(process))
             kill((pid_t)process, SIGKILL);
     }
     mem_free(master->peers);
     master->peers = NULL;
+    roster_free(&master->roster);
 }

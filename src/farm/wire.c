@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,10 +16,26 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-/* A message on its way, in a list. */
+/* Messages to one rank travel together: all that a round of the rank's loop has to say to it is one message of MPI, an
+ * envelope. So a rank that hands out, or takes, many short jobs pays for MPI once for many of them. Each message in it
+ * has this before its head and tail; the next begins at a multiple of 8 bytes. */
+struct frame {
+    int32_t tag;
+    uint32_t size;                   /* of the tail */
+    struct wire_head head;
+};
+
+enum {
+    ENVELOPE_ROOM = 3584,            /* Open MPI sends so much at once, without asking the receiver first */
+    ENVELOPE_TAG = 0,                /* of MPI: the tags are inside */
+};
+
+/* An envelope: being filled, or on its way. */
 struct wire_send {
     struct wire_send *next;
     MPI_Request request;
+    int to;
+    size_t length, capacity;
     unsigned char bytes[];
 };
 
@@ -56,6 +73,12 @@ int wire_open(struct wire *wire, MPI_Comm comm, struct error *err)
     MPI_Comm_set_errhandler(wire->comm, MPI_ERRORS_RETURN);
     MPI_Comm_rank(wire->comm, &wire->rank);
     MPI_Comm_size(wire->comm, &wire->size);
+    wire->filling = mem_alloc((size_t)wire->size, sizeof(struct wire_send *), err);
+    wire->waiting = mem_alloc((size_t)wire->size, sizeof *wire->waiting, err);
+    wire->listed = mem_alloc((size_t)wire->size, sizeof *wire->listed, err);
+    if (!wire->filling || !wire->waiting || !wire->listed)
+        return -1;
+    prctl(PR_SET_TIMERSLACK, 1000UL);   /* a sleep of microseconds is to be one: 50 are added otherwise */
     return find_processes(wire, err);
 }
 
@@ -67,31 +90,79 @@ void wire_close(struct wire *wire, bool abandon)
     }
     mem_free(wire->buffer);
     mem_free(wire->process);
+    mem_free(wire->filling);
+    mem_free(wire->waiting);
+    mem_free(wire->listed);
+}
+
+static size_t padded(size_t size)
+{
+    return (size + 7) / 8 * 8;
+}
+
+/* Gives an envelope to MPI. */
+static void post(struct wire *wire, struct wire_send *envelope)
+{
+    if (MPI_Isend(envelope->bytes, (int)envelope->length, MPI_BYTE, envelope->to, ENVELOPE_TAG, wire->comm,
+                  &envelope->request) != MPI_SUCCESS) {
+        mem_free(envelope);
+        return;
+    }
+    envelope->next = wire->sending;
+    wire->sending = envelope;
+}
+
+/* The envelope to a rank, with so much room left; NULL where there is no memory. */
+static struct wire_send *envelope_to(struct wire *wire, int to, size_t room)
+{
+    struct error err;
+    struct wire_send *envelope = wire->filling[to];
+    if (envelope && envelope->length + room > envelope->capacity) {   /* its turn comes before what follows */
+        wire->filling[to] = NULL;
+        post(wire, envelope);
+        envelope = NULL;
+    }
+    if (envelope)
+        return envelope;
+    size_t capacity = room > ENVELOPE_ROOM ? room : ENVELOPE_ROOM;
+    envelope = mem_alloc(1, sizeof *envelope + capacity, &err);
+    if (!envelope)
+        return NULL;
+    envelope->to = to;
+    envelope->capacity = capacity;
+    wire->filling[to] = envelope;
+    if (!wire->listed[to]) {
+        wire->listed[to] = true;
+        wire->waiting[wire->n_waiting++] = to;
+    }
+    return envelope;
 }
 
 void wire_send(struct wire *wire, int to, enum wire_tag tag, int64_t row, int64_t code, const void *tail,
                size_t size)
 {
-    struct wire_head head = {row, code};
-    struct error err;
-    struct wire_send *send = mem_alloc(1, sizeof *send + sizeof head + size, &err);
-    if (!send)
+    assert(size < INT_MAX / 2);
+    struct frame frame = {(int32_t)tag, (uint32_t)size, {row, code}};
+    struct wire_send *envelope = envelope_to(wire, to, padded(sizeof frame + size));
+    if (!envelope)
         return;
-    assert(size < INT_MAX - sizeof head);
-    memcpy(send->bytes, &head, sizeof head);
+    memcpy(envelope->bytes + envelope->length, &frame, sizeof frame);
     if (size)
-        memcpy(send->bytes + sizeof head, tail, size);
-    if (MPI_Isend(send->bytes, (int)(sizeof head + size), MPI_BYTE, to, (int)tag, wire->comm, &send->request)
-        != MPI_SUCCESS) {
-        mem_free(send);
-        return;
-    }
-    send->next = wire->sending;
-    wire->sending = send;
+        memcpy(envelope->bytes + envelope->length + sizeof frame, tail, size);
+    envelope->length += padded(sizeof frame + size);
 }
 
 bool wire_sent(struct wire *wire)
 {
+    for (int i = 0; i < wire->n_waiting; i++) {
+        int to = wire->waiting[i];
+        struct wire_send *envelope = wire->filling[to];
+        wire->listed[to] = false;
+        wire->filling[to] = NULL;
+        if (envelope)
+            post(wire, envelope);
+    }
+    wire->n_waiting = 0;
     for (struct wire_send **link = &wire->sending; *link;) {
         struct wire_send *send = *link;
         int done = 0;
@@ -112,12 +183,13 @@ void wire_flush(struct wire *wire)
         wire_sleep(last, -1);
 }
 
-static bool receive(struct wire *wire, int from, int tag, struct wire_message *message)
+/* Takes an envelope, if one is there. */
+static bool receive_envelope(struct wire *wire, int from)
 {
     MPI_Status status;
     struct error err;
     int there = 0, count = 0;
-    if (MPI_Iprobe(from, tag, wire->comm, &there, &status) != MPI_SUCCESS || !there)
+    if (MPI_Iprobe(from, ENVELOPE_TAG, wire->comm, &there, &status) != MPI_SUCCESS || !there)
         return false;
     MPI_Get_count(&status, MPI_BYTE, &count);
     if ((size_t)count > wire->capacity) {
@@ -128,33 +200,58 @@ static bool receive(struct wire *wire, int from, int tag, struct wire_message *m
             return false;
         wire->capacity = (size_t)count;
     }
-    if (MPI_Recv(wire->buffer, count, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, wire->comm, &status)
-        != MPI_SUCCESS)
+    if (MPI_Recv(wire->buffer, count, MPI_BYTE, status.MPI_SOURCE, ENVELOPE_TAG, wire->comm, &status) != MPI_SUCCESS)
         return false;
-    if ((size_t)count < sizeof message->head || status.MPI_TAG >= TAG_COUNT) {
-        log_warning("rank %d sent %d bytes of tag %d, which is no message of this program: ignored", status.MPI_SOURCE, count,
-                    status.MPI_TAG);
+    wire->from = status.MPI_SOURCE;
+    wire->length = (size_t)count;
+    wire->at = 0;
+    return true;
+}
+
+/* Is what is left of the envelope a message? Of a rank with another program it may be none, and then neither is the rest. */
+static bool is_message(const struct wire *wire, const struct frame *frame)
+{
+    return frame->tag >= 0 && frame->tag < TAG_COUNT && frame->size <= wire->length - wire->at - sizeof *frame;
+}
+
+static bool receive(struct wire *wire, int from, struct wire_message *message)
+{
+    struct frame frame = {.tag = -1};
+    if (wire->at == wire->length && !receive_envelope(wire, from))
+        return false;
+    assert(from == MPI_ANY_SOURCE || wire->from == from);
+    bool whole = wire->length - wire->at >= sizeof frame;
+    if (whole)
+        memcpy(&frame, wire->buffer + wire->at, sizeof frame);
+    if (!whole || !is_message(wire, &frame)) {
+        log_warning("rank %d sent %zu bytes of tag %d, which is no message of this program: ignored", wire->from,
+                    wire->length - wire->at, (int)frame.tag);
+        wire->at = wire->length;
         return false;
     }
-    message->from = status.MPI_SOURCE;
-    message->tag = (enum wire_tag)status.MPI_TAG;
-    memcpy(&message->head, wire->buffer, sizeof message->head);
-    message->tail = wire->buffer + sizeof message->head;
-    message->size = (size_t)count - sizeof message->head;
+    message->from = wire->from;
+    message->tag = (enum wire_tag)frame.tag;
+    message->head = frame.head;
+    message->tail = wire->buffer + wire->at + sizeof frame;
+    message->size = frame.size;
+    wire->at += padded(sizeof frame + frame.size);
+    if (wire->at > wire->length)
+        wire->at = wire->length;
     return true;
 }
 
 bool wire_receive(struct wire *wire, struct wire_message *message)
 {
-    return receive(wire, MPI_ANY_SOURCE, MPI_ANY_TAG, message);
+    return receive(wire, MPI_ANY_SOURCE, message);
 }
 
 void wire_await(struct wire *wire, int from, enum wire_tag tag, struct wire_message *message)
 {
     double last = clock_seconds();
-    while (!receive(wire, from, (int)tag, message)) {
-        wire_sent(wire);
+    wire_sent(wire);
+    while (!receive(wire, from, message) || message->tag != tag) {   /* before the loop nothing else is said */
         wire_sleep(last, -1);
+        wire_sent(wire);
     }
 }
 
@@ -178,8 +275,10 @@ bool wire_is_for_master(enum wire_tag tag, const struct wire *wire)
 void wire_sleep(double last, int descriptor)
 {
     double idle = clock_seconds() - last, seconds = idle / 8;
-    if (seconds < 20e-6)
-        seconds = 20e-6;
+    if (idle < 10e-6)   /* an answer takes so long; to yield instead would cost a slice of time where cores are few */
+        return;
+    if (seconds < 5e-6)
+        seconds = 5e-6;
     if (seconds > 10e-3)
         seconds = 10e-3;
     struct timespec wait = {.tv_nsec = (long)(seconds * 1e9)};

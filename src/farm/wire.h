@@ -1,8 +1,9 @@
 /* Messages between ranks: every tag and wire struct is here.
  *
  * Point-to-point only. A message is a head of fixed width and a tail of bytes. Sending
- * never waits: the message is copied and kept until MPI is done with it. Rank 0 writes to
- * its own worker in the same way. */
+ * never waits: the message is copied, goes with the next wire_sent, together with all others to
+ * that rank, and is kept until MPI is done with it. Messages of a pair of ranks keep their order.
+ * Rank 0 writes to its own worker in the same way. */
 #ifndef RELIN_FARM_WIRE_H
 #define RELIN_FARM_WIRE_H
 
@@ -29,6 +30,7 @@ struct error;
     X(TAG_RETURNED, MASTER)  /* not run, or stopped: code 1 if it had been started, with wire_times */ \
     X(TAG_RETIRED, MASTER)   /* this rank runs nothing any more; code: exit code; text: why */         \
     X(TAG_SIGNAL, MASTER)    /* a signal asked this rank to stop */                                    \
+    X(TAG_RECALL, WORKER)    /* return what you have not begun: others have nothing to do */           \
     X(TAG_DRAIN, WORKER)     /* return what you have */                                               \
     X(TAG_PING, BOTH)        /* I am alive; to rank 0: code = microseconds a checkpoint took at most; joules */ \
     X(TAG_STOP, WORKER)      /* the last message to a worker: code = exit code of every rank */        \
@@ -43,6 +45,8 @@ enum wire_tag {
 
 /* A ping comes so often, or each fifth of limits.patience if that is less. */
 enum { WIRE_PING_SECONDS = 5, WIRE_SYNC_SECONDS = 30, WIRE_RUN_ID = 17 };
+/* Rows that rank 0 may have given to one rank. */
+enum { WIRE_MOST_ROWS = 32 };
 
 struct wire_head {
     int64_t row;
@@ -85,9 +89,13 @@ struct wire {
     MPI_Comm comm;
     int rank, size;
     long *process;               /* (size) its number where this process can look for it; 0: elsewhere, or itself */
-    struct wire_send *sending;
-    unsigned char *buffer;       /* of the last message received */
-    size_t capacity;
+    struct wire_send *sending;   /* with MPI */
+    struct wire_send **filling;  /* (size) what waits to be sent to each rank, or NULL */
+    int *waiting, n_waiting;     /* (size) those ranks */
+    bool *listed;                /* (size) is it among them? */
+    unsigned char *buffer;       /* what was received last: */
+    size_t capacity, length, at; /* so long, taken up to here */
+    int from;
 };
 
 struct wire_message {
@@ -103,14 +111,14 @@ int wire_open(struct wire *wire, MPI_Comm comm, struct error *err);
 /* Frees; collective unless abandon. */
 void wire_close(struct wire *wire, bool abandon);
 
-/* Sends head and tail; a failure shows as silence. */
+/* Head and tail are to be sent; a failure shows as silence. */
 void wire_send(struct wire *wire, int to, enum wire_tag tag, int64_t row, int64_t code, const void *tail,
                size_t size);
 /* Takes the next message, if one is there. */
 bool wire_receive(struct wire *wire, struct wire_message *message);
 /* Waits, asleep, for one message of a tag from a rank (MPI_ANY_SOURCE: any). Before the loop only. */
 void wire_await(struct wire *wire, int from, enum wire_tag tag, struct wire_message *message);
-/* Lets MPI go on with what is being sent; true when nothing is left. */
+/* Posts what waits and lets MPI go on with it; true when nothing is left. Every round of a rank's loop calls it. */
 bool wire_sent(struct wire *wire);
 /* Waits until everything is sent. */
 void wire_flush(struct wire *wire);

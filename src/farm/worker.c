@@ -15,9 +15,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "farm/child.h"
+#include "farm/commit.h"
 #include "farm/message.h"
 #include "farm/policy.h"
-#include "farm/record.h"
 #include "farm/signals.h"
 
 void worker_start(struct worker *worker)
@@ -27,7 +27,7 @@ void worker_start(struct worker *worker)
     host_cpu_model(worker->cpu_model, sizeof worker->cpu_model);
 }
 
-static struct task *find(struct worker *worker, enum task_state state, int64_t row)
+struct task *worker_find(struct worker *worker, enum task_state state, int64_t row)
 {
     for (int i = 0; i < WORKER_TASKS; i++)
         if (worker->tasks[i].state == state && (row < 0 || worker->tasks[i].row == row))
@@ -35,18 +35,18 @@ static struct task *find(struct worker *worker, enum task_state state, int64_t r
     return NULL;
 }
 
-static void drop(struct task *task)
+void worker_drop(struct task *task)
 {
     mem_free(task->text);
     *task = (struct task){.state = TASK_NONE};
 }
 
 /* To rank 0: not run, or stopped before its end. */
-static void give_back(struct worker *worker, struct task *task, bool started)
+void worker_give_back(struct worker *worker, struct task *task, bool started)
 {
     struct wire_times times = {task->report.wall_seconds > 0 ? task->report.start_time : NAN, task->report.wall_seconds};
     wire_send(worker->wire, 0, TAG_RETURNED, task->row, started, &times, sizeof times);
-    drop(task);
+    worker_drop(task);
 }
 
 /* To rank 0: the attempt failed. */
@@ -61,29 +61,35 @@ static void tell_failure(struct worker *worker, struct task *task, enum failure_
     text_add_bytes(&message, why, strlen(why) + 1);
     wire_send(worker->wire, 0, TAG_FAILED, task->row, class, message.chars, message.length);
     text_free(&message);
-    drop(task);
+    worker_drop(task);
+}
+
+/* What was not begun. */
+static void give_back_waiting(struct worker *worker)
+{
+    struct task *task;
+    while ((task = worker_find(worker, TASK_WAITING, -1)))
+        worker_give_back(worker, task, false);
 }
 
 static void drain(struct worker *worker)
 {
-    struct task *task;
     worker->draining = true;
-    while ((task = find(worker, TASK_WAITING, -1)))
-        give_back(worker, task, false);
-    if (find(worker, TASK_RUNNING, -1))
+    give_back_waiting(worker);
+    if (worker_find(worker, TASK_RUNNING, -1))
         spawner_stop(worker->spawner, signals_urgent());
 }
 
 /* This rank cannot go on: another one, or a later run, may. A mistake of its own counts against what runs as a loss. */
-static void retire(struct worker *worker, enum error_code code, const char *why)
+void worker_retire(struct worker *worker, enum error_code code, const char *why)
 {
     struct task *task;
     worker->retired = true;
-    while ((task = find(worker, TASK_WAITING, -1)))
-        give_back(worker, task, false);
-    while ((task = find(worker, TASK_RUNNING, -1)))
+    commit_ask(worker);   /* what has ended is whole */
+    give_back_waiting(worker);
+    while ((task = worker_find(worker, TASK_RUNNING, -1)))
         if (code != ERROR_INTERNAL)
-            give_back(worker, task, true);
+            worker_give_back(worker, task, true);
         else
             tell_failure(worker, task, FAILURE_LOST, why);
     wire_send(worker->wire, 0, TAG_RETIRED, -1, error_exit_code(code), why, strlen(why) + 1);
@@ -91,63 +97,26 @@ static void retire(struct worker *worker, enum error_code code, const char *why)
 
 static void take_job(struct worker *worker, const struct wire_message *message)
 {
-    struct task *task = find(worker, TASK_NONE, -1);
+    struct task *task = worker_find(worker, TASK_NONE, -1);
     const char *text;
     struct error err;
     struct wire_job job;
     assert(task);
     *task = (struct task){.row = message->head.row};
     if (!message_job(message->tail, message->size, worker->n_sets, &job, &text)) {
-        give_back(worker, task, false);
-        retire(worker, ERROR_INTERNAL, "rank 0 hands out jobs that cannot be read: do all nodes have the same relin?");
+        worker_give_back(worker, task, false);
+        worker_retire(worker, ERROR_INTERNAL, "rank 0 hands out jobs that cannot be read: do all nodes have the same relin?");
         return;
     }
     size_t length = strlen(text) + 1;
     task->job = job;
     task->text = mem_alloc(length, 1, &err);
     if (!task->text || worker->draining || worker->retired) {
-        give_back(worker, task, false);
+        worker_give_back(worker, task, false);
         return;
     }
     memcpy(task->text, text, length);
     task->state = TASK_WAITING;
-}
-
-/* Everything of the record that the child does not know; the checksum last. */
-static void complete_record(const struct worker *worker, const struct task *task, struct result *result)
-{
-    const struct spawner_report *report = &task->report;
-    *result_i32(result, VAR_ATTEMPTS) = (int32_t)task->job.attempts + 1;
-    *result_i32(result, VAR_WORKER) = worker->wire->rank;
-    result_set_text(result, VAR_HOST, worker->host);
-    result_set_text(result, VAR_CPU_MODEL, worker->cpu_model);
-    *result_f64(result, VAR_START_TIME) = report->start_time;
-    *result_f64(result, VAR_WALL_SECONDS) = report->wall_seconds;
-    *result_f64(result, VAR_CPU_SECONDS) = report->cpu_seconds;
-    *result_f64(result, VAR_ENERGY_JOULES) = NAN;
-    *result_f64(result, VAR_PREDICTED_SECONDS) = task->job.predicted;
-    *(unsigned char *)result_slab(result, VAR_STATUS) = STATUS_DONE;
-    uint32_t crc = result_crc(result);
-    memcpy(result_slab(result, VAR_CRC), &crc, sizeof crc);
-}
-
-/* Leave was given: rows first, then the record on its way to rank 0. */
-static void commit(struct worker *worker, struct task *task)
-{
-    struct error err = {0};
-    struct result *result = &worker->results[task->block];
-    complete_record(worker, task, result);
-    size_t size = record_size(&result->layout);
-    unsigned char *record = mem_alloc(1, size, &err);
-    if (!record || store_write_rows(worker->store, (size_t)task->row, result, &err)) {
-        give_back(worker, task, true);
-        retire(worker, err.code, err.text);
-    } else {
-        record_pack(result, record);
-        wire_send(worker->wire, 0, TAG_RECORD, task->row, 0, record, size);
-        drop(task);
-    }
-    mem_free(record);
 }
 
 /* Returns 0, or the exit code of a disk that does not take its rows. */
@@ -159,19 +128,8 @@ static int bring_to_disk(struct worker *worker)
         return 0;
     log_error("%s", err.text);
     if (!worker->retired && !worker->finished)
-        retire(worker, err.code, err.text);
+        worker_retire(worker, err.code, err.text);
     return error_exit_code(err.code);
-}
-
-static void take_leave(struct worker *worker, const struct wire_message *message)
-{
-    struct task *task = find(worker, TASK_ASKING, message->head.row);
-    if (!task)
-        return;
-    if (message->head.code)
-        commit(worker, task);
-    else
-        drop(task);
 }
 
 /* To rank 0, with the energy that this node has used. */
@@ -186,7 +144,8 @@ void worker_handle(struct worker *worker, const struct wire_message *message)
     worker->heard = clock_seconds();
     switch (message->tag) {
     case TAG_JOB: take_job(worker, message); break;
-    case TAG_LEAVE: take_leave(worker, message); break;
+    case TAG_LEAVE: commit_hear(worker, message); break;
+    case TAG_RECALL: give_back_waiting(worker); break;
     case TAG_DRAIN: drain(worker); break;
     case TAG_PING: break;
     case TAG_STOP:
@@ -202,13 +161,13 @@ void worker_handle(struct worker *worker, const struct wire_message *message)
 /* The child has ended. */
 static void take_report(struct worker *worker, const struct spawner_report *report)
 {
-    struct task *task = find(worker, TASK_RUNNING, report->row);
+    struct task *task = worker_find(worker, TASK_RUNNING, report->row);
     bool done = WIFEXITED(report->status) && WEXITSTATUS(report->status) == CHILD_DONE;
     if (!task)
         return;
     task->report = *report;
     if (!done && report->stopped) {
-        give_back(worker, task, true);
+        worker_give_back(worker, task, true);
         return;
     }
     if (!done) {
@@ -217,17 +176,16 @@ static void take_report(struct worker *worker, const struct spawner_report *repo
         tell_failure(worker, task, policy_classify(report), why);
         return;
     }
-    task->state = TASK_ASKING;
-    wire_send(worker->wire, 0, TAG_ASK, task->row, 0, NULL, 0);
+    commit_ended(worker, task);
 }
 
-static int free_block(const struct worker *worker)
+int worker_free_block(const struct worker *worker)
 {
     bool taken[SPAWNER_BLOCKS] = {false};
     for (int i = 0; i < WORKER_TASKS; i++)
-        if (worker->tasks[i].state == TASK_RUNNING || worker->tasks[i].state == TASK_ASKING)
+        if (worker->tasks[i].state >= TASK_RUNNING)
             taken[worker->tasks[i].block] = true;
-    for (int i = 0; i < SPAWNER_BLOCKS; i++)
+    for (int i = 0; i < worker->n_blocks; i++)
         if (!taken[i])
             return i;
     return -1;
@@ -237,7 +195,7 @@ static int free_block(const struct worker *worker)
 static bool start_next(struct worker *worker)
 {
     struct task *task = NULL;
-    int block = free_block(worker);
+    int block = worker_free_block(worker);
     for (int i = 0; i < WORKER_TASKS; i++) {
         struct task *other = &worker->tasks[i];
         if (other->state == TASK_RUNNING)
@@ -250,7 +208,7 @@ static bool start_next(struct worker *worker)
     struct spawner_order order = {.row = task->row, .block = block, .set = (int32_t)task->job.set,
                                   .wall = worker->job_wall};
     if (spawner_run(worker->spawner, &order, task->text)) {
-        retire(worker, ERROR_INTERNAL, "its spawner cannot start a job");
+        worker_retire(worker, ERROR_INTERNAL, "its spawner cannot start a job");
         return true;
     }
     task->block = block;
@@ -273,7 +231,7 @@ static void watch_rank_0(struct worker *worker)
     if (worker->wire->rank == 0)
         return;
     if (worker->alone) {
-        worker->orphaned = !find(worker, TASK_RUNNING, -1);
+        worker->orphaned = !worker_find(worker, TASK_RUNNING, -1);
         return;
     }
     if (now - worker->pinged > wire_ping_seconds(worker->patience)) {
@@ -294,13 +252,13 @@ static void watch_rank_0(struct worker *worker)
 bool worker_step(struct worker *worker)
 {
     struct spawner_report report;
-    bool active = false;
+    bool active = commit_granted(worker);
     watch_rank_0(worker);
     if (worker->retired)
-        return false;
+        return active;
     int got = spawner_poll(worker->spawner, &report);
     if (got < 0) {
-        retire(worker, ERROR_INTERNAL, "its spawner has died");
+        worker_retire(worker, ERROR_INTERNAL, "its spawner has died");
         return true;
     }
     if (clock_seconds() - worker->synced > WIRE_SYNC_SECONDS && bring_to_disk(worker))
@@ -311,6 +269,7 @@ bool worker_step(struct worker *worker)
     }
     if (!worker->draining && start_next(worker))
         active = true;
+    commit_ask_when_due(worker);
     return active;
 }
 

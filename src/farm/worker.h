@@ -1,6 +1,7 @@
 /* The worker of a rank: a small state machine that the rank's loop steps. It never waits.
  *
- *   a task:  (TAG_JOB) WAITING -> RUNNING -> ASKING (TAG_ASK) -> (TAG_LEAVE) rows written, TAG_RECORD
+ *   a task:  (TAG_JOB) WAITING -> RUNNING -> ENDED -> ASKING (TAG_ASK) -> (TAG_LEAVE) GRANTED -> rows written, TAG_RECORD
+ *            of short jobs several are asked for at once, and written together (commit.h)
  *            a failed attempt: TAG_FAILED; what follows from it is rank 0's
  *            drain: TAG_RETURNED */
 #ifndef RELIN_FARM_WORKER_H
@@ -9,20 +10,22 @@
 #include <stdbool.h>
 
 #include "base/energy.h"
+#include "base/error.h"
 #include "farm/spawner.h"
 #include "farm/wire.h"
 #include "store/store.h"
 
-enum task_state { TASK_NONE, TASK_WAITING, TASK_RUNNING, TASK_ASKING };
-enum { WORKER_TASKS = 4 };           /* the master hands out two; the others are being written */
+enum task_state { TASK_NONE, TASK_WAITING, TASK_RUNNING, TASK_ENDED, TASK_ASKING, TASK_GRANTED };
+/* What the master hands out, and as much that was given to others while it heard nothing of this rank. */
+enum { WORKER_TASKS = 2 * WIRE_MOST_ROWS };
 
 struct task {
     enum task_state state;
     int64_t row;
     struct wire_job job;
     char *text;
-    int block;                       /* RUNNING, ASKING */
-    struct spawner_report report;    /* ASKING */
+    int block;                       /* RUNNING and after */
+    struct spawner_report report;    /* ENDED and after */
 };
 
 struct worker {
@@ -30,6 +33,9 @@ struct worker {
     struct store *store;
     struct spawner *spawner;
     struct result results[SPAWNER_BLOCKS];
+    int n_blocks;                    /* of them */
+    int n_ended, n_granted;          /* tasks of these states */
+    double first_ended;              /* clock_seconds(): since when the first of them waits */
     struct task tasks[WORKER_TASKS];
     struct energy *energy;           /* of this node, where this rank tells it; else NULL */
     double job_wall, patience;
@@ -51,5 +57,12 @@ void worker_handle(struct worker *worker, const struct wire_message *message);
 bool worker_step(struct worker *worker);
 /* Frees texts of tasks that were never run. */
 void worker_end(struct worker *worker);
+
+/* For commit.h: the state machine's own steps. */
+struct task *worker_find(struct worker *worker, enum task_state state, int64_t row);
+void worker_drop(struct task *task);
+void worker_give_back(struct worker *worker, struct task *task, bool started);
+void worker_retire(struct worker *worker, enum error_code code, const char *why);
+int worker_free_block(const struct worker *worker);
 
 #endif
