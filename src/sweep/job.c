@@ -121,13 +121,19 @@ int draft_check_set(const struct draft *d, const struct node *where, struct mist
     return mistakes->made > before ? -1 : 0;
 }
 
+/* Asked of every key for every job. */
+static bool begins(const char *path, const char *prefix)
+{
+    return path[0] == prefix[0] && strncmp(path, prefix, strlen(prefix)) == 0;
+}
+
 /* Keys of these belong to the sweep, or are another way to say one that is printed. */
 static bool printed(const struct key *key, const struct draft *d)
 {
     bool period = d->job.training.refresh.kind == REFRESH_PERIOD;
     if (draft_is_program(d) ? !program_key_concerns(key, d) : key->kind == KIND_PARAMETER)
         return false;
-    return strncmp(key->path, "limits.", 7) != 0 && strcmp(key->path, "training.feature_updates") != 0
+    return !begins(key->path, "limits.") && strcmp(key->path, "training.feature_updates") != 0
            && strcmp(key->path, period ? "training.refresh" : "training.refresh_period") != 0;
 }
 
@@ -137,7 +143,7 @@ static bool printed(const struct key *key, const struct draft *d)
 static bool has_section(const struct draft *d, const char *prefix)
 {
     for (size_t i = 0; i < n_keys; i++)
-        if (strncmp(keys[i].path, prefix, strlen(prefix)) == 0 && printed(&keys[i], d))
+        if (begins(keys[i].path, prefix) && printed(&keys[i], d))
             return true;
     return false;
 }
@@ -160,7 +166,7 @@ static void write_text(const struct draft *d, struct text *out)
         }
         bool in_seeds = false;
         for (size_t i = 0; i < n_keys; i++) {
-            if (strncmp(keys[i].path, prefix, strlen(prefix)) != 0 || !printed(&keys[i], d) || !key_applies(&keys[i], d))
+            if (!begins(keys[i].path, prefix) || !printed(&keys[i], d) || !key_applies(&keys[i], d))
                 continue;
             const char *name = keys[i].path + strlen(prefix);
             bool seeds = strncmp(name, "seeds.", 6) == 0;

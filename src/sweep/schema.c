@@ -145,10 +145,20 @@ static bool matches(const char *pattern, const char *path)
     return strncmp(pattern, path, head) == 0 && last && last > path + head && strcmp(star + 1, last) == 0;
 }
 
+/* Where a path may match: it begins and ends as the key does, but for a last *. */
+static bool may_match(size_t key, const char *path, size_t length)
+{
+    static unsigned char ends[sizeof keys / sizeof *keys];   /* of all keys, once: jobs ask for some hundred keys each */
+    if (!ends[key])
+        ends[key] = (unsigned char)keys[key].path[strlen(keys[key].path) - 1];
+    return keys[key].path[0] == path[0] && (ends[key] == '*' || ends[key] == (unsigned char)path[length - 1]);
+}
+
 const struct key *key_find(const char *path)
 {
-    for (size_t i = 0; i < n_keys; i++)
-        if (matches(keys[i].path, path))
+    size_t length = strlen(path);
+    for (size_t i = 0; i < n_keys && length; i++)
+        if (may_match(i, path, length) && matches(keys[i].path, path))
             return &keys[i];
     return NULL;
 }

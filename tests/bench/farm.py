@@ -276,7 +276,7 @@ def main():
         os.chdir(work)
         step("handouts", hand_outs, [1] if given.quick else [1, 2, 4, 8, 16], 20000)
         step("scale", lambda: json.loads(run([f"{BUILD}/bench/scale"])[2])["rank_0_us_per_row"])
-        step("whole_jobs", workers_of, [2] if given.quick else [1, 2, 4, 8, 16], 1000)
+        step("whole_jobs", workers_of, [2] if given.quick else [1, 2, 4, 8, 16], 600)
         if not given.quick:
             step("efficiency", efficiency)
             step("rivals", rivals, 3)
