@@ -11,7 +11,7 @@
 enum farm_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_LINES, PROGRESS_NONE };
 
 struct farm_summary {
-    size_t jobs, done, failed, diverged, reused, left;   /* left: not run, can be resumed */
+    size_t jobs, done, failed, diverged, reused, skipped, left;   /* skipped: not needed (until); left: not run, can be resumed */
     double seconds;
     char output[4096];
 };
@@ -29,6 +29,7 @@ struct farm_options {
     const char *command_line;
     void (*tell)(const struct farm_summary *summary);   /* on rank 0, at the end; after a rank's death farm_run does not return */
     unsigned retry;                      /* classes of failed jobs to run again (failure_parse_classes) */
+    const char *until;                   /* the rule by which seeds are added (plan/until.h); NULL: that of the file, or none */
     const char *data_root;               /* RELIN_DATA, may be NULL */
 };
 

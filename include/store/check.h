@@ -7,7 +7,7 @@
 #include "store/store.h"
 
 struct store_check {
-    size_t jobs, count[4];            /* rows; of them by enum job_status */
+    size_t jobs, count[STATUS_COUNT];            /* rows; of them by enum job_status */
     size_t faults;                    /* of the structure: datasets, shapes, types, attributes, scales */
     size_t damaged, damaged_done;     /* rows, and done ones of them, that were committed, and are not as they were or make no sense */
     size_t datasets;                  /* looked at */

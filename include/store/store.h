@@ -141,6 +141,8 @@ void store_copy_result(const struct result *from, struct result *to);
 /* The resolved JSON of one job; the sweep's text, resolved JSON and name; the caller frees with free(). */
 char *store_read_job_text(const struct store_reader *reader, size_t job, struct error *err);
 char *store_read_config(const struct store_reader *reader, const char *what, struct error *err);  /* "text", "resolved", "name" */
+/* The rule by which seeds were added (plan/until.h), as words; NULL: there is none. The caller frees with free(). */
+char *store_read_until(const struct store_reader *reader);
 /* An attribute of /provenance (FORMAT.md); the caller frees with free(). NULL with *err filled. */
 char *store_read_provenance(const struct store_reader *reader, const char *what, struct error *err);
 

@@ -22,8 +22,8 @@ struct result_layout {
 bool result_absent(const struct result_layout *layout, enum variable_id id);
 void result_set_absent(struct result_layout *layout, enum variable_id id, bool absent);
 
-enum job_status { STATUS_PENDING, STATUS_RUNNING, STATUS_DONE, STATUS_FAILED };
-#define JOB_STATUS_MEANINGS "pending running done failed"
+enum job_status { STATUS_PENDING, STATUS_RUNNING, STATUS_DONE, STATUS_FAILED, STATUS_SKIPPED, STATUS_COUNT };
+#define JOB_STATUS_MEANINGS "pending running done failed skipped"
 
 struct result {
     struct result_layout layout;

@@ -37,6 +37,7 @@ struct sweep {
     size_t n_axes;
     struct sweep_axis *axes;
     struct sweep_limits limits;
+    char *until;           /* the rule by which seeds are added (plan/until.h), as words; NULL: all run */
 };
 
 /* Most cells the grids of a sweep may have together (250,000: 1.5 GB of jobs): more is refused before memory is used.

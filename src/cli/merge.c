@@ -89,6 +89,8 @@ static int load_sweep(const struct arguments *a, struct sweep *sweep, struct err
     int status = name ? sweep_reload(sweep, name, text, err) : -1;
     if (name && status)
         error_prefix(err, "%s: the sweep in it, which this relin reads otherwise (give it with --sweep)", first);
+    if (!status)
+        sweep->until = store_read_until(reader);
     free(text);
     free(name);
     store_read_close(reader);

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "data/dataset.h"
 #include "farm/deadline.h"
 #include "farm/farm.h"
 #include "farm/progress.h"
+#include "plan/until.h"
 #include "sweep/failure.h"
 
 static const char doc[] =
@@ -19,7 +21,8 @@ static const char doc[] =
     "KEY=VALUE overrides a key of the sweep file by its dotted path.\n\n"
     "  relin run sweeps/quick.yaml\n"
     "  mpirun -n 8 relin run sweeps/quick.yaml -o quick.h5\n"
-    "  relin run sweeps/quick.yaml training.steps=200 grid.seed=0..4\n\n"
+    "  relin run sweeps/quick.yaml training.steps=200 grid.seed=0..4\n"
+    "  mpirun -n 8 relin run --until halfwidth=0.5%,max_seeds=40 sweeps/fashion-mnist.yaml\n\n"
     "One process needs no mpirun. Under mpirun rank 0 hands out jobs and trains as well, so ranks = cores. "
     "USR1, a first INT, or the end of the walltime stop the run within ten seconds: running jobs are written to "
     "checkpoints beside the result file, the same command goes on from there. That of a job in a long evaluation, "
@@ -32,6 +35,13 @@ static const char doc[] =
     "One run at a time writes a file, from whichever node and by whichever link; a run without a sign of life for a minute, "
     "or the same Slurm job before it was requeued, is taken over. Rows that are damaged run again; a file that is torn, "
     "newer, or none of relin's is refused and left as it is. What is written is on disk after 30 s at most.\n\n"
+    "With --until a cell (all jobs that differ by their seed only) is decided when all jobs of it that have their turn, and the "
+    "baseline's of the same seeds, are committed: its interval is narrow enough, or it gets as many more seeds as its deviation asks "
+    "for, at most as many again. So what runs does not depend on the order. W is in the metric's unit, or 0.5% of accuracies; "
+    "min_seeds=N (at least 10), metric=NAME (default test_accuracy) and baseline=K (default 1) may follow with commas. "
+    "Seeds that the sweep does not name follow on its largest. The file keeps the rule, and the same command, or one without "
+    "--until, goes on by it. What was not needed ends as skipped. `relin summary` then gives intervals only, no p-values: looking "
+    "again and again is no test.\n\n"
     "A job that fails runs again, as often as limits.attempts and its further keys (limits.attempts_crashed, ...) say for each way "
     "of failing, and is then set aside: relin status says why and what to do, --retry runs it again. With mpirun "
     "--enable-recovery the death of a rank costs its jobs the steps since their checkpoints, and the sweep goes on; a "
@@ -42,7 +52,7 @@ static const char doc[] =
     "70 a result file that cannot be read or written, or an internal error, 75 incomplete but can be resumed, as after a "
     "full disk, or in use by another run.";
 
-enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER, KEY_RETRY, KEY_WALLTIME, KEY_PART };
+enum { KEY_NO_TRAIN = 256, KEY_PROGRESS, KEY_ORDER, KEY_RETRY, KEY_WALLTIME, KEY_PART, KEY_UNTIL };
 
 static const struct argp_option option_table[] = {
     {"output", 'o', "FILE", 0, "result file (default: the sweep's name with .h5, here)", 0},
@@ -54,6 +64,8 @@ static const struct argp_option option_table[] = {
     {"walltime", KEY_WALLTIME, "DURATION", 0, "end within this time from the start, as 30m, 4h or 04:00:00, with running "
                                               "jobs in checkpoints (default: until Slurm's time limit, where there is one)", 0},
     {"part", KEY_PART, "K/N", 0, "only part K of N of the jobs, alike in cost, into a file of their own; `relin merge` joins them", 0},
+    {"until", KEY_UNTIL, "halfwidth=W,max_seeds=N", 0, "more seeds where they matter: of every cell 10, then as many as the 95 % interval "
+     "of its difference to the baseline needs to be no wider than +-W, at most N (default: the rule of the file, or all jobs)", 0},
     {"no-train-on-master", KEY_NO_TRAIN, NULL, 0, "rank 0 only hands out (at least 2 ranks)", 0},
     {0},
 };
@@ -98,6 +110,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (!parse_part(arg, &options->part, &options->parts))
             argp_error(state, "--part: expected K/N with K from 1 to N, such as 2/8, got %s", arg);
         break;
+    case KEY_UNTIL: {
+        struct until_rule rule;
+        struct error err;
+        if (until_parse(&rule, arg, &err))
+            argp_error(state, "--until: %s", err.text);
+        options->until = arg;
+        break;
+    }
     case KEY_ORDER:
         if (strcmp(arg, "longest") != 0 && strcmp(arg, "file") != 0 && strcmp(arg, "random") != 0)
             argp_error(state, "--order: expected longest, file or random, got %s", arg);
@@ -116,6 +136,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             if (!strchr(options->overrides[i], '='))
                 argp_error(state, "%s: expected KEY=VALUE after the sweep file", options->overrides[i]);
         break;
+    case ARGP_KEY_END:
+        if (options->until && options->parts)
+            argp_error(state, "expected --until or --part, got both: the seeds of a cell are in several parts");
+        break;
     case ARGP_KEY_NO_ARGS: argp_error(state, "expected a sweep file"); break;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -130,6 +154,8 @@ static void print_result(const struct farm_summary *summary)
     if (summary->diverged)
         printf(" (%zu diverged)", summary->diverged);
     printf(", %zu failed", summary->failed);
+    if (summary->skipped)
+        printf(", %zu skipped", summary->skipped);
     if (summary->left)
         printf(", %zu left", summary->left);
     if (summary->reused)

@@ -84,7 +84,7 @@ static int read_view(struct view *view, const char *path, struct error *err)
         || store_read_texts(view->reader, "error", &view->error, err))
         return -1;
     for (size_t i = 0; i < view->jobs; i++) {
-        view->count[(size_t)view->status[i] & 3]++;
+        view->count[(size_t)view->status[i] % STATUS_COUNT]++;
         view->diverged += view->status[i] == STATUS_DONE && strcmp(view->outcome[i], "diverged") == 0;
     }
     view->locked = store_lock_read(path, &view->lock);

@@ -1,8 +1,10 @@
 #include "farm/campaign.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -96,16 +98,78 @@ static int look_at_rows(struct campaign *campaign, unsigned retry, struct error 
     return failed ? -1 : 0;
 }
 
+/* The numbers of rows that have ended, by which more seeds are asked for or not. */
+static int look_at_values(struct campaign *campaign, struct error *err)
+{
+    struct until *until = &campaign->until;
+    struct store_reader *reader = store_read_open(campaign->path, err);
+    double *value = NULL;
+    char **outcomes = NULL;
+    size_t width;
+    int failed = !reader || store_read_numbers(reader, variables[until->rule.metric].name, &value, &width, err)
+                 || store_read_texts(reader, "outcome", &outcomes, err) ? -1 : 0;
+    for (size_t i = 0; i < campaign->sweep.n_jobs && !failed; i++)
+        if (campaign->status[i] == STATUS_DONE || campaign->status[i] == STATUS_FAILED)
+            until_settle(until, i, campaign->status[i] == STATUS_DONE && strcmp(outcomes[i], "completed") == 0 ? value[i] : NAN);
+    until_step(until);
+    mem_free(value);
+    store_free_texts(outcomes, campaign->sweep.n_jobs);
+    store_read_close(reader);
+    return failed;
+}
+
+static int find_path(struct campaign *campaign, const struct farm_options *options, struct error *err)
+{
+    struct text named = {0};
+    text_add(&named, options->output ? "%s" : "%s.h5", options->output ? options->output : campaign->sweep.name);
+    int failed = store_resolve(named.chars, campaign->path, err);
+    text_free(&named);
+    return failed;
+}
+
+/* The words of the rule: as asked for, else those of the file that is there. The caller frees. */
+static char *find_rule(const struct campaign *campaign, const char *asked)
+{
+    struct error none;
+    struct store_reader *reader = access(campaign->path, F_OK) == 0 ? store_read_open(campaign->path, &none) : NULL;
+    char *rule = reader ? store_read_until(reader) : NULL;   /* what is wrong with the file, store_build says */
+    if (reader)
+        store_read_close(reader);
+    if (!asked && rule)
+        log_info("%s: seeds are added by its rule, %s", campaign->path, rule);
+    if (!asked)
+        return rule;
+    free(rule);
+    return strdup(asked);
+}
+
+/* Reads the sweep, with as many seeds as the rule may need. */
+static int load_sweep(struct campaign *campaign, const struct farm_options *options, struct error *err)
+{
+    struct sweep *sweep = &campaign->sweep;
+    struct until_rule rule;
+    if (sweep_load(sweep, options->sweep_path, options->overrides, options->n_overrides, err) || find_path(campaign, options, err))
+        return -1;
+    char *words = find_rule(campaign, options->until);
+    if (!words)
+        return 0;
+    struct text all = {0};
+    int status = until_parse(&rule, words, err)
+                 || until_load(sweep, &rule, options->sweep_path, options->overrides, options->n_overrides, err)
+                 || until_init(&campaign->until, &rule, sweep, err) ? error_prefix(err, "--until") : 0;
+    if (!status) {
+        until_write(&rule, &all);
+        sweep->until = all.chars;
+        campaign->by_until = true;
+    }
+    free(words);
+    return status;
+}
+
 static int build_file(struct campaign *campaign, const struct farm_options *options, int ranks, struct error *err)
 {
     struct store_provenance provenance = {.command_line = options->command_line, .ranks = ranks};
     struct sweep *sweep = &campaign->sweep;
-    struct text named = {0};
-    text_add(&named, options->output ? "%s" : "%s.h5", options->output ? options->output : sweep->name);
-    int failed = store_resolve(named.chars, campaign->path, err);
-    text_free(&named);
-    if (failed)
-        return -1;
     campaign->status = mem_alloc(sweep->n_jobs, sizeof *campaign->status, err);
     campaign->attempts = mem_alloc(sweep->n_jobs, sizeof *campaign->attempts, err);
     if (!campaign->status || !campaign->attempts || store_lock(campaign->path, err))
@@ -138,13 +202,14 @@ int campaign_open(struct campaign *campaign, const struct farm_options *options,
                   struct error *err)
 {
     struct sweep *sweep = &campaign->sweep;
-    if (sweep_load(sweep, options->sweep_path, options->overrides, options->n_overrides, err)
+    if (load_sweep(campaign, options, err)
         || find_folder(campaign, options->sweep_path, err)
         || (options->parts && predict_part(sweep, options->data_root, options->part, options->parts, err))
         || sets_find(&campaign->sets, sweep, err)
         || sets_prepare(&campaign->sets, sweep, options->data_root, run, err)
         || build_file(campaign, options, ranks, err)
-        || look_at_rows(campaign, options->retry, err))
+        || look_at_rows(campaign, options->retry, err)
+        || (campaign->by_until && look_at_values(campaign, err)))
         return -1;
     remove_checkpoints(campaign);
     campaign->seconds = mem_alloc(sweep->n_jobs, sizeof *campaign->seconds, err);
@@ -201,6 +266,7 @@ void campaign_close(struct campaign *campaign)
     timeline_free(&campaign->timeline);
     mem_free(campaign->timeline_changed);
     mem_free(campaign->found);
+    until_free(&campaign->until);
     sets_free(&campaign->sets);
     sweep_free(&campaign->sweep);
 }

@@ -5,6 +5,7 @@
 #include "farm/farm.h"
 #include "farm/sets.h"
 #include "farm/wire.h"
+#include "plan/until.h"
 #include "store/store.h"
 #include "store/timeline.h"
 
@@ -28,6 +29,8 @@ struct campaign {
     struct timeline timeline;        /* of the runs before, brought up to date; freed once the run has begun */
     unsigned char *timeline_changed; /* (its attempts) what of it is to be written again */
     double *seconds;                 /* (jobs) predicted */
+    bool by_until;                   /* rows have their turn as the rule says */
+    struct until until;
     size_t n_reused, n_diverged;     /* rows that need no run; of them diverged */
 };
 

@@ -279,7 +279,8 @@ static void summarise(struct rank *rank, struct farm_summary *summary)
     summary->failed = master->n_failed;
     summary->diverged = master->n_diverged;
     summary->reused = rank->campaign.n_reused;
-    summary->left = jobs - master->n_done - master->n_failed;
+    summary->skipped = master->n_skipped;
+    summary->left = jobs - master->n_done - master->n_failed - master->n_skipped;
     snprintf(summary->output, sizeof summary->output, "%s", rank->said.path);
     master_end(&rank->master);
 }

@@ -5,7 +5,9 @@
  * (feed.h) brings rows back that were not begun, and comes only when a rank has nothing to do and rows were
  * prefetched since the last one: that rank takes one of them, or a busy one does in its turn, so what is recalled
  * gets less each time. A record that came is settled in the same round of the loop, before anything else is looked at
- * (settle), and its row is held until then. So the
+ * (settle), and its row is held until then. By a rule (reserve.h) further rows come into the queue only when rows were
+ * settled, in the same round, each once; when nothing is held and the queue is empty, every row that has its turn is
+ * settled, so every cell is decided, and the rest is skipped. So the
  * queue empties or the run drains, holders run dry, and the master stops: it sends STOP, the
  * last message to each worker, which answers BYE, its last one. Messages of a pair of ranks keep
  * their order, also those that travel in one envelope, so after BYE nothing of that rank is on its way and the
@@ -29,6 +31,7 @@
 #include "farm/feed.h"
 #include "farm/ledger.h"
 #include "farm/message.h"
+#include "farm/reserve.h"
 #include "farm/setback.h"
 #include "farm/settle.h"
 #include "farm/watch.h"
@@ -193,7 +196,7 @@ static double seconds_left(const struct master *master)
 static struct progress_counts count(const struct master *master)
 {
     return (struct progress_counts){
-        .jobs = n_jobs(master),
+        .jobs = reserve_jobs(master),
         .done = master->n_done,
         .failed = master->n_failed,
         .running = master->n_running,
@@ -231,7 +234,7 @@ static int verdict(const struct master *master)
 {
     if (master->broken)
         return master->broken;
-    if (master->n_done + master->n_failed < n_jobs(master))
+    if (master->n_done + master->n_failed + master->n_skipped < n_jobs(master))
         return master->draining || master->lost ? 75 : 70;   /* 70: every rank has retired */
     return master->n_failed ? 3 : 0;
 }
@@ -261,6 +264,7 @@ bool master_step(struct master *master)
     if (is_evicted(master))
         return true;
     settle(master);
+    reserve_step(master);
     ledger_tell_starts(master);
     keep_time(master);
     if (master->broken || (!master->draining && !master->stopping && deadline_is_near(master->deadline, *master->slowest)))
@@ -298,15 +302,19 @@ int master_start(struct master *master, const struct farm_options *options, stru
         master->rows[row].owner = -1;
         master->n_done += status[row] == STATUS_DONE;
         master->n_failed += status[row] == STATUS_FAILED;
-        if (status[row] == STATUS_PENDING)
+        if (status[row] == STATUS_PENDING && reserve_has_turn(master, row))
             rows[waiting++] = row;
     }
     master->n_diverged = master->campaign->n_diverged;
     int failed = queue_init(&master->queue, rows, waiting, master->campaign->seconds, options->order, err);
     mem_free(rows);
     progress_start(&master->progress, options->progress);
-    if (!failed && !(failed = account_start(master, err)))
+    if (!failed && master->campaign->by_until)
+        failed = queue_room(&master->queue, n, err);
+    if (!failed && !(failed = account_start(master, err))) {
         setback_resume(master);
+        reserve_start(master);
+    }
     return failed;
 }
 

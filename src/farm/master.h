@@ -58,7 +58,7 @@ struct master {
     struct progress progress;
     uint64_t handed;                 /* how many rows were handed out so far */
     uint64_t n_prefetched;           /* of them to ranks that had some, since the last recall */
-    size_t n_done, n_failed, n_diverged, n_running;
+    size_t n_done, n_failed, n_diverged, n_running, n_skipped;
     bool draining, stopping, finished;
     int broken;                      /* exit code of an error that is not a job's: 70, or 75 (no room); 0: none */
     bool evicted;                    /* another run has the file: not a byte more, and out */

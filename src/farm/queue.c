@@ -2,6 +2,7 @@
 #include "farm/queue.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,7 +34,7 @@ static void reverse(size_t *rows, size_t n)
 int queue_init(struct queue *queue, const size_t *rows, size_t n, const double *seconds, const char *order,
                struct error *err)
 {
-    *queue = (struct queue){.length = n, .capacity = n, .seconds = seconds};
+    *queue = (struct queue){.length = n, .capacity = n, .seconds = seconds, .order = *order};
     queue->rows = mem_alloc(n, sizeof *rows, err);
     if (!queue->rows)
         return -1;
@@ -53,6 +54,51 @@ int queue_init(struct queue *queue, const size_t *rows, size_t n, const double *
         return error_set(err, ERROR_USAGE, "--order: expected longest, file or random, got %s", order);
     }
     return 0;
+}
+
+int queue_room(struct queue *queue, size_t capacity, struct error *err)
+{
+    size_t *rows = mem_alloc(capacity, sizeof *rows, err);
+    assert(capacity >= queue->length);
+    if (!rows)
+        return -1;
+    if (queue->length)
+        memcpy(rows, queue->rows, queue->length * sizeof *rows);
+    mem_free(queue->rows);
+    queue->rows = rows;
+    queue->capacity = capacity;
+    return 0;
+}
+
+/* Does row i go out before row k? */
+static bool goes_first(const struct queue *queue, size_t i, size_t k)
+{
+    if (queue->order == 'l' && queue->seconds[i] != queue->seconds[k])
+        return queue->seconds[i] > queue->seconds[k];
+    return i < k;
+}
+
+void queue_add(struct queue *queue, const size_t *rows, size_t n)
+{
+    size_t old = queue->length, at = old + n;
+    struct queue more;
+    struct error err;
+    assert(at <= queue->capacity);
+    static const char *const names[] = {"longest", "file", "random"};
+    const char *name = queue->order == 'l' ? names[0] : queue->order == 'f' ? names[1] : names[2];
+    if (!n || queue_init(&more, rows, n, queue->seconds, name, &err)) {
+        for (size_t i = 0; i < n; i++)   /* without memory in the order they came */
+            queue_push(queue, rows[i]);
+        return;
+    }
+    while (n > 0)   /* two stacks become one, from what goes first down */
+        if (old > 0 && !goes_first(queue, more.rows[n - 1], queue->rows[old - 1]))
+            queue->rows[--at] = queue->rows[--old];
+        else
+            queue->rows[--at] = more.rows[--n];
+    queue->length += more.length;
+    queue->waiting += more.waiting;
+    queue_free(&more);
 }
 
 void queue_free(struct queue *queue)

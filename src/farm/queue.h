@@ -9,6 +9,7 @@ struct error;
 struct queue {
     size_t *rows;            /* a stack: the next one is last */
     size_t length, capacity;
+    char order;              /* the first letter of its name */
     const double *seconds;   /* borrowed: predicted, by row, before calibration */
     double waiting;          /* sum over the rows of the queue */
     double measured, predicted;   /* sums over the rows that ended */
@@ -22,6 +23,10 @@ void queue_free(struct queue *queue);
 
 /* The next row. The queue is not empty. */
 size_t queue_pop(struct queue *queue);
+/* Room for so many rows, at least as many as there are. Returns 0, or -1 with *err filled. */
+int queue_room(struct queue *queue, size_t capacity, struct error *err);
+/* Further rows, each at its place in the order. */
+void queue_add(struct queue *queue, const size_t *rows, size_t n);
 /* Puts a row back, to be the next one: it has waited before. */
 void queue_push(struct queue *queue, size_t row);
 

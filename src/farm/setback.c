@@ -9,6 +9,7 @@
 #include "farm/checkpoints.h"
 #include "farm/ledger.h"
 #include "farm/policy.h"
+#include "farm/reserve.h"
 
 enum { REASON_SIZE = 256 };
 
@@ -51,6 +52,7 @@ static void set_aside(struct master *master, size_t row, int rank, enum failure_
     master->n_running -= master->campaign->status[row] == STATUS_RUNNING;
     master->campaign->status[row] = STATUS_FAILED;
     master->n_failed++;
+    reserve_settle(master, row, NULL);
     ledger_release(master, row);
     ledger_warn(master, row, rank, "failed for good", why);
 }
@@ -122,7 +124,7 @@ static bool resume_lost(struct master *master, size_t row)
     }
     write_down(master, row, failure_word(FAILURE_LOST), reason);
     ledger_set_status(master, row, STATUS_PENDING, attempts ? attempts - 1 : 0);
-    if (!got_on)
+    if (!got_on && reserve_has_turn(master, row))
         queue_demote(&master->queue, row);
     return false;
 }
@@ -134,7 +136,7 @@ void setback_resume(struct master *master)
         if (master->campaign->status[row] != STATUS_PENDING)
             continue;
         master->rows[row].lost = found->losses;
-        if (found->status == STATUS_RUNNING && resume_lost(master, row))
+        if (found->status == STATUS_RUNNING && resume_lost(master, row) && reserve_has_turn(master, row))
             queue_remove(&master->queue, row);
         else if (found->status == STATUS_FAILED)   /* it may try again */
             ledger_set_status(master, row, STATUS_PENDING, master->campaign->attempts[row]);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "farm/checkpoints.h"
 #include "farm/ledger.h"
+#include "farm/reserve.h"
 
 /* Its record is in the file, which took so many seconds. */
 static void settle_row(struct master *master, size_t row, const struct result *record, double seconds)
@@ -17,6 +18,7 @@ static void settle_row(struct master *master, size_t row, const struct result *r
     master->n_diverged += strcmp(result_text(record, VAR_OUTCOME), "diverged") == 0;
     if (master->has_checkpoints)
         checkpoints_remove(master->campaign->path, master->campaign->sweep.jobs[row].id);
+    reserve_settle(master, row, record);
     queue_learn(&master->queue, row, *result_f64(record, VAR_WALL_SECONDS));
     ledger_release(master, row);
 }

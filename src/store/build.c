@@ -48,7 +48,7 @@ static int judge_rows(struct old_file *old, struct error *err)
             return -1;
         }
         old->status[row] = STATUS_PENDING;
-        if (found > STATUS_FAILED)
+        if (found > STATUS_SKIPPED)
             log_warning("job %zu (%s): its status is %d, which says nothing; it will run again", row, old->ids[row], found);
         if (found != STATUS_DONE && found != STATUS_FAILED)
             continue;
@@ -92,6 +92,11 @@ int old_open(struct old_file *old, const char *path, struct error *err)
 static bool same_file(const struct old_file *old, const struct sweep *sweep, const struct result_layout *wanted)
 {
     struct text axes = {0};
+    char *until = store_read_until(old->reader);
+    bool same_rule = sweep->until && until ? strcmp(until, sweep->until) == 0 : !sweep->until && !until;
+    free(until);
+    if (!same_rule)
+        return false;
     struct result_layout file_layout = *wanted, *layout = &file_layout;
     layout->kernel = result_count(wanted, VAR_KERNEL) > 0;   /* a matrix of no snapshots is not in a file */
     const char *const *names;

@@ -108,6 +108,7 @@ int describe_config(hid_t file, const struct sweep *sweep, struct error *err)
         texts[i] = sweep->jobs[i].text;
     status = hdf_put_text(group, "name", sweep->name, err) || hdf_put_text(group, "text", sweep->text, err)
              || hdf_put_text(group, "resolved", sweep->resolved, err)
+             || (sweep->until && hdf_attribute_text(group, "until", sweep->until, err))
              || hdf_put(group, "job_text", type, type, 1, &jobs, texts, err) ? -1 : 0;
 done:
     mem_free(texts);

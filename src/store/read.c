@@ -254,3 +254,12 @@ char *store_read_provenance(const struct store_reader *reader, const char *what,
     H5Gclose(group);
     return text;
 }
+
+char *store_read_until(const struct store_reader *reader)
+{
+    hid_t group = H5Gopen2(reader->rows.file, "config", H5P_DEFAULT);
+    char *rule = group >= 0 && H5Aexists(group, "until") > 0 ? hdf_read_attribute_text(group, "until", NULL) : NULL;
+    if (group >= 0)
+        H5Gclose(group);
+    return rule;
+}

@@ -87,8 +87,8 @@ static int dress(struct skeleton *s, hid_t dataset, enum variable_group group, e
 
 static int describe_status(struct skeleton *s, hid_t dataset)
 {
-    static const uint8_t values[] = {STATUS_PENDING, STATUS_RUNNING, STATUS_DONE, STATUS_FAILED};
-    return hdf_attribute_numbers(dataset, "flag_values", H5T_NATIVE_UINT8, 4, values, s->err)
+    static const uint8_t values[] = {STATUS_PENDING, STATUS_RUNNING, STATUS_DONE, STATUS_FAILED, STATUS_SKIPPED};
+    return hdf_attribute_numbers(dataset, "flag_values", H5T_NATIVE_UINT8, STATUS_COUNT, values, s->err)
            || hdf_attribute_text(dataset, "flag_meanings", JOB_STATUS_MEANINGS, s->err) ? -1 : 0;
 }
 

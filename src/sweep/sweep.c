@@ -384,5 +384,6 @@ void sweep_free(struct sweep *sweep)
     free(sweep->name);
     free(sweep->text);
     free(sweep->resolved);
+    free(sweep->until);
     memset(sweep, 0, sizeof *sweep);
 }

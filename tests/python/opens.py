@@ -76,7 +76,7 @@ def main():
         assert root[name].dtype.kind in "iu", f"{name} became {root[name].dtype}"
     for name in ["host", "outcome", "error", "engine", "cpu_model"]:
         assert all(isinstance(value, str) for value in root[name].values), f"{name} is bytes"
-    assert root.status.attrs["flag_meanings"] == "pending running done failed"
+    assert root.status.attrs["flag_meanings"] == "pending running done failed skipped"
     done = check_checksums(path)
     print(f"{path}: {root.sizes['job']} jobs, {done} done; opens, selects, unstacks; checksums hold")
 
