@@ -24,7 +24,9 @@ static void compare_with(const struct cells *c, struct cell *cell, const struct 
         j += order >= 0;
     }
     stats_summarise(work, pairs, &cell->difference);
-    cell->p = stats_sign_flip(work, pairs);
+    /* seeds were added until it was narrow: how many there are is no longer independent of the numbers, and looking again
+     * and again is no test */
+    cell->p = c->of->until ? NAN : stats_sign_flip(work, pairs);
 }
 
 /* --- whom with -------------------------------------------------------------- */
@@ -120,7 +122,7 @@ static void weigh_family(const struct cells *c, struct group *g)
     for (size_t i = g->first; i < g->first + g->count; i++)
         if (c->cell[i].difference.n > g->pairs_most)
             g->pairs_most = c->cell[i].difference.n;
-    if (g->pairs_most > 0)
+    if (g->pairs_most > 0 && !c->of->until)
         g->p_least = fmin(1, (double)g->family * 2 * pow(0.5, (double)g->pairs_most));
     g->pairs_needed = stats_pairs_needed(g->family ? g->family : 1, 0.05);
 }

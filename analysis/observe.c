@@ -251,12 +251,12 @@ static int read_file(struct observations *o, const struct store_reader *reader, 
 {
     const char *const *names;
     size_t n_names = store_read_axes(reader, &names);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        new[i].evaluation = UINT32_MAX;
         new[i].value[READOUT_LINEAR] = new[i].value[READOUT_NETWORK] = new[i].path = new[i].loss_first =
             new[i].loss_half = new[i].loss_last = new[i].updates = new[i].learning_rate = new[i].damping = new[i].at =
             new[i].validation = NAN;
-    for (size_t i = 0; i < n; i++)
-        new[i].evaluation = UINT32_MAX;
+    }
     for (size_t a = 0; a < n_names; a++)
         if (strcmp(names[a], "trainer") != 0 && read_axis(o, reader, names[a], new, n, err) != 0)
             return -1;
@@ -308,6 +308,10 @@ static void append(struct observations *o, struct names *ids, struct observation
 {
     o->at = must(realloc(o->at, (o->n + n + 1) * sizeof *o->at));
     for (size_t i = 0; i < n; i++) {
+        if (new[i].status == STATUS_SKIPPED) {
+            free(new[i].id);
+            continue;
+        }
         size_t same = names_find(ids, new[i].id);
         if (same == SIZE_MAX) {
             names_add(ids, new[i].id, o->n);
@@ -318,20 +322,17 @@ static void append(struct observations *o, struct names *ids, struct observation
         o->n_repeated++;
         if (old->status == STATUS_DONE && new[i].status == STATUS_DONE)
             compare_rows(o, old, &new[i], paths);
-        if (old->status != STATUS_DONE && new[i].status == STATUS_DONE) {
-            char *id = old->id;   /* the table of ids borrows it */
-            free(new[i].id);
+        free(new[i].id);
+        new[i].id = old->id;   /* the table of ids borrows it */
+        if (old->status != STATUS_DONE && new[i].status == STATUS_DONE)
             *old = new[i];
-            old->id = id;
-        } else {
-            free(new[i].id);
-        }
     }
 }
 
 /* What is missing is no error: files of older programs, or made by hand. */
 static void read_source(struct observations *o, const struct store_reader *reader, const char *path)
 {
+    o->until = o->until ? o->until : store_read_until(reader);
     o->source = must(realloc(o->source, (o->n_sources + 1) * sizeof *o->source));
     o->source[o->n_sources++] = (struct source){
         .path = path, .jobs = store_read_jobs(reader), .sweep = store_read_config(reader, "name", NULL),
@@ -378,6 +379,7 @@ void observe_free(struct observations *o)
         free(o->at[i].id);
     free(o->at);
     free(o->conflict);
+    free(o->until);
     free(o->tuning_seeds);
     for (size_t f = 0; f < o->n_sources; f++) {
         free(o->source[f].sweep);

@@ -145,6 +145,8 @@ static void note_moment(const struct cells *c, const char *mark, struct text *ou
 static void note_power(const struct cells *c, const char *mark, struct text *out)
 {
     const struct group *least = NULL;
+    if (c->of->until)
+        return;
     for (size_t g = 0; g < c->n_groups; g++)
         if (c->group[g].pairs_most > 0 && (!least || c->group[g].pairs_most < least->pairs_most))
             least = &c->group[g];
@@ -180,6 +182,14 @@ static void note_convergence(const struct cells *c, const struct group *g, const
     text_add(out, ": the baseline has not converged: its training loss fell by %.0f %% in the second half of "
                   "training and ended at %.2g of its start (medians); the answer holds for this many steps.\n",
              100 * falls.median, shares.median);
+}
+
+/* Seeds that were added by a rule. */
+static void note_until(const struct cells *c, const char *mark, struct text *out)
+{
+    if (c->of->until)
+        text_add(out, "%sseeds were added cell by cell until intervals were narrow (%s): intervals only, no p-values, since a test "
+                      "after looking again and again is none.\n", mark, c->of->until);
 }
 
 static void note_convergences(const struct cells *c, const char *mark, struct text *out)
@@ -240,7 +250,7 @@ static const struct {
 } notes[] = {
     {"readout", note_readout}, {"intervals", note_intervals}, {"definition", note_definition},
     {"moment", note_moment}, {"others", note_others}, {"jobs", note_jobs}, {"files", note_files},
-    {"metric", note_empty}, {"across", note_across}, {"tuning", note_tuned}, {"power", note_power}, {"convergence", note_convergences},
+    {"metric", note_empty}, {"across", note_across}, {"tuning", note_tuned}, {"power", note_power}, {"until", note_until}, {"convergence", note_convergences},
 };
 
 const char *print_note(const struct cells *c, size_t kind, const char *mark, struct text *out)

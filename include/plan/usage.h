@@ -56,7 +56,7 @@ struct usage_cell {
 };
 
 struct usage {
-    size_t jobs, done, failed, running;
+    size_t jobs, done, failed, running, skipped;      /* skipped: not needed (relin run --until), and in no cell */
     double recent;                         /* share of the live run's workers' last minute with a job; NAN: none is alive */
     struct usage_run *runs;
     size_t n_runs;

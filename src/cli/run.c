@@ -82,6 +82,21 @@ static bool parse_part(const char *text, size_t *part, size_t *parts)
     return !*end && *part <= *parts;
 }
 
+static void parse_until(struct farm_options *options, const char *text, struct argp_state *state)
+{
+    struct until_rule rule;
+    struct error err;
+    if (until_parse(&rule, text, &err))
+        argp_error(state, "--until: %s", err.text);
+    options->until = text;
+}
+
+static void check_until(const struct farm_options *options, struct argp_state *state)
+{
+    if (options->until && options->parts)
+        argp_error(state, "expected --until or --part, got both: the seeds of a cell are in several parts");
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct farm_options *options = state->input;
@@ -110,14 +125,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (!parse_part(arg, &options->part, &options->parts))
             argp_error(state, "--part: expected K/N with K from 1 to N, such as 2/8, got %s", arg);
         break;
-    case KEY_UNTIL: {
-        struct until_rule rule;
-        struct error err;
-        if (until_parse(&rule, arg, &err))
-            argp_error(state, "--until: %s", err.text);
-        options->until = arg;
-        break;
-    }
+    case KEY_UNTIL: parse_until(options, arg, state); break;
     case KEY_ORDER:
         if (strcmp(arg, "longest") != 0 && strcmp(arg, "file") != 0 && strcmp(arg, "random") != 0)
             argp_error(state, "--order: expected longest, file or random, got %s", arg);
@@ -136,10 +144,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             if (!strchr(options->overrides[i], '='))
                 argp_error(state, "%s: expected KEY=VALUE after the sweep file", options->overrides[i]);
         break;
-    case ARGP_KEY_END:
-        if (options->until && options->parts)
-            argp_error(state, "expected --until or --part, got both: the seeds of a cell are in several parts");
-        break;
+    case ARGP_KEY_END: check_until(options, state); break;
     case ARGP_KEY_NO_ARGS: argp_error(state, "expected a sweep file"); break;
     default: return ARGP_ERR_UNKNOWN;
     }

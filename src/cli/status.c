@@ -23,7 +23,7 @@ struct options {
 /* What the file says, counted. */
 struct view {
     struct store_reader *reader;
-    size_t jobs, count[4], diverged;              /* count: by enum job_status */
+    size_t jobs, count[STATUS_COUNT], diverged;              /* count: by enum job_status */
     double *status, *refresh_period, *seed, *attempts, *wall_seconds;
     char **architecture, **outcome, **error;
     struct store_lock_info lock;
@@ -166,9 +166,11 @@ static void print_text(const struct view *view, const char *path)
     bool live = view->locked && view->lock.live;
     char *name = store_read_config(view->reader, "name", NULL), span[64];
     printf("%s: %zu of %zu jobs done (%.0f %%)", name ? name : path, view->count[STATUS_DONE], view->jobs,
-           100.0 * (double)view->count[STATUS_DONE] / (double)view->jobs);
+           100.0 * (double)view->count[STATUS_DONE] / fmax(1, (double)(view->jobs - view->count[STATUS_SKIPPED])));
     if (view->diverged)
         printf(", %zu of them diverged", view->diverged);
+    if (view->count[STATUS_SKIPPED])
+        printf("; %zu skipped, not needed by --until", view->count[STATUS_SKIPPED]);
     printf("; %zu failed, %zu running, %zu pending\n", view->count[STATUS_FAILED],
            live ? view->count[STATUS_RUNNING] : 0, live ? view->count[STATUS_PENDING] : left);
     free(name);
@@ -210,9 +212,9 @@ static void print_json(const struct view *view, const char *path, int code)
     text_add(&out, "{\"file\": ");
     text_add_json_string(&out, path);
     text_add(&out, ", \"jobs\": %zu, \"done\": %zu, \"diverged\": %zu, \"failed\": %zu, \"running\": %zu, "
-             "\"pending\": %zu, \"alive\": %s, \"exit_code\": %d, \"seconds_left\": ", view->jobs,
+             "\"pending\": %zu, \"skipped\": %zu, \"alive\": %s, \"exit_code\": %d, \"seconds_left\": ", view->jobs,
              view->count[STATUS_DONE], view->diverged, view->count[STATUS_FAILED], view->count[STATUS_RUNNING],
-             view->count[STATUS_PENDING], view->locked && view->lock.live ? "true" : "false", code);
+             view->count[STATUS_PENDING], view->count[STATUS_SKIPPED], view->locked && view->lock.live ? "true" : "false", code);
     const double left[2] = {view->left.seconds, view->left.spread};
     for (int i = 0; i < 2; i++) {
         text_add(&out, i ? ", \"seconds_left_spread\": " : "");

@@ -136,7 +136,7 @@ static void print_asked(const struct usage *usage)
 static void print_advice(const struct usage *usage)
 {
     char a[64], b[64];
-    size_t left = usage->jobs - usage->done - usage->failed;
+    size_t left = usage->jobs - usage->done - usage->failed - usage->skipped;
     struct usage_advice advice = usage_advise(usage, left ? left : usage->jobs);
     if (isnan(advice.seconds))
         return;

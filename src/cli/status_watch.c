@@ -40,7 +40,9 @@ static void add_busy(struct text *out, const struct usage *usage)
 static void add_line(struct text *out, const struct usage *usage)
 {
     text_add(out, "%zu of %zu jobs done, %zu failed, %zu running, %zu pending", usage->done, usage->jobs, usage->failed,
-             usage->running, usage->jobs - usage->done - usage->failed - usage->running);
+             usage->running, usage->jobs - usage->done - usage->failed - usage->running - usage->skipped);
+    if (usage->skipped)
+        text_add(out, ", %zu skipped", usage->skipped);
     add_left(out, usage);
     add_busy(out, usage);
     text_add(out, "\n");

@@ -107,6 +107,8 @@ static void print_verdict(const struct store_check *found, const char *path)
     size_t running = found->count[STATUS_RUNNING], left = found->count[STATUS_PENDING] + running;
     printf("%zu jobs: %zu done, %zu failed for good, %zu left", found->jobs, found->count[STATUS_DONE],
            found->count[STATUS_FAILED], left);
+    if (found->count[STATUS_SKIPPED])
+        printf(", %zu skipped", found->count[STATUS_SKIPPED]);
     if (alive)
         printf("; a run is alive on %s and may be writing\n", lock.host);
     else if (running)

@@ -211,6 +211,10 @@ static int take_cells(const struct columns *c, bool live, double now, struct usa
     qsort_r(sorted, usage->jobs, sizeof *sorted, compare_jobs, (void *)(size_t)c);
     for (size_t i = 0; i < usage->jobs; i++) {
         size_t job = sorted[i];
+        if (c->status[job] == STATUS_SKIPPED) {
+            usage->skipped++;
+            continue;
+        }
         const char *schedule = c->schedule ? c->schedule[job] : "constant";
         struct usage_cell *cell = usage->n_cells ? &usage->cells[usage->n_cells - 1] : NULL;
         if (!cell || strcmp(cell->architecture, c->architecture[job]) != 0 || strcmp(cell->schedule, schedule) != 0

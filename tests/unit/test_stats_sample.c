@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "stats.h"
+#include "plan/quantile.h"
 #include "unit.h"
 
 static const double accuracies[10] = {86.1, 85.7, 86.4, 86.9, 85.2, 86.0, 86.3, 85.9, 86.6, 86.2};
@@ -159,8 +160,17 @@ START_TEST(pairs_needed_for_significance_count_the_family)
 }
 END_TEST
 
+/* relin itself has no GSL: what it adds seeds by is the same interval all the same. */
+START_TEST(the_interval_of_the_plan_is_that_of_the_summary)
+{
+    for (size_t n = 1; n < 2000 && stats_have_quantiles(); n += n < 60 ? 1 : 97)
+        ck_assert_double_eq_tol(student_quantile(0.975, (double)n) / stats_t_quantile(0.975, (double)n), 1, n < 3 ? 1e-12 : 1e-10);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+    tcase_add_test(tests, the_interval_of_the_plan_is_that_of_the_summary);
     tcase_add_test(tests, mean_deviation_error_and_median_are_those_of_r);
     tcase_add_test(tests, the_median_of_an_odd_sample_is_its_middle);
     tcase_add_test(tests, t_intervals_are_those_of_r);

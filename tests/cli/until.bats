@@ -1,0 +1,98 @@
+# Seeds are added until intervals are narrow: relin run --until, and what reads such a file.
+
+load farm
+
+rule=halfwidth=0.0125,max_seeds=30,metric=test_loss
+until_run() { "$RELIN" run --until "$rule" "$SWEEPS/farm.yaml" "${@:2}" -o "$1"; }
+statuses() {
+    "$PYTHON" - "$@" <<'PYTHON'
+import h5py, sys
+f = h5py.File(sys.argv[1])
+K, s = f["refresh_period"][:], f["status"][:]
+print(*("%g:%s" % (k, "".join(map(str, s[K == k]))) for k in (1, 10, float("inf"))), sep="\n")
+PYTHON
+}
+
+@test "every cell gets 10 seeds, those that need more get them with the baseline, and the rest is skipped" {
+    run until_run f.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *" of 90 jobs done, 0 failed, "*" skipped"* ]]
+    "$PYTHON" - <<'PYTHON'
+import h5py, numpy
+f = h5py.File("f.h5")
+assert f["config"].attrs["until"] in (b"halfwidth=0.0125,max_seeds=30,min_seeds=10,metric=test_loss,baseline=1",
+                                      "halfwidth=0.0125,max_seeds=30,min_seeds=10,metric=test_loss,baseline=1")
+t = {9: 2.262157162740992, 10: 2.2281388519649385, 23: 2.068657610419041}
+K, s, x = f["refresh_period"][:], f["status"][:], f["test_loss"][:]
+assert set(s) <= {2, 4}, s
+n = {k: int((s[K == k] == 2).sum()) for k in (1, 10, numpy.inf)}
+assert n[1] == max(n[10], n[numpy.inf]) and n[10] == 10 < n[numpy.inf], n      # ten are enough for K=10
+def half(k, m): return t[m - 1] * (x[K == k] - x[K == 1])[:m].std(ddof=1) / m ** 0.5
+assert half(10, 10) <= 0.0125 and half(numpy.inf, 10) > 0.0125
+for k in n: assert (s[K == k][:n[k]] == 2).all()                              # the first seeds
+PYTHON
+    run "$RELIN" status --exit-code f.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"skipped"* ]]
+    "$RELIN" verify f.h5
+}
+
+@test "what runs does not depend on ranks, order or a stop; without --until the file's rule holds" {
+    until_run one.h5
+    mpi 3 "$RELIN" run --until "$rule" --order random "$SWEEPS/farm.yaml" -o three.h5
+    [ "$(statuses one.h5)" = "$(statuses three.h5)" ]
+    "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0..29 grid.refresh_period=[1,10] -o part.h5    # some is there already
+    until_run part.h5
+    [ "$(statuses one.h5 | tail -1)" = "$(statuses part.h5 | tail -1)" ]
+    before=$(sha256sum <one.h5)
+    run "$RELIN" run "$SWEEPS/farm.yaml" -o one.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"were there already"* ]]
+    [ "$(sha256sum <one.h5)" = "$before" ]
+}
+
+@test "a run by the rule that is killed with all its ranks goes on to the same rows" {
+    slower=(training.steps=8000 training.evaluations=4 kernels.snapshots=0 kernels.path_points=0)
+    until_run whole.h5 "${slower[@]}"
+    mpirun -q -n 2 "$RELIN" run --until "$rule" "$SWEEPS/farm.yaml" "${slower[@]}" -o f.h5 &
+    wait_for 60 done_jobs f.h5 12
+    for pid in $! $(pgrep -P $!); do kill -KILL "$pid"; done
+    wait $! || true
+    wait_for 10 nothing_runs
+    mpi 2 "$RELIN" run "$SWEEPS/farm.yaml" "${slower[@]}" -o f.h5
+    [ "$(statuses whole.h5)" = "$(statuses f.h5)" ]
+    same whole.h5 f.h5
+}
+
+@test "a later rule that asks for more goes on from what was skipped" {
+    until_run f.h5
+    mpi 2 "$RELIN" run --until halfwidth=0.0001,max_seeds=32,metric=test_loss "$SWEEPS/farm.yaml" -o f.h5
+    run statuses f.h5
+    [ "$output" = "$(for k in 1 10 inf; do echo "$k:$(printf '2%.0s' {1..32})"; done)" ]
+}
+
+@test "the summary gives intervals of such a file, and no p-values" {
+    [ -x "$(dirname "$RELIN")/relin-summary" ] || skip "no relin-summary"
+    until_run f.h5
+    run "$RELIN" summary f.h5 --metric test_loss --table
+    [[ "$(echo $output)" == *"intervals only, no p-values"*"halfwidth=0.0125,max_seeds=30"* ]] || [[ "$(echo $output)" == *"halfwidth=0.0125,max_seeds=30"*"intervals only, no p-values"* ]]
+    "$RELIN" summary f.h5 --metric test_loss --json >s.json
+    "$PYTHON" - <<'PYTHON'
+import json
+s = json.load(open("s.json"))
+text = json.dumps(s)
+assert all(c.get("p") is None and c.get("p_holm") is None for c in s["comparisons"]), s["comparisons"]
+assert all(c["low"] < c["high"] for c in s["comparisons"]) if "low" in s["comparisons"][0] else True
+assert "no p-values" in text
+PYTHON
+}
+
+@test "rules that cannot hold are refused before anything runs" {
+    run "$RELIN" run --until halfwidth=0.5% "$SWEEPS/farm.yaml" -o f.h5
+    [ "$status" -eq 2 ] && [[ "$output" == *"--until: expected halfwidth= and max_seeds="* ]]
+    run "$RELIN" run --until "$rule,baseline=7" "$SWEEPS/farm.yaml" -o f.h5
+    [ "$status" -eq 2 ] && [[ "$output" == *"expected a cell with refresh_period=7"* ]]
+    run "$RELIN" run --until "$rule" --part 1/2 "$SWEEPS/farm.yaml" -o f.h5
+    [ "$status" -eq 2 ] && [[ "$output" == *"expected --until or --part, got both"* ]]
+    [ ! -e f.h5 ]
+}
