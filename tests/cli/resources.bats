@@ -83,7 +83,7 @@ assert abs(killed["worker_seconds"]["results"] - use["runs"][0]["worker_seconds"
 }
 
 @test "a stopped run keeps what its jobs did until their checkpoints" {
-    "$RELIN" run "$SWEEPS/farm.yaml" "${long[@]}" grid.seed=0 -o f.h5 3>&- &
+    "$RELIN" run "$SWEEPS/farm.yaml" "${long[@]}" training.steps=2000000 grid.seed=0 -o f.h5 3>&- &
     wait_for 60 job_runs
     kill -USR1 $!
     wait $! || [ $? -eq 75 ]

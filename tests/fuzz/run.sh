@@ -5,7 +5,7 @@
 #   tests/fuzz/run.sh long RUNS SEED               RUNS executions of each under ASan and UBSan (make fuzz): by libFuzzer
 #                                                  where clang is, else by our own driver
 #
-# FUZZ="NAME..." takes only these targets. An input that failed is left in the current folder by libFuzzer (crash-*), and
+# FUZZ="NAME..." takes only these targets. An input that failed is left in build/fuzz/fuzz by libFuzzer (crash-*), and
 # named by its run by our driver. Ends with 1 where there was a finding.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -59,7 +59,7 @@ libfuzzer() {
         # shellcheck disable=SC2046
         cp $(corpus "$target") "$work.seeds" 2>/dev/null
         echo "fuzz_$target: $2 executions from seed $3"
-        "$1/fuzz/fuzz_$target" -runs="$2" -seed="$3" -dict="$(dictionary "$target")" -max_len="$(longest "$target")" -timeout=20 -rss_limit_mb=4096 \
+        "$1/fuzz/fuzz_$target" -artifact_prefix="$1/fuzz/" -runs="$2" -seed="$3" -dict="$(dictionary "$target")" -max_len="$(longest "$target")" -timeout=20 -rss_limit_mb=4096 \
             -print_final_stats=1 -verbosity=0 "$work" "$work.seeds" 2>"$work.log" || findings=$((findings + 1))
         grep -E '^stat::(number_of_executed_units|average_exec_per_sec|new_units_added|peak_rss)|ERROR|not so|SUMMARY|Test unit' "$work.log"
     done
