@@ -94,7 +94,7 @@ static void read_values(hid_t dataset, hid_t type, hid_t space, const struct sha
     if (s->points == 0)
         return;
     if (s->rank == 0) {
-        read_selection(dataset, type, H5S_ALL, H5S_ALL, 1, s);
+        read_selection(dataset, type, H5S_ALL, space, 1, s);   /* texts are given back by a space, not by H5S_ALL */
         return;
     }
     for (int i = 0; i < s->rank; i++)
