@@ -9,7 +9,7 @@
 #include "plan.h"
 
 enum { KEY_JSON = 0x100, KEY_JOBS, KEY_CSV, KEY_KEYS, KEY_WORKERS, KEY_FROM, KEY_CALIBRATE, KEY_REPEAT, KEY_COMPARE,
-       KEY_CHECK,
+       KEY_CHECK, KEY_TARGET,
        MOST_WORKERS = 1000000, MOST_COPIES = 1000000 };
 
 static const struct argp_option options[] = {
@@ -21,6 +21,8 @@ static const struct argp_option options[] = {
     {"repeat", KEY_REPEAT, "N", 0, "Plan N times as many seeds", 0},
     {"compare", KEY_COMPARE, NULL, 0, "Compare instead: more workers, more seeds with workers, threads against workers, orders of "
      "hand-out, wrong predictions", 0},
+    {"target-halfwidth", KEY_TARGET, "W", 0, "Say instead how many further seeds each cell needs, by what --from has, until the 95 % "
+     "interval of its difference to the baseline is no wider than +-W, such as 0.5% or 0.01,metric=test_loss", 0},
     {"check", KEY_CHECK, "FILE.h5", 0, "Check instead: the makespan of that run against the simulated and the predicted one; may "
      "be repeated", 0},
     {"jobs", KEY_JOBS, NULL, 0, "List every job: row, id, label, engine, predicted seconds with their 95th percentile, memory "
@@ -45,6 +47,9 @@ static const char description[] =
     "What to ask for: the lines under `worth submitting`; `relin submit` without options takes the one that is busy for most "
     "of the time. Their time is p95, two minutes to start and two to drain. An array, or several allocations one after the "
     "other, need no more than that: what is not done goes on in the next.\n\n"
+    "How many seeds? --target-halfwidth takes from the files of --from how far the paired differences of each cell spread, and so how "
+    "many pairs the t interval needs; as that spread is known from few seeds only, the number has an interval of its own (chi^2). "
+    "`relin run --until` then adds them as they turn out to be needed.\n\n"
     "Would it be true? --check FILE.h5 takes a file of the sweep that was run: its makespan by the simulator from what each job "
     "took, and by this plan, which may have learned --from an earlier file, against the measured one. Threads are assumed to divide 0.8 of a "
     "job, where no file has jobs of as many.\n\n"
@@ -53,6 +58,7 @@ static const char description[] =
     "  relin plan sweeps/fashion-mnist.yaml --workers 32,64,128 grid.seed=0..19\n"
     "  relin plan sweeps/fashion-mnist.yaml --workers 1x32,2x32,4x16x2\n"
     "  relin plan sweeps/fashion-mnist.yaml grid.seed=0..19 --from first-seeds.h5\n"
+    "  relin plan sweeps/fashion-mnist.yaml --target-halfwidth 0.5% --from first-seeds.h5\n"
     "  relin plan sweeps/allocation-study.yaml --compare --from allocation-study.h5\n"
     "  relin plan sweeps/allocation-study.yaml --check allocation-study.h5\n"
     "  relin plan sweeps/quick.yaml --csv > jobs.csv\n"
@@ -122,6 +128,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_KEYS: a->keys = true; return 0;
     case KEY_CALIBRATE: a->calibrate = true; return 0;
     case KEY_COMPARE: a->compare = true; return 0;
+    case KEY_TARGET: a->target = value; return 0;
     case KEY_CHECK: add_file(state, "--check", a->check, &a->n_check, value); return 0;
     case KEY_FROM: add_file(state, "--from", a->from, &a->n_from, value); return 0;
     case KEY_REPEAT:
@@ -142,6 +149,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_END:
         if (a->n_from && a->calibrate)
             argp_error(state, "expected --from or --calibrate, got both: what jobs took says more");
+        if (a->target && !a->n_from)
+            argp_error(state, "--target-halfwidth: expected --from FILE.h5 with the first seeds, got none: they say how far results spread");
+        if (a->target && (a->compare || a->n_check || a->csv))
+            argp_error(state, "expected --target-halfwidth or one of --compare, --check and --csv, got both");
         if (a->compare + (a->n_check > 0) + a->csv > 1)
             argp_error(state, "expected one of --compare, --check and --csv");
         return 0;
@@ -157,6 +168,8 @@ static int report(struct plan *plan, struct plan_arguments *a, struct text *out,
     }
     if (a->copies > 1 && forecast_repeat(&plan->forecast, a->copies, err))
         return -1;
+    if (a->target)
+        return plan_seeds(plan, a, out, err);
     if (a->n_check)
         return plan_check(plan, a, out, err);
     return a->compare ? plan_compare(plan, a, out, err) : plan_print(plan, a, out, err);

@@ -16,6 +16,7 @@ struct plan_arguments {
     size_t n_allocations, copies;
     const char *from[PLAN_FILES_MOST], *check[PLAN_FILES_MOST];
     size_t n_from, n_check;
+    const char *target;          /* --target-halfwidth */
     char **files;                /* the sweep file, then overrides */
     size_t n_files;
 };
@@ -27,6 +28,9 @@ int plan_print(const struct plan *plan, struct plan_arguments *a, struct text *o
 int plan_compare(struct plan *plan, const struct plan_arguments *a, struct text *out, struct error *err);
 /* The files of --check: simulated and predicted makespan against the measured one. Returns 0, or -1 with *err filled. */
 int plan_check(const struct plan *plan, const struct plan_arguments *a, struct text *out, struct error *err);
+
+/* Further seeds until intervals are narrow. Where no allocations were asked for, *a gets some. Returns 0, or -1 with *err filled. */
+int plan_seeds(const struct plan *plan, struct plan_arguments *a, struct text *out, struct error *err);
 
 /* Every job of the sweep: a table, members of a JSON object, CSV. */
 void plan_jobs_table(const struct plan *plan, struct text *out);

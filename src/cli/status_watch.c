@@ -92,6 +92,14 @@ static void add_cells(struct text *out, const struct usage *usage, size_t lines)
         text_add(out, "and %zu cells more, %zu of them complete\n", usage->n_cells - shown, complete);
 }
 
+static size_t count_lines(const char *text)
+{
+    size_t n = 0;
+    for (; text && *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
 static size_t lines_of_terminal(void)
 {
     struct winsize size;
@@ -100,23 +108,28 @@ static size_t lines_of_terminal(void)
 }
 
 /* Draws it all at once: a terminal shows no half. Returns 0, or -1 with *err filled. */
-static int draw(const struct store_reader *reader, const struct store_lock_info *lock, bool terminal, struct error *err)
+static int draw(const struct store_reader *reader, const struct store_lock_info *lock, const char *path, bool terminal,
+                struct status_answer *answer, struct error *err)
 {
     struct usage usage;
     struct text out = {0};
     char now[32];
     int failed = usage_read(reader, true, clock_unix(), &usage, err);
+    bool other = !failed && status_answer(answer, reader, path, usage.done + usage.failed);
+    const char *answered = answer->text.chars ? answer->text.chars : "";
     clock_iso(clock_unix(), now, sizeof now);
     if (!failed && terminal) {
         char *name = store_read_config(reader, "name", NULL);
         text_add(&out, "\033[H\033[J%s, %s, a run on %s\n", name ? name : "", now, lock->host);
         free(name);
         add_line(&out, &usage);
-        text_add(&out, "\n");
-        add_cells(&out, &usage, lines_of_terminal());
+        text_add(&out, "\n%s%s", answered, *answered ? "\n" : "");
+        size_t lines = lines_of_terminal(), taken = count_lines(answered) + 1;
+        add_cells(&out, &usage, lines > taken ? lines - taken : 1);
     } else if (!failed) {
         text_add(&out, "%s ", now);
         add_line(&out, &usage);
+        text_add(&out, "%s", other ? answered : "");
     }
     if (out.chars)
         fputs(out.chars, stdout);
@@ -130,19 +143,23 @@ int status_watch(const char *path, double interval)
 {
     struct store_lock_info lock;
     struct error err = {0};
+    struct status_answer answer = {0};
     bool terminal = isatty(STDOUT_FILENO);
-    while (store_lock_read(path, &lock) && lock.live && lock.pid) {
+    int code = 0;
+    while (!code && store_lock_read(path, &lock) && lock.live && lock.pid) {
         struct store_reader *reader = store_read_open(path, &err);
-        int failed = !reader || draw(reader, &lock, terminal, &err);
+        int failed = !reader || draw(reader, &lock, path, terminal, &answer, &err);
         store_read_close(reader);
         if (failed) {
             fprintf(stderr, "relin status: %s\n", err.text);
-            return error_exit_code(err.code);
+            code = error_exit_code(err.code);
+            break;
         }
         double whole = floor(interval);
         nanosleep(&(struct timespec){.tv_sec = (time_t)whole, .tv_nsec = (long)(1e9 * (interval - whole))}, NULL);
     }
-    if (terminal)
+    text_free(&answer.text);
+    if (terminal && !code)
         printf("\n");
-    return 0;
+    return code;
 }

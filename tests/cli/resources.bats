@@ -155,10 +155,14 @@ lines_seen() { [ "$(wc -l < seen.txt)" -ge "$1" ]; }
 @test "--watch follows a run to its end, a line a look where there is no terminal" {
     killed_and_locked
     "$RELIN" status --watch=0.1 f.h5 > seen.txt 3>&- &
-    wait_for 20 lines_seen 3
+    wait_for 20 lines_seen 5
     rm f.h5.lock
     wait $!
     cat seen.txt
+    if [ -x "$(dirname "$RELIN")/relin-summary" ]; then   # the answer once, since no job ended meanwhile
+        "$RELIN" summary --sentence f.h5 >answer.txt
+        [ -s answer.txt ] && [ "$(grep -cFxf answer.txt seen.txt)" -eq "$(wc -l <answer.txt)" ]
+    fi
     [ "$(grep -cE '^20[0-9TZ:-]+ [0-9]+ of 12 jobs done, 0 failed, [0-2] running, [0-9]+ pending; about .* left, give or take .*; 1 workers, busy [0-9]+ % of the last minute, [0-9]+ % of the run$' seen.txt)" -ge 3 ]
     grep -qE '^farm: [0-9]+ of 12 jobs done' seen.txt
     not grep -q $'\033' seen.txt
@@ -179,5 +183,6 @@ lines_seen() { [ "$(wc -l < seen.txt)" -ge "$1" ]; }
     wait $!
     [ "$(grep -c $'\033\[H\033\[Jfarm, ' seen.txt)" -ge 2 ]
     grep -qE 'small +inf +\[[#+.]{30}\]  [0-9]/4' seen.txt
+    [ ! -x "$(dirname "$RELIN")/relin-summary" ] || grep -q "small: no answer" seen.txt
     grep -qE 'farm: [0-9]+ of 12 jobs done' seen.txt
 }

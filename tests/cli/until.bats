@@ -96,3 +96,35 @@ PYTHON
     [ "$status" -eq 2 ] && [[ "$output" == *"expected --until or --part, got both"* ]]
     [ ! -e f.h5 ]
 }
+
+@test "relin plan says how many further seeds are needed, and scipy says the same" {
+    "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0..9 -o first.h5
+    target=(--target-halfwidth 0.0125,metric=test_loss)
+    "$RELIN" plan "$SWEEPS/farm.yaml" grid.seed=0..9 --from first.h5 "${target[@]}" --json >plan.json
+    "$PYTHON" -c 'import scipy' 2>/dev/null || skip "python3 has no scipy"
+    "$PYTHON" - <<'PYTHON'
+import h5py, json, numpy
+from scipy.stats import chi2, t
+f, p = h5py.File("first.h5"), json.load(open("plan.json"))
+K, x = f["refresh_period"][:], f["test_loss"][:]
+def seeds(sd):
+    n = 2
+    while t.ppf(0.975, n - 1) * sd / n ** 0.5 > 0.0125: n += 1
+    return max(10, n)
+want = {}
+for name, k in (("K=10", 10), ("K=inf", numpy.inf)):
+    sd = (x[K == k] - x[K == 1]).std(ddof=1)
+    want[name] = [seeds(sd * e) for e in (1, (9 / chi2.ppf(0.975, 9)) ** 0.5, (9 / chi2.ppf(0.025, 9)) ** 0.5)]
+    cell, = [c for c in p["cells"] if c["cell"].endswith(name)]
+    assert [cell["seeds"], cell["seeds_low"], cell["seeds_high"]] == want[name], (cell, want)
+    assert abs(cell["deviation"] / sd - 1) < 1e-9 and abs(cell["halfwidth"] / (t.ppf(0.975, 9) * sd / 10 ** 0.5) - 1) < 1e-9
+base, = [c for c in p["cells"] if c["is_baseline"]]
+assert base["seeds"] == max(w[0] for w in want.values())
+assert p["jobs"] == sum(c["further"] for c in p["cells"]) == sum(w[0] - 10 for w in want.values()) + base["seeds"] - 10
+assert abs(p["core_hours"] * 3600 / sum(c["further"] * c["seconds"] for c in p["cells"]) - 1) < 1e-6
+PYTHON
+    run "$RELIN" plan "$SWEEPS/farm.yaml" grid.seed=0..9 --from first.h5 "${target[@]}"
+    [[ "$output" == *"further jobs"*"Next: relin run --until halfwidth=0.0125,max_seeds="* ]]
+    run "$RELIN" plan "$SWEEPS/farm.yaml" --target-halfwidth 0.5%
+    [ "$status" -eq 2 ] && [[ "$output" == *"expected --from FILE.h5 with the first seeds"* ]]
+}
