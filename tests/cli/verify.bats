@@ -174,7 +174,7 @@ CASES
         [[ "$output" == *"$expected"* ]]
     done <<'CASES'
 f["kernels/kernel"][7, 1, 2, 3] += 1|job 7: damaged: its checksum is
-f["status"][7] = 9|job 7: damaged: status: expected 0 to 3, got 9
+f["status"][7] = 9|job 7: damaged: status: expected 0 to 4, got 9
 f["outcome"][7] = b"fine"; f["crc"][7] = opens.checksum(f, 7)|job 7: damaged: outcome: expected completed or diverged, got 'fine'
 f["engine"][7] = b"steam"; f["crc"][7] = opens.checksum(f, 7)|job 7: damaged: engine: expected one that relin has, got 'steam'
 f["attempts"][7] = 0; f["crc"][7] = opens.checksum(f, 7)|job 7: damaged: attempts: expected at least 1
