@@ -355,8 +355,8 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
         return report(&err);
     inspect_by(inspect_by_spawner, &rank.spawner);
     vigil_begin();
+    signals_catch();   /* before MPI_Init: mpirun may pass USR1 on while ranks still meet */
     MPI_Init(argc, argv);
-    signals_catch();
     if (wire_open(&rank.wire, MPI_COMM_WORLD, &err))
         return report(&err);
     *is_root = rank.wire.rank == 0;

@@ -181,7 +181,7 @@ submit() { "$RELIN" submit sweep.yaml "$@"; }
 # in_slurm SCRIPT: as Slurm would run it; mpirun is one process
 in_slurm() {
     program mpirun 'case $1 in --version) echo "mpirun (Open MPI) 4.1"; exit;; esac
-        echo "$@" >>"'"$WORK"'/mpirun.called"; shift 3; exec "$@"'
+        echo "$@" >>"'"$WORK"'/mpirun.called"; while [ -e "'"$WORK"'/starting" ]; do sleep 0.1; done; shift 3; exec "$@"'
     program scontrol 'echo "$@" >>"'"$WORK"'/scontrol.called"'
     SLURM_JOB_ID=7 exec bash "$1"
 }
@@ -222,6 +222,21 @@ in_slurm() {
     [ "$status" -eq 75 ]
     [ "$(wc -l <scontrol.called)" = 1 ]
     grep -q "nothing advanced in this run: not requeued" log
+}
+
+@test "a USR1 that comes while mpirun starts the ranks waits for them" {
+    setup_slurm
+    submit -o f.h5 training.steps=100000000 >/dev/null
+    touch starting                  # mpirun waits, and USR1 would end it, as it does the real one
+    in_slurm f.sbatch >log 2>&1 &
+    pid=$!
+    wait_for 30 test -s mpirun.called
+    kill -USR1 $pid
+    rm starting
+    status=0; wait $pid || status=$?
+    [ "$status" -eq 0 ] || [ "$status" -eq 75 ] || { cat log; false; }     # as something advanced or not
+    grep -q "0 of 12 jobs done" log
+    [ ! -e f.h5.lock ]
 }
 
 @test "a part of an array runs into a file of its own, and the merge script joins them" {
