@@ -181,7 +181,9 @@ submit() { "$RELIN" submit sweep.yaml "$@"; }
 # in_slurm SCRIPT: as Slurm would run it; mpirun is one process
 in_slurm() {
     program mpirun 'case $1 in --version) echo "mpirun (Open MPI) 4.1"; exit;; esac
-        echo "$@" >>"'"$WORK"'/mpirun.called"; while [ -e "'"$WORK"'/starting" ]; do sleep 0.1; done; shift 3; exec "$@"'
+        echo "$@" >>"'"$WORK"'/mpirun.called"; while [ -e "'"$WORK"'/starting" ]; do sleep 0.1; done; shift 3
+        [ -e "'"$WORK"'/staying" ] || exec "$@"
+        "$@"; exec sleep 1000'
     program scontrol 'echo "$@" >>"'"$WORK"'/scontrol.called"'
     SLURM_JOB_ID=7 exec bash "$1"
 }
@@ -237,6 +239,14 @@ in_slurm() {
     [ "$status" -eq 0 ] || [ "$status" -eq 75 ] || { cat log; false; }     # as something advanced or not
     grep -q "0 of 12 jobs done" log
     [ ! -e f.h5.lock ]
+}
+
+@test "an mpirun that does not end after its run is ended" {
+    setup_slurm
+    submit -o f.h5 grid.seed=0 --setup PATIENCE=1 >/dev/null
+    touch staying
+    run -0 in_slurm f.sbatch
+    [[ $output == *"3 of 3 jobs done"* ]]
 }
 
 @test "a part of an array runs into a file of its own, and the merge script joins them" {

@@ -139,9 +139,28 @@ not() { ! "$@"; }
     "$CLUSTER" start-node "$DIR/c" n3
     ends_well "$job"
     [ "$(field "$job" Restarts)" -ge 1 ]
-    "$RELIN" run "$SWEEP" "${short[@]}" training.steps=600000 -o whole$N.h5 >/dev/null
-    same whole$N.h5 f$N.h5
+    whole_long
+    same long.h5 f$N.h5
 }
+
+@test "after the loss of a rank on another node the sweep completes, and the allocation ends" {
+    job=$(submit "${short[@]}" training.steps=600000 limits.patience=20s -o f$N.h5 --tasks 3 --nodes 3 --setup PATIENCE=5 "${elsewhere[@]}")
+    wait_for 60 done_jobs f$N.h5 2
+    lost=$(rank_on n3 f$N.h5)
+    kill -KILL "$lost"
+    ends_well "$job"
+    [ "$(field "$job" Restarts)" = 0 ]
+    whole_long
+    same long.h5 f$N.h5
+}
+# rank_on NODE FILE: its process
+rank_on() {
+    local pid
+    for pid in $(pgrep -f "relin run .*-o .*$2"); do
+        [ "$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^SLURMD_NODENAME=//p')" != "$1" ] || { echo "$pid"; return; }
+    done
+}
+whole_long() { [ -e long.h5 ] || "$RELIN" run "$SWEEP" "${short[@]}" training.steps=600000 -o long.h5 >/dev/null; }
 
 @test "a sweep that meets its time limit drains, is requeued, and completes, with no hand on it" {
     job=$(cat limit.id)
