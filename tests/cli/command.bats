@@ -192,3 +192,14 @@ END
     [ "$status" -eq 2 ]
     [[ "$output" == *"--job: expected a job that relin trains, got a program"* ]]
 }
+
+@test "a program that the kernel kills for want of memory is told so, and what to do" {
+    program 'exec "$PYTHON" -c "x = bytearray(10**9)"'
+    sweep
+    status=0
+    within 300000000 "'$RELIN' run s.yaml limits.attempts_out_of_memory=2 -o f.h5" || status=$?
+    [ "$status" -eq 3 ]
+    [[ $(failure) == "out-of-memory: "*"killed by signal 9 (Killed) by the kernel for want of memory"* ]]
+    is 2 'f["attempts"][0]'
+    "$RELIN" status f.h5 | grep -- '--retry out-of-memory'
+}

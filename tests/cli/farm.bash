@@ -70,3 +70,13 @@ mpi() { local n=$1; shift; mpirun -q -n "$n" "$@"; }
 same() { "$PYTHON" "$ROOT/tests/python/same.py" "$1" "$2"; }
 not() { ! "$@"; }
 long=(training.steps=150000 training.evaluations=4 kernels.snapshots=0 kernels.path_points=0)   # some seconds
+
+# within BYTES COMMAND: in a control group of so much memory; skips where there can be none. Waits for its processes to have ended.
+within() {
+    local group=/sys/fs/cgroup/memory/relin-test.$$ status=0
+    mkdir "$group" 2>/dev/null && echo "$1" >"$group/memory.limit_in_bytes" || skip "no control group of memory can be made here"
+    grep -q '^oom_kill ' /proc/vmstat || skip "this kernel does not count what it killed"
+    bash -c "echo \$BASHPID >$group/cgroup.procs && exec $2" || status=$?
+    wait_for 10 rmdir "$group"
+    return $status
+}
