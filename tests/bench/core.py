@@ -87,7 +87,7 @@ def check(torch):
         told, own = torch.ask(check=theirs), ours[name]["check"]
         sizes = torch_bench.sizes(theirs)
         if not torch_bench.same_check(told, own) or told["parameters"] != ours[name]["parameters"] \
-           or sizes["standard_flops"] != ours[name]["engines"]["standard"]["flops"]:
+           or not math.isclose(sizes["standard_flops"], ours[name]["engines"]["standard"]["flops"], rel_tol=1e-6):
             raise RuntimeError(f"{name}: the two do not do the same: {told}, {sizes}, {ours[name]}")
     return "the same parameters, flops, losses and kernels"
 
@@ -249,6 +249,14 @@ def step(name, what, *arguments):
     return answer
 
 
+def keep(output):
+    """What there is so far: a run takes a quarter of an hour."""
+    if output:
+        with open(output, "w", encoding="utf-8") as file:
+            json.dump(results, file, indent=1)
+            file.write("\n")
+
+
 def show_beside(one):
     pin, threads = one["pinned"], one["threads"]
     ours, theirs = one["relin"], one["torch"]
@@ -300,19 +308,20 @@ def show():
               f"{s['times']:.2f}x (wanted: {s['target']})")
 
 
-def measure(given, parts):
+def measure(given, parts, output):
     rounds = given.rounds or (3 if given.quick else 9)
     if "beside" in parts:
         results["beside"] = []
-        for pin in (None, "Haswell"):
-            for threads in dict.fromkeys((1, CORES)):
+        for pin in (None if p == "unset" else p for p in given.pins.split(",")):
+            for threads in dict.fromkeys(int(t) for t in given.threads.split(",")):
                 kernels = 0 if given.quick or given.kernels == 0 else given.kernels if not pin and threads == 1 else 1
                 results["beside"].append(step(f"beside PyTorch, {threads} thread(s), {pin or 'unpinned'}", beside, threads, pin,
                                               rounds if not pin else (rounds + 1) // 2, kernels))
+                keep(output)
     if "all" in parts:
         few = ["--engine=all", "--architecture=all"] if given.quick else ["--all"]
         results["all"] = [step(f"every architecture, {threads} thread(s)", relin, [*few, f"--rounds={1 if given.quick else 3}"], threads)
-                          for threads in dict.fromkeys((1, CORES))]
+                          for threads in dict.fromkeys(int(t) for t in given.threads.split(","))]
     if "growth" in parts:
         told = [step("growth", growth, 1 if given.quick else 3), step("growth of the farm", farm_growth, given.quick)]
         results["growth"] = [g for part in told if isinstance(part, list) for g in part]
@@ -327,18 +336,17 @@ def main():
     options.add_argument("--quick", action="store_true", help="fewer rounds, and no kernels beside PyTorch")
     options.add_argument("--rounds", type=int, help="of steps (default 9)")
     options.add_argument("--kernels", type=int, default=3, help="rounds of kernels beside PyTorch, which take minutes (default 3)")
+    options.add_argument("--threads", default=f"1,{CORES}", help="numbers of threads (default 1 and all cores)")
+    options.add_argument("--pins", default="unset,Haswell", help="values of OPENBLAS_CORETYPE (default unset,Haswell)")
     options.add_argument("--only", default="beside,all,growth,sweep")
     given = options.parse_args()
     global BUILD
     BUILD, output = os.path.realpath(given.build), os.path.abspath(given.json) if given.json else None
     results["machine"] = farm.machine()
-    measure(given, given.only.split(","))
+    measure(given, given.only.split(","), output)
     results["load_after"] = os.getloadavg()[0]
     show()
-    if output:
-        with open(output, "w", encoding="utf-8") as file:
-            json.dump(results, file, indent=1)
-            file.write("\n")
+    keep(output)
 
 
 if __name__ == "__main__":
