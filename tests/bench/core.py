@@ -260,7 +260,7 @@ def keep(output):
 def show_beside(one):
     pin, threads = one["pinned"], one["threads"]
     ours, theirs = one["relin"], one["torch"]
-    print(f"\n{threads} thread{'s'[:threads > 1]}, OPENBLAS_CORETYPE {'=' + pin if pin else 'unset'}: relin's kernels {ours['blas_core']}, "
+    print(f"\n{threads} thread{'s'[:threads > 1]}, OPENBLAS_CORETYPE{'=' + pin if pin else ' unset'}: relin's kernels {ours['blas_core']}, "
           f"SGEMM {ours['gemm_flops_per_second'] / 1e9:.0f} GFLOP/s, DGEMM {ours['dgemm_flops_per_second'] / 1e9:.0f}; "
           + (theirs["skipped"] if "skipped" in theirs else
              f"PyTorch {theirs['torch']}, kernels {theirs['blas_core']}, SGEMM {theirs['gemm_flops_per_second'] / 1e9:.0f}"))
@@ -270,7 +270,7 @@ def show_beside(one):
         name = "ntk, full" if row["work"] == "full" else row["work"]
         line = f"{row['network']:5} {name:14} {1e3 * r['seconds']:10.2f} {r['flops_per_second'] / 1e9:8.1f} {100 * r['share_of_gemm']:7.1f}%"
         if t:
-            line += f" {1e3 * t['seconds']:10.2f} {row['times']:6.2f} {row['times_by_cpu'] if threads == 1 else float('nan'):6.2f}"
+            line += f" {1e3 * t['seconds']:10.2f} {row['times']:6.2f} " + (f"{row['times_by_cpu']:6.2f}" if threads == 1 else ' ' * 6)
         if "target" in row:
             share = row.get("share_target")
             met = (not t or row["times"] >= row["target"]) and (not share or r["share_of_gemm"] >= share)
