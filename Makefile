@@ -168,8 +168,9 @@ deps: ## install what run, check, lint and the figures need (or say what to inst
 	@.ci/deps.sh all
 
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
-bench: all $(BENCH) ## measure: training step, tangent step, the farm with empty jobs
+bench: all $(BENCH) ## measure the numeric core beside PyTorch, and how costs grow (half an hour; BENCH_OPTIONS=--quick; JSON in build/MODE/bench.json)
 	$(Q)env -u OPENBLAS_CORETYPE $(B)/relin bench
+	$(Q)tests/bench/core.py $(B) --json $(B)/bench.json $(BENCH_OPTIONS)
 	$(Q)tests/bench/farm.py $(B) --quick
 
 bench-farm: all $(BENCH) ## measure what handing jobs out costs, beside others that do (minutes; JSON in build/MODE/bench-farm.json)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "farm/checkpoints.h"
+#include "farm/cores.h"
 #include "farm/policy.h"
 #include "plan/predict.h"
 
@@ -69,12 +70,13 @@ static int look_at_timeline(struct campaign *campaign, const struct store_reader
 static int look_at_rows(struct campaign *campaign, unsigned retry, struct error *err)
 {
     size_t n = campaign->sweep.n_jobs, width, n_retried = 0;
-    char **outcomes = NULL, **errors = NULL;
+    char **outcomes = NULL, **errors = NULL, **cores = NULL;
     double *status = NULL, *start = NULL;
     struct store_reader *reader = store_read_open(campaign->path, err);
     campaign->found = mem_alloc(n, sizeof *campaign->found, err);
     int failed = !reader || !campaign->found || store_read_texts(reader, "outcome", &outcomes, err)
                  || store_read_texts(reader, "error", &errors, err)
+                 || store_read_texts(reader, "blas_core", &cores, err)
                  || store_read_numbers(reader, "status", &status, &width, err)
                  || store_read_numbers(reader, "start_time", &start, &width, err)
                  || look_at_timeline(campaign, reader, status, start, err);
@@ -90,8 +92,11 @@ static int look_at_rows(struct campaign *campaign, unsigned retry, struct error 
     }
     if (!failed && retry && !n_retried)
         log_warning("--retry: no job of this file failed in such a way: there is nothing to run again");
+    if (!failed)
+        cores_begin(campaign, cores);
     store_free_texts(outcomes, n);
     store_free_texts(errors, n);
+    store_free_texts(cores, n);
     mem_free(status);
     mem_free(start);
     store_read_close(reader);

@@ -31,6 +31,8 @@ struct campaign {
     double *seconds;                 /* (jobs) predicted */
     bool by_until;                   /* rows have their turn as the rule says */
     struct until until;
+    char blas_core[17];              /* kernels that the first of its jobs ran on; empty: none has */
+    bool blas_mixed;                 /* it was told that others ran on others */
     size_t n_reused, n_diverged;     /* rows that need no run; of them diverged */
 };
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "farm/checkpoints.h"
+#include "farm/cores.h"
 #include "farm/ledger.h"
 #include "farm/reserve.h"
 
@@ -19,6 +20,7 @@ static void settle_row(struct master *master, size_t row, const struct result *r
     if (master->has_checkpoints)
         checkpoints_remove(master->campaign->path, master->campaign->sweep.jobs[row].id);
     reserve_settle(master, row, record);
+    cores_hear(master->campaign, row, record);
     queue_learn(&master->queue, row, *result_f64(record, VAR_WALL_SECONDS));
     ledger_release(master, row);
 }

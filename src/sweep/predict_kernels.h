@@ -1,4 +1,4 @@
-/* What the kernels of a job cost, by formula; private to src/sweep/predict*.c. */
+/* What the kernels of a job cost, by formula; private to src/sweep/predict*.c and relin bench. */
 #ifndef RELIN_SWEEP_PREDICT_KERNELS_H
 #define RELIN_SWEEP_PREDICT_KERNELS_H
 
