@@ -128,3 +128,35 @@ PYTHON
     run "$RELIN" plan "$SWEEPS/farm.yaml" --target-halfwidth 0.5%
     [ "$status" -eq 2 ] && [[ "$output" == *"expected --from FILE.h5 with the first seeds"* ]]
 }
+
+@test "files of one rule are joined and keep it; of different rules they are refused" {
+    until_run one.h5
+    until_run a.h5 grid.refresh_period=[1,10]
+    until_run b.h5 grid.refresh_period=[1,inf]
+    run "$RELIN" merge -o f.h5 --sweep "$SWEEPS/farm.yaml" a.h5 b.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *" of 90 jobs done, 0 failed, 0 missing, "*" skipped, from 2 files"* && "$output" != *"had no seeds"* ]]
+    [ "$(statuses f.h5)" = "$(statuses one.h5)" ]
+    "$PYTHON" -c 'import h5py; a, b = (h5py.File(n) for n in ("one.h5", "f.h5")); assert (a["job_id"][:] == b["job_id"][:]).all(); assert a["test_loss"][:].tobytes() == b["test_loss"][:].tobytes()'
+    before=$(sha256sum <f.h5)
+    run "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5      # by the rule that it kept there is nothing left
+    [ "$status" -eq 0 ] && [ "$(sha256sum <f.h5)" = "$before" ]
+    # a file without a rule is seeds more, which is said
+    "$RELIN" run "$SWEEPS/farm.yaml" -o plain.h5
+    for files in "plain.h5 b.h5" "b.h5 plain.h5"; do
+        rm f.h5
+        run "$RELIN" merge -o f.h5 --sweep "$SWEEPS/farm.yaml" $files
+        [ "$status" -eq 75 ]
+        [[ "$output" == *"1 of the files had no seeds added by a rule; the others' holds for all (halfwidth=0.0125,max_seeds=30,"* ]]
+        "$PYTHON" -c 'import h5py; assert "max_seeds=30" in str(h5py.File("f.h5")["config"].attrs["until"])'
+    done
+    # another rule
+    "$RELIN" run --until halfwidth=0.02,max_seeds=30,metric=test_loss "$SWEEPS/farm.yaml" -o other.h5
+    before=$(sha256sum <f.h5)
+    run "$RELIN" merge -o f.h5 a.h5 other.h5
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"a.h5 and other.h5 had seeds added by different rules"*"halfwidth=0.0125,"*"halfwidth=0.02,"* ]]
+    [ "$(sha256sum <f.h5)" = "$before" ]
+    run "$RELIN" merge -o f.h5 other.h5               # nor with that of the file that is there
+    [ "$status" -eq 2 ] && [[ "$output" == *"other.h5 and f.h5 had seeds added by different rules"* ]]
+}
