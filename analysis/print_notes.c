@@ -29,6 +29,15 @@ static bool varies(const struct cells *c, size_t axis)
     return false;
 }
 
+/* A t interval knows nothing of where an accuracy ends. */
+static bool leaves_range(const struct cells *c)
+{
+    for (size_t i = 0; i < c->n_cells; i++)
+        if (c->cell[i].value.high > 1 || c->cell[i].value.low < 0)
+            return c->question.is_accuracy;
+    return false;
+}
+
 static void note_intervals(const struct cells *c, const char *mark, struct text *out)
 {
     if (!stats_have_quantiles()) {
@@ -42,6 +51,9 @@ static void note_intervals(const struct cells *c, const char *mark, struct text 
             text_add(out, "%s%s", n++ ? ", " : "", c->of->axes[c->unit[i]].name);
     text_add(out, "%s%s: the randomness of training, with one test set for all.\n", n ? "" : "seed",
              n > 1 ? ", taken as independent" : "");
+    if (leaves_range(c))
+        text_add(out, "%ssome leave what an accuracy can be, 0 to 100 %%, of which a t interval knows nothing: so near the end its level "
+                      "is not sure.\n", mark);
 }
 
 static void note_jobs(const struct cells *c, const char *mark, struct text *out)
