@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "across.h"
 #include "base/error.h"
 #include "cells_parts.h"
 #include "moment.h"
 #include "must.h"
+#include "tune.h"
 
-enum { KEY_WHERE = 1024 };   /* other than the programs' own */
+enum { KEY_WHERE = 1024, KEY_ACROSS, KEY_TUNE, KEY_TUNE_SEEDS };   /* other than the programs' own */
 
 static const struct argp_option option_table[] = {
     {"metric", 'm', "NAME", 0, "Which metric: any variable with one number a job or a snapshot (default test_accuracy)", 0},
@@ -26,6 +28,11 @@ static const struct argp_option option_table[] = {
     {"margin", 'd', "X", 0, "How much worse than the baseline counts as equal, in the metric's unit "
      "(default 0.01 for accuracies: one point)", 0},
     {"baseline", 'k', "K", 0, "The refresh period to compare with (default 1: standard training)", 0},
+    {"across", KEY_ACROSS, "AXES", 0, "Also compare across these axes of the tables (architecture, data_set): probability of "
+     "improvement over the baseline and interquartile means; `relin summary --csv` then prints these", 0},
+    {"tune", KEY_TUNE, "AXES", 0, "Of these axes (training.lr) take for each K the value with the least validation loss, "
+     "chosen by seeds that the answer does not use; without it each value has a table of its own", 0},
+    {"tune-seeds", KEY_TUNE_SEEDS, "SEED[,SEED]", 0, "The seeds that choose (default: the lower half)", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -50,6 +57,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         asked->question.readout = value[0] == 'l' ? READOUT_LINEAR : READOUT_NETWORK;
         break;
     case 'b': asked->by = value; break;
+    case KEY_ACROSS: asked->across = value; break;
+    case KEY_TUNE: asked->tune = value; break;
+    case KEY_TUNE_SEEDS: asked->tune_seeds = value; break;
     case KEY_WHERE: asked->where[asked->n_where++] = value; break;
     case 'a':
         if (moment_parse(&asked->question.moment, value, &err) != 0)
@@ -92,11 +102,10 @@ static const char **name_columns(const struct asked *asked, char **by, size_t *n
     return columns;
 }
 
-int asked_read(const struct asked *asked, const struct moment *moment, bool validation, struct observations *o,
-               struct error *err)
+int asked_read(const struct asked *asked, struct observations *o, struct error *err)
 {
     const struct question *question = &asked->question;
-    struct reading reading = {.metric = question->metric, .moment = *moment, .validation = validation};
+    struct reading reading = {.metric = question->metric, .moment = question->moment, .validation = asked->tune != NULL};
     char *by;
     const char **columns = name_columns(asked, &by, &reading.n_columns);
     reading.columns = columns;
@@ -111,7 +120,19 @@ int asked_read(const struct asked *asked, const struct moment *moment, bool vali
         o->two_readouts = false;
     if (result == 0 && question->readout == READOUT_NETWORK && !o->two_readouts)
         result = error_set(err, ERROR_USAGE, "--readout network: %s has one read-out only", question->metric);
+    if (result == 0 && asked->tune)
+        result = tune_apply(o, asked->tune, asked->tune_seeds, err);
     return result;
+}
+
+int asked_compare(const struct asked *asked, struct observations *o, struct cells *cells, struct across *across, struct error *err)
+{
+    if (cells_find(cells, o, &asked->question, asked->by, err) != 0)
+        return -1;
+    if (!asked->across)
+        return 0;
+    cells->across = across;
+    return across_find(across, cells, asked->across, err);
 }
 
 int asked_end(const char *program, int result, struct error *err)

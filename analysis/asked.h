@@ -10,6 +10,7 @@
 struct asked {
     struct question question;
     const char *by;                        /* --by, or NULL */
+    const char *across, *tune, *tune_seeds;   /* likewise */
     const char **where, **files;           /* --where, as often as it was given; the files */
     size_t n_where, n_files;
 };
@@ -21,11 +22,14 @@ extern const struct argp asked_argp;
 void asked_start(struct asked *asked, int argc);
 void asked_free(struct asked *asked);
 
-/* Reads the files at the moment, which may be another than the question's, and keeps the jobs of --where. validation: the
- * validation loss beside the metric. Returns 0, or -1 with *err filled, also where no job is left or --readout has nothing to
- * read. The caller frees *o with observe_free (also after -1). */
-int asked_read(const struct asked *asked, const struct moment *moment, bool validation, struct observations *o,
-               struct error *err);
+/* Reads the files at the question's moment, and keeps the jobs of --where, with --tune those of the chosen values. Returns 0,
+ * or -1 with *err filled, also where no job is left or --readout has nothing to read. The caller frees *o with observe_free
+ * (also after -1). */
+int asked_read(const struct asked *asked, struct observations *o, struct error *err);
+
+/* The cells of what was read, compared, and across where that is asked for. The caller frees cells and across (also after -1). */
+struct across;
+int asked_compare(const struct asked *asked, struct observations *o, struct cells *cells, struct across *across, struct error *err);
 
 /* Ends a program: what stdout did not take is an error like any other, which is told. Returns the exit code. */
 int asked_end(const char *program, int result, struct error *err);

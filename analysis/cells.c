@@ -227,7 +227,9 @@ static void summarise_cell(const struct cells *c, struct cell *cell, double *wor
     stats_summarise(value, n[0], &cell->value);
     stats_summarise(network, n[1], &cell->network);
     stats_summarise(path, n[2], &cell->path);
-    stats_bca(value, n[0], &cell->bca_low, &cell->bca_high);
+    cell->bca_low = cell->bca_high = NAN;
+    if (!c->question.brief)
+        stats_bca(value, n[0], &cell->bca_low, &cell->bca_high);
     stats_summarise(NULL, 0, &cell->difference);
     cell->p = cell->p_holm = NAN;
 }

@@ -52,6 +52,7 @@ struct question {
     struct moment moment;                  /* when in a run the metric is read */
     double margin;                         /* NaN: the default, 0.01 for accuracies, else no answer */
     bool is_accuracy;                      /* shown in percent and points */
+    bool brief;                            /* neither bootstrap intervals nor p-values: they take most of the time */
     int better;                            /* +1 higher is, -1 lower is, 0 nobody knows */
 };
 

@@ -26,7 +26,7 @@ static void compare_with(const struct cells *c, struct cell *cell, const struct 
     stats_summarise(work, pairs, &cell->difference);
     /* seeds were added until it was narrow: how many there are is no longer independent of the numbers, and looking again
      * and again is no test */
-    cell->p = c->of->until ? NAN : stats_sign_flip(work, pairs);
+    cell->p = c->of->until || c->question.brief ? NAN : stats_sign_flip(work, pairs);
 }
 
 /* --- whom with -------------------------------------------------------------- */

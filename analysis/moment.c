@@ -101,18 +101,10 @@ static void free_history(struct history *h, size_t n)
         store_free_texts(h->schedules, n);
 }
 
-/* One job's rows of these. */
-struct run {
-    const double *steps, *refreshes, *curve;
-    size_t width, refresh_width;
-    bool constant;
-    double period, done, updates;          /* updates: of the whole run */
-};
-
-static struct run run_of(const struct observations *o, const struct history *h, const struct observation *x, size_t job)
+static struct moment_run run_of(const struct observations *o, const struct history *h, const struct observation *x, size_t job)
 {
     size_t k = observe_find_axis(o, "refresh_period");
-    return (struct run){
+    return (struct moment_run){
         .steps = h->steps + job * h->width, .refreshes = h->refreshes ? h->refreshes + job * h->refresh_width : NULL,
         .curve = h->curve ? h->curve + job * h->width : NULL, .width = h->width, .refresh_width = h->refresh_width,
         .constant = strcmp(h->schedules[job], "constant") == 0, .done = h->done[job], .updates = x->updates,
@@ -120,7 +112,7 @@ static struct run run_of(const struct observations *o, const struct history *h, 
 }
 
 /* The last evaluation not after a step; SIZE_MAX: there is none. */
-static size_t last_until(const struct run *run, double step)
+static size_t last_until(const struct moment_run *run, double step)
 {
     size_t found = SIZE_MAX;
     for (size_t e = 0; e < run->width; e++)
@@ -130,7 +122,7 @@ static size_t last_until(const struct run *run, double step)
 }
 
 /* The first evaluation whose loss is at most this. */
-static size_t first_below(const struct run *run, double loss)
+static size_t first_below(const struct moment_run *run, double loss)
 {
     size_t found = SIZE_MAX;
     for (size_t e = 0; e < run->width; e++)
@@ -139,7 +131,7 @@ static size_t first_below(const struct run *run, double loss)
     return found;
 }
 
-static size_t best_of(const struct run *run, bool higher)
+static size_t best_of(const struct moment_run *run, bool higher)
 {
     size_t found = SIZE_MAX;
     for (size_t e = 0; e < run->width; e++) {
@@ -153,7 +145,7 @@ static size_t best_of(const struct run *run, bool higher)
 }
 
 /* How many refreshes were logged before a step; NaN unless all that happened were logged. */
-static double logged_before(const struct run *run, double step)
+static double logged_before(const struct moment_run *run, double step)
 {
     double logged = 0, before = 0;
     for (size_t r = 0; r < run->refresh_width && run->refreshes; r++) {
@@ -164,7 +156,7 @@ static double logged_before(const struct run *run, double step)
 }
 
 /* Updates before a step: of a constant period by its formula, else as logged, if all were. */
-static double updates_before(const struct run *run, double step)
+static double updates_before(const struct moment_run *run, double step)
 {
     if (run->constant)
         return isnan(step) ? NAN : isinf(run->period) ? 0 : fmax(0, ceil(step / run->period) - 1);
@@ -172,7 +164,7 @@ static double updates_before(const struct run *run, double step)
 }
 
 /* The last step with at most so many updates before it: that of the update after them. NaN: the run has fewer. */
-static double reach_of(const struct run *run, double updates)
+static double reach_of(const struct moment_run *run, double updates)
 {
     if (!(run->updates >= updates))   /* NaN too */
         return NAN;
@@ -190,7 +182,7 @@ static double reach_of(const struct run *run, double updates)
 /* --- choosing --------------------------------------------------------------------- */
 
 /* The evaluation, SIZE_MAX: none. A run that diverged before the moment came stays diverged; after it, that is not so yet. */
-static size_t choose(const struct moment *moment, const struct run *run, bool *diverged)
+static size_t choose(const struct moment *moment, const struct moment_run *run, bool *diverged)
 {
     double limit = moment->kind == MOMENT_STEP ? moment->value : reach_of(run, floor(moment->value));
     size_t e = SIZE_MAX;
@@ -229,7 +221,7 @@ static void count_updates(const struct observations *o, const struct moment *mom
     size_t axis = observe_find_axis(o, "training_steps");
     double *by_length = evaluations_by_length(o, new, n, axis);
     for (size_t i = 0; i < n; i++) {
-        struct run run = run_of(o, h, &new[i], i);
+        struct moment_run run = run_of(o, h, &new[i], i);
         bool lent = isnan(new[i].at) && moment->kind == MOMENT_STEP;
         new[i].updates = updates_before(&run, lent ? by_length[axis == SIZE_MAX ? 0 : new[i].level[axis]] : new[i].at);
     }
@@ -245,7 +237,7 @@ int moment_choose(const struct observations *o, const struct store_reader *reade
     int result = read_history(reader, moment, &h, err);
     size_t found = 0, done = 0;
     for (size_t i = 0; i < n && result == 0; i++) {
-        struct run run = run_of(o, &h, &new[i], i);
+        struct moment_run run = run_of(o, &h, &new[i], i);
         size_t e = choose(moment, &run, &new[i].diverged);
         bool ended = new[i].status == STATUS_DONE;
         new[i].evaluation = e == SIZE_MAX || !ended ? UINT32_MAX : (uint32_t)e;
@@ -261,4 +253,15 @@ int moment_choose(const struct observations *o, const struct store_reader *reade
         count_updates(o, moment, &h, new, n);
     free_history(&h, n);
     return result;
+}
+
+void moment_at_step(const struct moment_run *run, double step, struct observation *x)
+{
+    const struct moment moment = {.kind = MOMENT_STEP, .value = step};
+    size_t e = choose(&moment, run, &x->diverged);
+    bool ended = x->status == STATUS_DONE;
+    x->evaluation = e == SIZE_MAX || !ended ? UINT32_MAX : (uint32_t)e;
+    x->at = e == SIZE_MAX ? NAN : run->steps[e];
+    x->unreached = ended && !x->diverged && e == SIZE_MAX;
+    x->updates = updates_before(run, x->at);
 }

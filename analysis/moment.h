@@ -30,4 +30,14 @@ void moment_describe(const struct moment *moment, struct text *out);
 int moment_choose(const struct observations *o, const struct store_reader *reader, const struct moment *moment,
                   struct observation *new, size_t n, struct error *err);
 
+/* One job's columns: evaluations, refreshes, and what decides (NULL: not read). */
+struct moment_run {
+    const double *steps, *refreshes, *curve;
+    size_t width, refresh_width;
+    bool constant;                         /* the period says when it refreshes */
+    double period, done, updates;          /* steps done; updates: of the whole run */
+};
+/* The same for one observation, as it was read at the end, and a step: for those who look at many. */
+void moment_at_step(const struct moment_run *run, double step, struct observation *x);
+
 #endif

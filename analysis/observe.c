@@ -13,6 +13,7 @@
 #include "metric.h"
 #include "moment.h"
 #include "must.h"
+#include "observe_until.h"
 #include "store/store.h"
 #include "sweep/where.h"
 
@@ -278,6 +279,7 @@ static int read_file(struct observations *o, const struct store_reader *reader, 
         return -1;
     if (reading->moment.kind == MOMENT_END && read_path(o, reader, new, n, err) != 0)   /* it is that of the whole run */
         return -1;
+    observe_until(o, reader, new, n);
     return metric_read_losses(reader, new, n, err);
 }
 
@@ -332,7 +334,6 @@ static void append(struct observations *o, struct names *ids, struct observation
 /* What is missing is no error: files of older programs, or made by hand. */
 static void read_source(struct observations *o, const struct store_reader *reader, const char *path)
 {
-    o->until = o->until ? o->until : store_read_until(reader);
     o->source = must(realloc(o->source, (o->n_sources + 1) * sizeof *o->source));
     o->source[o->n_sources++] = (struct source){
         .path = path, .jobs = store_read_jobs(reader), .sweep = store_read_config(reader, "name", NULL),

@@ -65,7 +65,8 @@ struct observations {
     char *tuning_seeds;                  /* those that chose (tune.h), "0, 1, 2"; NULL */
     size_t n_sources;
     struct source *source;
-    char *until;                         /* the rule by which seeds were added to a file (relin run --until); NULL: none were */
+    char *until;                         /* the rule by which seeds are added to a file (relin run --until); NULL: none are */
+    size_t n_skipped, n_reserved;        /* jobs that are no observations: not needed by it, and, of these, not needed yet */
     size_t n_repeated;                   /* jobs that were in an earlier file too */
     size_t n_conflicts;                  /* of these, with other results there */
     char *conflict;                      /* the first of them, in words; NULL */
@@ -88,9 +89,10 @@ struct reading {
     size_t n_columns;
 };
 
-/* Reads all jobs of the files, but for those that were skipped, since their cell was known well enough without them. A job that is in several files (job_id) counts once: its finished row, of two finished
- * ones that of the first file; where these differ it is a conflict, which is counted and told. Returns 0, or -1 with *err filled. The caller frees
- * with observe_free (also after -1); *o must be zeroed. */
+/* Reads all jobs of the files, but for those that were skipped or are in reserve, since their cell is known well enough
+ * without them, or may be. A job that is in several files (job_id) counts once: its finished row, of two finished ones that
+ * of the first file; where these differ it is a conflict, which is counted and told. Returns 0, or -1 with *err filled. The
+ * caller frees with observe_free (also after -1); *o must be zeroed. */
 int observe_read(struct observations *o, const char *const *paths, size_t n_paths,
                  const struct reading *reading, struct error *err);
 void observe_free(struct observations *o);

@@ -19,17 +19,41 @@ static void note_readout(const struct cells *c, const char *mark, struct text *o
                       "it (--readout linear is the default).\n", mark);
 }
 
+/* Does an axis that is averaged over tell jobs of a cell apart? */
+static bool varies(const struct cells *c, size_t axis)
+{
+    for (size_t k = 0; k < c->n_cells; k++)
+        for (size_t i = 1; i < c->cell[k].count; i++)
+            if (c->of->at[c->cell[k].first + i].level[axis] != c->of->at[c->cell[k].first].level[axis])
+                return true;
+    return false;
+}
+
+/* A t interval knows nothing of where an accuracy ends. */
+static bool leaves_range(const struct cells *c)
+{
+    for (size_t i = 0; i < c->n_cells; i++)
+        if (c->cell[i].value.high > 1 || c->cell[i].value.low < 0)
+            return c->question.is_accuracy;
+    return false;
+}
+
 static void note_intervals(const struct cells *c, const char *mark, struct text *out)
 {
     if (!stats_have_quantiles()) {
         text_add(out, "%sintervals are missing: relin-summary was built without GSL (Debian: libgsl-dev).\n", mark);
         return;
     }
+    size_t n = 0;
     text_add(out, "%s[ ] are 95 %% t intervals over ", mark);
     for (size_t i = 0; i < c->n_units; i++)
-        text_add(out, "%s%s", i ? ", " : "", c->of->axes[c->unit[i]].name);
-    text_add(out, "%s: the randomness of training, with one test set for all.\n",
-             c->n_units > 1 ? ", taken as independent" : "");
+        if (varies(c, c->unit[i]))
+            text_add(out, "%s%s", n++ ? ", " : "", c->of->axes[c->unit[i]].name);
+    text_add(out, "%s%s: the randomness of training, with one test set for all.\n", n ? "" : "seed",
+             n > 1 ? ", taken as independent" : "");
+    if (leaves_range(c))
+        text_add(out, "%ssome leave what an accuracy can be, 0 to 100 %%, of which a t interval knows nothing: so near the end its level "
+                      "is not sure.\n", mark);
 }
 
 static void note_jobs(const struct cells *c, const char *mark, struct text *out)
@@ -42,12 +66,36 @@ static void note_jobs(const struct cells *c, const char *mark, struct text *out)
     }
     text_add(out, "%s%zu jobs: %zu failed, %zu diverged, %zu pending or running.\n", mark, c->of->n, failed, diverged,
              missing);
+    if (c->of->n_skipped > c->of->n_reserved)
+        text_add(out, "%s%zu more were skipped: their cells are known well enough without them.\n", mark,
+                 c->of->n_skipped - c->of->n_reserved);
+    if (c->of->n_reserved)
+        text_add(out, "%s%zu more are in reserve: of these, those run that --until finds to be needed.\n", mark, c->of->n_reserved);
     if (missing)
         text_add(out, "%smeans are over the jobs that have ended.\n", mark);
     if (failed)
         text_add(out, "%sfailed jobs are in no mean: `relin status FILE.h5` has the reasons.\n", mark);
     if (diverged)
         text_add(out, "%sdiverged jobs are in no mean, and a K with one is never shown to suffice.\n", mark);
+}
+
+/* Means over different seeds differ by more than K: where few seeds are unlike many, the curve says other than the answer. */
+static void note_seeds(const struct cells *c, const char *mark, struct text *out)
+{
+    size_t least = SIZE_MAX, most = 0;
+    for (size_t i = 0; i < c->n_cells; i++) {
+        const struct cell *cell = &c->cell[i];
+        size_t n = cell->value.n, base = cell->against == SIZE_MAX ? n : c->cell[cell->against].value.n;
+        if (n == 0 || base == 0 || n == base)
+            continue;
+        least = n < least ? n : least;
+        least = base < least ? base : least;
+        most = n > most ? n : most;
+        most = base > most ? base : most;
+    }
+    if (most)
+        text_add(out, "%smeans are over %zu to %zu runs of a cell, so not all over the same: compare a cell with the baseline by its "
+                      "difference, which is over common seeds.\n", mark, least, most);
 }
 
 /* A metric that no finished job has: accuracies of a regression, validation without such a set. */
@@ -249,7 +297,7 @@ static const struct {
     void (*write)(const struct cells *c, const char *mark, struct text *out);
 } notes[] = {
     {"readout", note_readout}, {"intervals", note_intervals}, {"definition", note_definition},
-    {"moment", note_moment}, {"others", note_others}, {"jobs", note_jobs}, {"files", note_files},
+    {"moment", note_moment}, {"others", note_others}, {"jobs", note_jobs}, {"seeds", note_seeds}, {"files", note_files},
     {"metric", note_empty}, {"across", note_across}, {"tuning", note_tuned}, {"power", note_power}, {"until", note_until}, {"convergence", note_convergences},
 };
 

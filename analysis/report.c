@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "across.h"
 #include "asked.h"
 #include "base/error.h"
 #include "base/folder.h"
@@ -49,6 +50,7 @@ static const struct argp parser = {
            "Every picture has a script of its own, which can be changed and used by hand:\n\n"
            "  relin report results.h5 -o report.html\n"
            "  relin report results.h5 --metric test_loss --margin 0.005\n"
+           "  relin report results.h5 --tune training.lr --across architecture\n"
            "  relin report results.h5 --tables figures\n"
            "  cd figures; gnuplot -e \"terminal='pdf'\" performance-period.gp\n\n"
            "Exit codes: 0 written, 2 bad command line, 70 a file cannot be read or written."};
@@ -58,7 +60,7 @@ static const struct argp parser = {
 static int fill(struct report *r, struct error *err)
 {
     static int (*const parts[])(struct report *, struct error *) = {
-        report_answer, report_performance, report_phase, report_curves, report_kernels, report_refreshes, report_solvers,
+        report_answer, report_performance, report_across, report_phase, report_curves, report_kernels, report_refreshes, report_solvers,
         report_machine, report_failures, report_provenance};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i](r, err) != 0)
@@ -149,11 +151,12 @@ static int report(const struct options *o, struct error *err)
 {
     struct observations observations = {0};
     struct cells cells = {0};
+    struct across across = {0};
     struct lookup lookup = {0};
     struct text path = {0};
-    int result = asked_read(&o->asked, &o->asked.question.moment, false, &observations, err);
+    int result = asked_read(&o->asked, &observations, err);
     if (result == 0)
-        result = cells_find(&cells, &observations, &o->asked.question, o->asked.by, err);
+        result = asked_compare(&o->asked, &observations, &cells, &across, err);
     if (result == 0)
         result = lookup_open(&lookup, &observations, o->asked.files, o->asked.n_files, err);
     choose_path(o, &path);
@@ -161,6 +164,7 @@ static int report(const struct options *o, struct error *err)
         result = make(o, &cells, &lookup, o->out ? o->out : path.chars, err);
     text_free(&path);
     lookup_free(&lookup);
+    across_free(&across);
     cells_free(&cells);
     observe_free(&observations);
     return result;

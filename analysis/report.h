@@ -52,7 +52,8 @@ void report_show_table(struct report *r, const struct sheet *t);
 
 /* --- the parts, each in a file of its own; all return 0, or -1 with *err filled --- */
 int report_answer(struct report *r, struct error *err);          /* question, answer, notes */
-int report_performance(struct report *r, struct error *err);     /* against K, T/K, eta K, path length */
+int report_performance(struct report *r, struct error *err);     /* against K, T/K, path length, eta K */
+int report_across(struct report *r, struct error *err);          /* tasks together, where asked for */
 int report_phase(struct report *r, struct error *err);           /* over (T, K) */
 int report_curves(struct report *r, struct error *err);          /* along training */
 int report_kernels(struct report *r, struct error *err);         /* distance, alignment, rank, spectra */
@@ -61,6 +62,11 @@ int report_solvers(struct report *r, struct error *err);         /* Gauss-Newton
 int report_machine(struct report *r, struct error *err);         /* who ran what when, cost, efficiency */
 int report_failures(struct report *r, struct error *err);
 int report_provenance(struct report *r, struct error *err);
+
+/* In the section of performance: against eta K and N/(eta K). */
+int report_eta(struct report *r, struct error *err);
+/* Are there curves of several learning rates to lay over each other, instead of those of two read-outs? */
+bool report_eta_has_rates(const struct cells *c);
 
 /* --- report_draw.c --- */
 /* Writes the scripts of all figures into the folder, and settings.gp, what they need to know of the question. */

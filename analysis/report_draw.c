@@ -61,11 +61,18 @@ static void name_metric(const struct cells *c, struct text *out)
 int report_write_scripts(const struct report *r, struct error *err)
 {
     const struct cells *c = r->cells;
-    struct text settings = {0}, metric = {0};
+    struct text settings = {0}, metric = {0}, difference = {0}, baseline = {0};
     name_metric(c, &metric);
+    print_baseline(c, &baseline);
+    const char *unit = strstr(metric.chars, " (");
+    text_add(&difference, "difference of %.*s to %s%s", unit ? (int)(unit - metric.chars) : (int)metric.length, metric.chars,
+             baseline.chars, c->question.is_accuracy ? " (points)" : unit ? unit : "");
     text_add(&settings, "# What was asked. Scripts load it after style.gp.\n");
     add_setting("metric_text", metric.chars, &settings);
-    text_add(&settings, "metric_scale = %g\nmetric_better = %d\n", print_scale(c), c->question.better);
+    add_setting("difference_text", difference.chars, &settings);
+    text_add(&settings, "metric_scale = %g\nmetric_better = %d\nrates = %d\n", print_scale(c), c->question.better, report_eta_has_rates(c));
+    if (c->question.is_accuracy)
+        text_add(&settings, "metric_least = 0\nmetric_most = 100\n");
     text_add(&settings, "margin = %s", isnan(c->question.margin) ? "0" : "");
     if (!isnan(c->question.margin))
         text_add_number(&settings, c->question.margin * print_scale(c));
@@ -79,6 +86,8 @@ int report_write_scripts(const struct report *r, struct error *err)
     }
     text_free(&settings);
     text_free(&metric);
+    text_free(&difference);
+    text_free(&baseline);
     return result;
 }
 

@@ -54,6 +54,23 @@ static void add_picture(struct report *r, const struct sheet *t, const struct pi
     text_add(&r->page, "<figcaption>%s</figcaption></figure>\n", picture->caption);
 }
 
+/* How many panels the rows ask for: different texts in the column of groups. */
+static size_t count_groups(const struct sheet *t)
+{
+    enum { MOST = 1000 };
+    const char *seen[MOST];
+    size_t n = 0, last = 0;
+    for (size_t i = 0; i < t->n_rows && n < MOST; i++) {
+        const char *group = t->entries[i * t->n_columns].text;
+        bool known = n && strcmp(seen[last], group) == 0;
+        for (size_t k = 0; k < n && !known; k++)
+            known = strcmp(seen[last = k], group) == 0;
+        if (!known)
+            seen[last = n++] = group;
+    }
+    return n;
+}
+
 int report_show(struct report *r, const struct sheet *t, const struct picture *pictures, size_t n_pictures,
                 const char *empty, struct error *err)
 {
@@ -71,9 +88,10 @@ int report_show(struct report *r, const struct sheet *t, const struct picture *p
         return -1;
     for (size_t i = 0; i < n_pictures; i++)
         add_picture(r, t, &pictures[i]);
-    if (n_pictures && r->cells->n_groups > GROUPS_DRAWN)
+    size_t groups = n_pictures && t->columns[0].is_text ? count_groups(t) : 0;
+    if (groups > GROUPS_DRAWN)
         text_add(&r->page, "<p class=note>Drawn are the first %d of %zu groups; the table has more, --where chooses.</p>\n",
-                 GROUPS_DRAWN, r->cells->n_groups);
+                 GROUPS_DRAWN, groups);
     text_add(&r->page, "<details><summary>%s: the numbers</summary>\n", t->title);
     add_download(t, &r->page);
     sheet_write_html(t, &r->page);

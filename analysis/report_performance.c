@@ -1,4 +1,4 @@
-/* Performance of each cell against K, feature updates, eta K and the measured kernel path length. */
+/* Performance of each cell against K, feature updates and the measured kernel path length, and its difference to the baseline. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +7,12 @@
 #include "print.h"
 #include "report.h"
 
-static void add_columns(struct sheet *t)
+static void add_columns(const struct cells *c, struct sheet *t)
 {
     static const struct sheet_column columns[] = {
         {"group", "group", true}, {"curve", "curve", true}, {"schedule", "schedule", true},
         {"refresh_period", "K (steps)", false}, {"feature_updates", "feature updates", false}, {"eta_K", "ηK", false},
+        {"damping", "N(1 − μ)/(ηK)", false},
         {"path_length", "kernel path length", false}, {"path_length_low", "its 95 % low", false},
         {"path_length_high", "its 95 % high", false}, {"planned", "jobs", false}, {"n", "n", false}, {"failed", "failed", false},
         {"diverged", "diverged", false}, {"mean", "mean", false}, {"mean_low", "95 % low", false},
@@ -20,6 +21,8 @@ static void add_columns(struct sheet *t)
         {"p_holm", "p (Holm)", false}, {"suffices", "enough", true}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         sheet_add_column(t, columns[i].name, columns[i].title, columns[i].is_text);
+    for (size_t i = 0; i < c->n_tuned; i++)
+        sheet_add_column(t, c->of->axes[c->tuned[i]].name, c->of->axes[c->tuned[i]].name, true);
 }
 
 static void add_summary(const struct stats_summary *s, struct sheet *t)
@@ -46,6 +49,7 @@ static void add_row(const struct cells *c, const char *group, const struct cell 
     sheet_add_number(t, cell->schedule ? NAN : cell->period);
     sheet_add_number(t, cell->updates);
     sheet_add_number(t, cell->eta_period);
+    sheet_add_number(t, cell->damping);
     add_summary(&cell->path, t);
     sheet_add_number(t, (double)cell->count);
     sheet_add_number(t, (double)s->n);
@@ -56,6 +60,8 @@ static void add_row(const struct cells *c, const char *group, const struct cell 
     add_summary(asked ? &cell->difference : &nothing, t);
     sheet_add_number(t, asked ? cell->p_holm : NAN);
     sheet_add_text(t, asked ? print_suffices(cell->suffices) : "");
+    for (size_t i = 0; i < c->n_tuned; i++)
+        sheet_add_text(t, c->of->axes[c->tuned[i]].levels[c->of->at[cell->first].level[c->tuned[i]]].label);
     text_free(&curve);
     text_free(&schedule);
 }
@@ -64,7 +70,7 @@ static void add_row(const struct cells *c, const char *group, const struct cell 
 static void fill_performance(const struct cells *c, struct sheet *t)
 {
     bool both = c->of->two_readouts && c->question.readout == READOUT_LINEAR;
-    add_columns(t);
+    add_columns(c, t);
     for (size_t g = 0; g < c->n_groups; g++) {
         struct text name = {0};
         cells_name_group(c, &c->group[g], &name);
@@ -84,13 +90,14 @@ int report_performance(struct report *r, struct error *err)
         {"performance-period", "Performance against the refresh period K",
          "Means over seeds; bars are 95 % t intervals. Filled points: f_lin, the model being trained, on which the answer rests; "
          "open points: f_θ, the network at the same parameters. K is on a log axis, and K = ∞ (features never updated) stands "
-         "apart; lines do not lead to it.", "mean"},
+         "apart; lines do not lead to it. A K without a point has no run that ended well: diverged ones are in no mean.", "mean"},
+        {"performance-difference", "Difference to the baseline against the refresh period K",
+         "On this the answer rests: means of the differences on common seeds, with 95 % t intervals. Dashed: the margin; a K is "
+         "shown to be enough while its whole interval, and that of every smaller K, is on the baseline's side of it. Triangles at an "
+         "edge: beyond it.", "difference"},
         {"performance-updates", "Performance against the number of feature updates, ⌈T/K⌉ − 1",
          "The same points by how often features were updated. No update (K = ∞) stands apart. Schedules that are no constant "
          "period are here too.", "mean"},
-        {"performance-eta-period", "Performance against ηK",
-         "The same points by learning rate times refresh period: N/(ηK) is the damping of the Gauss-Newton step that a segment "
-         "is akin to. Where learning rates differ, curves that fall together here say that ηK decides.", "eta_K"},
         {"performance-path", "Performance against the measured kernel path length",
          "The same points by how far the kernel moved (at the points of linearisation): K is a setting, this is what it did. "
          "Missing where no kernels were measured.", "path_length"}};
@@ -99,5 +106,5 @@ int report_performance(struct report *r, struct error *err)
     fill_performance(r->cells, &t);
     int result = report_show(r, &t, pictures, sizeof pictures / sizeof *pictures, "No cell has results yet.", err);
     sheet_free(&t);
-    return result;
+    return result ? result : report_eta(r, err);
 }

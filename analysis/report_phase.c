@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "moment.h"
 #include "must.h"
 #include "print.h"
 #include "report.h"
 
-/* READINGS_MOST: of jobs, together: the files are read for each time. */
+/* READINGS_MOST: of jobs, together: all are summarised for each time. */
 enum { READINGS_MOST = 120000, TIMES_MOST = 12, ALL_MOST = 36, ALL_LEAST = 12, GROUPS_MOST = GROUPS_DRAWN };
 
 static int compare_numbers(const void *a, const void *b)
@@ -108,15 +109,84 @@ static bool is_at(const struct times *times, size_t group, double time)
     return false;
 }
 
-static int fill_time(const struct report *r, const struct times *times, double time, struct sheet *t, struct error *err)
+/* All that is looked at at any time, read once. */
+struct history {
+    struct observations jobs;          /* at their end */
+    struct lookup lookup;              /* of these */
+    struct variable_rows step, refresh, done, value[READOUT_COUNT];
+    char **schedule;
+};
+
+static int read_history(const struct report *r, struct history *h, struct error *err)
 {
-    struct observations observations = {0};
+    struct asked asked = *r->asked;
+    struct text curve = {0};
+    const struct lookup *l = &h->lookup;
+    asked.question.moment = (struct moment){.kind = MOMENT_END};
+    text_add(&curve, "curve_%s", asked.question.metric);
+    int result = asked_read(&asked, &h->jobs, err);
+    if (result == 0)
+        result = lookup_open(&h->lookup, &h->jobs, asked.files, asked.n_files, err);
+    if (result == 0)
+        result = lookup_load(l, "step", &h->step, err) || lookup_load(l, "refresh_step", &h->refresh, err)
+                 || lookup_load(l, "steps_done", &h->done, err) || lookup_load_texts(l, "schedule", &h->schedule, err)
+                 || lookup_load(l, curve.chars, &h->value[READOUT_LINEAR], err) ? -1 : 0;
+    text_add(&curve, "_network");
+    if (result == 0)
+        result = lookup_load(l, curve.chars, &h->value[READOUT_NETWORK], err);
+    h->jobs.two_readouts = h->value[READOUT_NETWORK].there;
+    text_free(&curve);
+    return result;
+}
+
+static void free_history(struct history *h)
+{
+    lookup_release(&h->lookup, &h->step);
+    lookup_release(&h->lookup, &h->refresh);
+    lookup_release(&h->lookup, &h->done);
+    for (int k = 0; k < READOUT_COUNT; k++)
+        lookup_release(&h->lookup, &h->value[k]);
+    lookup_free_texts(&h->lookup, h->schedule);
+    lookup_free(&h->lookup);
+    observe_free(&h->jobs);
+}
+
+static const double *row_of(const struct history *h, const struct variable_rows *v, size_t i)
+{
+    size_t width = lookup_width(&h->lookup, v, i);
+    return width ? v->values[h->lookup.file[i]] + h->lookup.row[i] * width : NULL;
+}
+
+/* The jobs at a step. The caller frees .at. */
+static struct observations at_step(const struct history *h, double step)
+{
+    struct observations then = h->jobs;
+    size_t k = observe_find_axis(&then, "refresh_period");
+    then.at = must(calloc(then.n + 1, sizeof *then.at));
+    for (size_t i = 0; i < then.n; i++) {
+        struct observation *x = &then.at[i];
+        *x = h->jobs.at[i];
+        const struct moment_run run = {
+            .steps = row_of(h, &h->step, i), .width = lookup_width(&h->lookup, &h->step, i),
+            .refreshes = row_of(h, &h->refresh, i), .refresh_width = lookup_width(&h->lookup, &h->refresh, i),
+            .constant = strcmp(h->schedule[i], "constant") == 0, .period = then.axes[k].levels[x->level[k]].number,
+            .done = lookup_value(&h->lookup, &h->done, i, 0), .updates = x->updates};
+        moment_at_step(&run, step, x);
+        for (int which = 0; which < READOUT_COUNT; which++)
+            x->value[which] = lookup_value(&h->lookup, &h->value[which], i, x->evaluation);
+    }
+    return then;
+}
+
+static int fill_time(const struct report *r, const struct history *h, const struct times *times, double time, struct sheet *t,
+                     struct error *err)
+{
+    struct observations then = at_step(h, time);
     struct cells cells = {0};
     struct question question = r->cells->question;
     question.moment = (struct moment){.kind = MOMENT_STEP, .value = time};
-    int result = asked_read(r->asked, &question.moment, false, &observations, err);
-    if (result == 0)
-        result = cells_find(&cells, &observations, &question, r->asked->by, err);
+    question.brief = true;
+    int result = cells_find(&cells, &then, &question, r->asked->by, err);
     for (size_t g = 0; g < cells.n_groups && result == 0; g++) {
         const struct group *group = &cells.group[g];
         struct text name = {0};
@@ -127,7 +197,7 @@ static int fill_time(const struct report *r, const struct times *times, double t
         text_free(&name);
     }
     cells_free(&cells);
-    observe_free(&observations);
+    free(then.at);
     return result;
 }
 
@@ -140,12 +210,13 @@ int report_phase(struct report *r, struct error *err)
         {"difference_low", "its 95 % low", false}, {"difference_high", "its 95 % high", false}, {"suffices", "enough", true}};
     static const struct picture picture = {
         "phase", "Phase diagram over the number of steps T and the refresh period K",
-        "Mean at step T, read along the runs: where the learning rate is constant, a run of T steps is the beginning of a longer "
+        "Mean at step T, as `relin summary --at step=T` reads it along the runs: where the learning rate is constant, a run of T steps is the beginning of a longer "
         "one. Dot: shown to be enough against the baseline at the same T; ring: unclear; cross: shown not to be enough. "
         "K = ∞ stands apart.", "mean"};
     struct sheet t = {.id = "phase", .title = "Phase diagram"};
     struct text curve = {0};
     static struct times times;
+    struct history history = {0};
     double all[ALL_MOST];
     size_t n = 0;
     int result = 0;
@@ -154,11 +225,12 @@ int report_phase(struct report *r, struct error *err)
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         sheet_add_column(&t, columns[i].name, columns[i].title, columns[i].is_text);
     if (r->cells->by_period && lookup_has(r->lookup, curve.chars))
-        result = choose_times(r, &times, all, &n, err);
+        result = choose_times(r, &times, all, &n, err) || (n && read_history(r, &history, err)) ? -1 : 0;
     for (size_t i = 0; i < n && result == 0; i++)
-        result = fill_time(r, &times, all[i], &t, err);
+        result = fill_time(r, &history, &times, all[i], &t, err);
     if (result == 0)
         result = report_show(r, &t, &picture, 1, "No diagram: the metric has no curve, or no job has ended.", err);
+    free_history(&history);
     text_free(&curve);
     sheet_free(&t);
     return result;

@@ -9,25 +9,18 @@
 #include "base/error.h"
 #include "print.h"
 #include "print_parts.h"
-#include "tune.h"
 
 enum { SHOW_TABLE = 1, SHOW_CURVE = 2, SHOW_SENTENCE = 4, SHOW_CSV = 8, SHOW_JSON = 16, SHOW_MARKDOWN = 32 };
-enum { KEY_CSV = 256, KEY_JSON, KEY_TABLE, KEY_CURVE, KEY_SENTENCE, KEY_MARKDOWN, KEY_ACROSS, KEY_TUNE, KEY_TUNE_SEEDS };
+enum { KEY_CSV = 256, KEY_JSON, KEY_TABLE, KEY_CURVE, KEY_SENTENCE, KEY_MARKDOWN };
 
 struct options {
     struct asked asked;
-    const char *across, *tune, *tune_seeds;
     int show;
 };
 
 const char *argp_program_version = "relin " RELIN_VERSION;
 
 static const struct argp_option option_table[] = {
-    {"across", KEY_ACROSS, "AXES", 0, "Also compare across these axes of the tables (architecture, data_set): probability of "
-     "improvement over the baseline and interquartile means; --csv then prints these", 0},
-    {"tune", KEY_TUNE, "AXES", 0, "Of these axes (training.lr) take for each K the value with the least validation loss, "
-     "chosen by seeds that the answer does not use; without it each value has a table of its own", 0},
-    {"tune-seeds", KEY_TUNE_SEEDS, "SEED[,SEED]", 0, "The seeds that choose (default: the lower half)", 0},
     {NULL, 0, NULL, 0, "What to print (default: table, curve, sentence and notes):", 1},
     {"table", KEY_TABLE, NULL, 0, "Table and notes", 1},
     {"curve", KEY_CURVE, NULL, 0, "The metric against K, drawn", 1},
@@ -55,9 +48,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     struct options *o = state->input;
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &o->asked; break;
-    case KEY_TUNE: o->tune = value; break;
-    case KEY_TUNE_SEEDS: o->tune_seeds = value; break;
-    case KEY_ACROSS: o->across = value; break;
     case KEY_TABLE: o->show |= SHOW_TABLE; break;
     case KEY_CURVE: o->show |= SHOW_CURVE; break;
     case KEY_SENTENCE: o->show |= SHOW_SENTENCE; break;
@@ -143,16 +133,9 @@ static int summarise(const struct options *o, struct error *err)
     struct observations observations = {0};
     struct cells cells = {0};
     struct across across = {0};
-    const struct question *question = &o->asked.question;
-    int result = asked_read(&o->asked, &question->moment, o->tune != NULL, &observations, err);
-    if (result == 0 && o->tune)
-        result = tune_apply(&observations, o->tune, o->tune_seeds, err);
+    int result = asked_read(&o->asked, &observations, err);
     if (result == 0)
-        result = cells_find(&cells, &observations, question, o->asked.by, err);
-    if (result == 0 && o->across) {
-        result = across_find(&across, &cells, o->across, err);
-        cells.across = &across;
-    }
+        result = asked_compare(&o->asked, &observations, &cells, &across, err);
     if (result == 0)
         show(o, &cells);
     across_free(&across);

@@ -5,6 +5,10 @@
 #   series, two                  column that tells curves apart; two: 1 where there are two, far apart in style
 #   from_zero                    where there is such a variable the axis begins at 0
 #   joined, pointless            1: lines between points; 1: no points
+#   level, edge                  a line where nothing changes, and a dashed one, the margin, so far below it (0: none)
+#   y_least, y_most              what the axis does not go beyond
+#   beside                       1: curves are moved aside a little, so that none hides another
+#   x2_name, x2_text             column that is a constant over x in each panel: a second axis, above, falling as x grows
 stats data using (note(strcol('group'))) nooutput
 n_groups = n_names
 array groups[n_groups + 1]
@@ -38,11 +42,23 @@ seen_y(v) = (v != v || (y_log && v <= 0) ? 0 : (y_low = v < y_low ? v : y_low, y
 stats data using (seen_y(y_scale * number(y_name))) nooutput
 middle_low = y_low; middle_high = y_high
 if (bars) { stats data using (seen_y(y_scale * number(y_name.'_low')), seen_y(y_scale * number(y_name.'_high'))) nooutput }
-# one wide interval is not to flatten all curves
+# one wide interval is not to flatten all curves: so much of them is shown as the curves span, or most of them need
 span = middle_high > middle_low ? middle_high - middle_low : (abs(middle_high) > 0 ? 0.1 * abs(middle_high) : 1)
+half = 0
+if (bars && !y_log && middle_low <= middle_high) { stats data using (y_scale * (number(high_name) - number(low_name)) / 2) nooutput; if (exists('STATS_median') && STATS_records > 0) { half = STATS_median } }
+if (span < 2 * half) { span = 2 * half }
 if (!y_log) { if (y_low < middle_low - span) { y_low = middle_low - span }; if (y_high > middle_high + span) { y_high = middle_high + span } }
 if (y_low > y_high) { y_low = 0; y_high = 1 }
 if (exists('from_zero')) { y_low = 0 }
+# what lies far beyond the margin would make it, and all that is near it, one line: it is drawn at the edge
+if (exists('level')) {
+	far = 8 * abs(edge) > 4 * half ? 8 * abs(edge) : 4 * half
+	if (far > 0 && y_low < level - far) { y_low = level - far }
+	if (far > 0 && y_high > level + far) { y_high = level + far }
+	do for [v in sprintf('%g %g', level, level - edge)] { if (y_low > real(v)) { y_low = real(v) }; if (y_high < real(v)) { y_high = real(v) } }
+}
+# no accuracy is above 100 % or below 0
+if (exists('y_most')) { if (y_high > y_most) { y_high = y_most }; if (y_low < y_least) { y_low = y_least } }
 pad = 0.06 * (y_high > y_low ? y_high - y_low : span)
 
 if (x_kind eq 'log') {
@@ -87,20 +103,32 @@ do for [i = 1:n_names] { longest = strlen(names[i]) > longest ? strlen(names[i])
 key_columns = int((columns * panel_wide + 60) / (longest * 7.6 + 62))
 if (key_columns < 1) { key_columns = 1 }
 key_rows = n_names > 0 ? (n_names + key_columns - 1) / key_columns : 1
-margin_left = 80.0; gap_x = 22.0; gap_y = 64.0; margin_top = 46.0; margin_bottom = 64.0 + 20.0 * key_rows
+second = exists('x2_name'); above = second ? 26.0 : 0.0   # pixels for the second axis
+margin_left = 96.0; gap_x = 22.0; gap_y = 64.0 + above; margin_top = 46.0 + (second ? above + 20 : 0); margin_bottom = 64.0 + 20.0 * key_rows
 wide = int(margin_left + columns * panel_wide + (columns - 1) * gap_x + 16)
 high = int(margin_top + rows * panel_high + (rows - 1) * gap_y + margin_bottom)
 
+# --- the second axis: its number times x is the same all over a panel, or there is none ---
+array constant[n_panels + 1]
+if (second) { do for [g = 1:n_panels] {
+	stats data using (strcol('group') eq groups[g] && !is_inf(strcol(x_name)) ? number(x_name) * number(x2_name) : NaN) nooutput
+	constant[g] = STATS_records > 0 && STATS_max < 1.0001 * STATS_min ? STATS_mean : 0
+} }
+plain(v, e) = e >= 0 ? thousands(v) : (e < -4 ? sprintf('%.0e', v) : sprintf('%g', v))
+second_tics(c) = (t2 = '', sum [e = floor(log10(c) - hi) - 1:ceil(log10(c) - lo) + 1] sum [k = 1:3] (v2 = (k == 1 ? 1 : (k == 2 ? 2 : 5)) * 10.0 ** e, p2 = log10(c) - log10(v2), \
+	p2 > lo - 0.01 && p2 < hi + 0.01 && (k == 1 || hi - lo < 1.6) && (hi - lo < 5 || e % 2 == 0) ? (t2 = t2.sprintf('"%s" %g, ', plain(v2, e), p2), 1) : 0), t2)
+
 set xrange [left:right]
 eval set_x
-if (y_log) { set logscale y; set format y '%g'; set yrange [y_low / 1.3:y_high * 1.3]; if (y_high < 100 * y_low) { do for [e = floor(log10(y_low)) - 1:ceil(log10(y_high))] { do for [m in '1 2 5'] { set ytics add (m * 10.0 ** e) } } } } else { set yrange [y_low - pad:y_high + pad] }
+if (y_log) { set logscale y; set format y '%g'; set yrange [y_low / 1.3:y_high * 1.3]; if (y_high < 100 * y_low) { do for [e = floor(log10(y_low)) - 1:ceil(log10(y_high))] { do for [m in (y_high < 3 * y_low ? '1 1.2 1.5 2 2.5 3 4 5 6 8' : '1 2 5')] { set ytics add (m * 10.0 ** e) } } } } else { set yrange [y_low - pad:y_high + pad] }
 # --- each panel's rows by themselves, as numbers: curve, place, is it joined, y, low, high ---
 # the second of two is moved aside a little, so that it does not hide the first
-aside(i) = i < 1 ? 0 : two && style_of(i) % 2 == 0 ? 0.012 * (right - left) : 0
+aside(i) = i < 1 ? 0 : exists('beside') ? 0.008 * (i - (n_names + 1) / 2.0) * (right - left) : two && style_of(i) % 2 == 0 ? 0.012 * (right - left) : 0
 # lines do not lead to what is set apart
 inner(z) = !is_inf(strcol(x_name)) && !(x_kind eq 'log' && column(x_name) <= 0)
 # a bound below what a log axis shows is its lower end; nor does a band leave the panel
 least = y_log ? y_low / 1.3 : y_low - pad; greatest = y_log ? y_high * 1.3 : y_high + pad
+beyond(v) = v != v ? 0 : (v < least ? -1 : (v > greatest ? 1 : 0))
 clip(v) = v != v ? NaN : (v < least ? least : (v > greatest ? greatest : v))
 do for [g = 1:n_panels] {
 	eval sprintf('set table $panel%d', g)
@@ -121,18 +149,26 @@ do for [g = 1:n_panels] {
 	set rmargin at screen (from + panel_wide) / wide
 	set tmargin at screen 1 - top / high
 	set bmargin at screen 1 - (top + panel_high) / high
-	set label 1 two_lines(groups[g], int(panel_wide / 6.1)) at graph 0, graph 1 offset 0, character (strlen(groups[g]) > int(panel_wide / 6.1) ? 1.6 : 0.7) font ',11' noenhanced
+	set label 1 two_lines(groups[g], int(panel_wide / 6.1)) at graph 0, graph 1 offset 0, character (above / 13.0 + (strlen(groups[g]) > int(panel_wide / 6.1) ? 1.6 : 0.7)) font ',11' noenhanced
 	if (col == 0) { set label 2 y_text at screen 16.0 / wide, graph 0.5 center rotate } else { unset label 2 }
 	if (g == 1) { set label 3 x_text at screen 0.5, screen (20.0 * key_rows + 22) / high center } else { unset label 3 }
 	set format y (col == 0 ? '%g' : '')
-	unset arrow
+	unset arrow; unset x2tics; unset label 4
+	if (second && constant[g] > 0) {
+		eval "set x2tics (".second_tics(constant[g]).(has_inf ? sprintf('"0" %g', at_inf) : sprintf('"" %g', lo)).")"
+		set x2range [left:right]
+		set border 7
+	} else { set border 3 }
+	if (second && g == 1) { set label 4 x2_text at screen 0.5, screen 1 - 14.0 / high center }
+	if (exists('level')) { set arrow 3 from graph 0, first level to graph 1, first level nohead ls 21 back }
+	if (exists('level') && edge != 0) { set arrow 4 from graph 0, first level - edge to graph 1, first level - edge nohead ls 21 dt (8,4) back }
 	if (x_kind eq 'log' && has_inf) { set arrow 1 from (hi + at_inf) / 2, graph 0 to (hi + at_inf) / 2, graph 1 nohead ls 20 back }
 	if (x_kind eq 'log' && has_zero) { set arrow 2 from (lo + at_zero) / 2, graph 0 to (lo + at_zero) / 2, graph 1 nohead ls 20 back }
 	block = sprintf('$panel%d', g)
 	load 'panel.gp'
 }
 # --- the key, below all panels ---
-unset label; unset arrow; unset border; unset xtics; unset ytics; unset grid; unset logscale
+unset label; unset arrow; unset border; unset xtics; unset x2tics; unset ytics; unset grid; unset logscale
 set lmargin at screen 0; set rmargin at screen 1
 set bmargin at screen 0; set tmargin at screen (20.0 * key_rows + 12) / high
 set xrange [0:1]; set yrange [0:1]

@@ -40,7 +40,7 @@ columns = n_panels < 3 ? (n_panels > 0 ? n_panels : 1) : (n_panels == 4 ? 2 : 3)
 rows = (n_panels + columns - 1) / columns
 if (rows < 1) { rows = 1 }
 panel_wide = columns == 1 ? 520.0 : (columns == 2 ? 370.0 : 270.0); panel_high = columns == 1 ? 330.0 : 240.0
-margin_left = 80.0; gap_x = 24.0; gap_y = 64.0; margin_top = 46.0; margin_bottom = 70.0; margin_right = 96.0
+margin_left = 96.0; gap_x = 24.0; gap_y = 64.0; margin_top = 46.0; margin_bottom = 70.0; margin_right = 124.0
 wide = int(margin_left + columns * panel_wide + (columns - 1) * gap_x + margin_right)
 high = int(margin_top + rows * panel_high + (rows - 1) * gap_y + margin_bottom)
 eval open_output

@@ -48,6 +48,10 @@ void forecast_free(struct forecast *f);
 /* The same sweep with `copies` times as many seeds. Returns 0, or -1 with *err filled. */
 int forecast_repeat(struct forecast *f, size_t copies, struct error *err);
 
+/* Some of its jobs, by number, each as often as it is named, as a forecast of its own, which the caller frees, also after -1.
+ * Returns 0, or -1 with *err filled. */
+int forecast_some(const struct forecast *f, const size_t *jobs, size_t n, struct forecast *some, struct error *err);
+
 /* Simulates every allocation on the same drawn runs, so that they differ by themselves and not by chance: from 200 runs
  * of a small sweep down to 5 of a million jobs. Always the same numbers for the same input.
  * Returns 0, or -1 with *err filled. */

@@ -9,12 +9,15 @@
 #include "plan/predict.h"
 #include "sweep/sweep.h"
 
+struct until_rule;
+
 struct plan_source {
     const char *sweep;                   /* path */
     const char *const *overrides;
     size_t n_overrides;
     const char *const *from;             /* result files to learn from */
     size_t n_from;
+    const struct until_rule *until;      /* with as many seeds as this rule may ask for; NULL: those of the sweep */
     bool calibrate;                      /* or by a second of training, here and now */
 };
 

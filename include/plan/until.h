@@ -16,6 +16,7 @@
 #include "sweep/variables.h"
 
 struct error;
+struct store_reader;
 struct sweep;
 struct text;
 
@@ -71,6 +72,13 @@ void until_settle(struct until *u, size_t row, double value);
 void until_step(struct until *u);
 /* Has the row its turn, or had it? */
 bool until_is_active(const struct until *u, size_t row);
+/* May the row have its turn yet, since its cell is not decided? */
+bool until_is_reserved(const struct until *u, size_t row);
+/* How many seeds a cell needs by the deviation of the pairs so far, those that make none counted: at least what it has, and perhaps
+ * more than it may have. NaN where there are fewer than 2 pairs. */
+double until_expect(const struct until *u, const struct until_cell *cell);
+/* How many seeds a cell may have. */
+size_t until_most(const struct until *u, const struct until_cell *cell);
 
 /* The pairs among the first n seeds of a cell: how many, the deviation of their differences, and half the width of the
  * interval of their mean; NaN where there are fewer than 2. */
@@ -86,5 +94,9 @@ void until_name(const struct until *u, const struct sweep *sweep, const struct u
  * loaded, and then loaded again where that is needed. Returns 0, or -1 with *err filled. */
 int until_load(struct sweep *sweep, const struct until_rule *rule, const char *path, const char *const *overrides, size_t n,
                struct error *err);
+
+/* The rule of a file and what has come of it, in which *sweep becomes the file's own. Returns 0; 1 where the file has no rule; or
+ * -1 with *err filled. The caller frees both, also after 1 and -1. */
+int until_read(struct until *u, struct sweep *sweep, const struct store_reader *reader, struct error *err);
 
 #endif

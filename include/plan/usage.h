@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "plan/until.h"
 #include "store/timeline.h"
+#include "sweep/sweep.h"
 
 struct error;
 struct store_reader;
@@ -48,6 +50,7 @@ struct usage_cell {
     const char *architecture, *schedule;   /* schedule: "constant" where the period says it; borrowed */
     double refresh_period;
     size_t jobs, done, failed, running;
+    size_t reserved;                       /* of the jobs, those that --until may do without */
     double squares;                        /* sum of the done jobs' squared seconds */
     double elapsed;                        /* of those that run, since their start */
     double seconds, longest, cpu_seconds;  /* of those done, all their attempts' kept time; the longest job; cpu_seconds as of last attempts */
@@ -57,6 +60,10 @@ struct usage_cell {
 
 struct usage {
     size_t jobs, done, failed, running, skipped;      /* skipped: not needed (relin run --until), and in no cell */
+    size_t reserved;                       /* pending, and not needed yet: they run or are skipped, as --until decides */
+    bool by_until;                         /* seeds are added by a rule: until has how far it has come, of the jobs of sweep */
+    struct until until;
+    struct sweep sweep;
     double recent;                         /* share of the live run's workers' last minute with a job; NAN: none is alive */
     struct usage_run *runs;
     size_t n_runs;
@@ -92,11 +99,12 @@ struct usage_advice {
 };
 struct usage_advice usage_advise(const struct usage *usage, size_t jobs);
 
-/* Seconds until the live run, or, where none wrote itself down, as many workers as have jobs, have no job left, and what they may be out by (two standard deviations: of the times of the
- * jobs that are left, and of what is known of their mean). NAN: none is alive, or nothing was measured. A cell without
- * a done job is taken for like the others. */
+/* Seconds until the live run, or, where none wrote itself down, as many workers as have jobs, have no job left, and what they
+ * may be out by (two standard deviations: of the times of the jobs that are left, and of what is known of their mean). NAN: none
+ * is alive, or nothing was measured. A cell without a done job is taken for like the others. Jobs in reserve are not among those
+ * that are left; most: with all of them. */
 struct usage_estimate {
-    double seconds, spread;
+    double seconds, spread, most;
 };
 struct usage_estimate usage_left(const struct usage *usage);
 

@@ -98,6 +98,7 @@ int store_adopt_measured(const char *path, struct sweep *sweep, struct error *er
 enum { STORE_MERGED_FIRST = 10 };
 struct store_merged {
     size_t done, failed, missing;    /* jobs of the sweep; missing: not run, or not to the end, in any file */
+    size_t skipped;                  /* not run since their cell did not need them, in some file */
     size_t first[STORE_MERGED_FIRST];   /* of those missing, the first */
 };
 /* Makes path anew for the whole sweep, with what is done or failed of its jobs in n files, joined by job_id; path

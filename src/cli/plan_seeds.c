@@ -141,20 +141,14 @@ static int find_needs(struct seeds *s, const struct plan *plan, struct error *er
 static int simulate(const struct seeds *s, const struct plan *plan, struct plan_arguments *a, struct error *err)
 {
     const struct until *u = &s->until;
-    struct forecast f = plan->forecast;
-    f.n = 0;
-    size_t n = (size_t)s->jobs[EXPECTED];
-    f.jobs = mem_alloc(n, sizeof *f.jobs, err);
-    f.formula = mem_alloc(n, sizeof *f.formula, err);
-    f.order = mem_alloc(n, sizeof *f.order, err);
-    int status = f.jobs && f.formula && f.order ? 0 : -1;
-    for (size_t c = 0; c < u->n_cells && !status; c++)
-        for (double i = 0; i < s->need[c].further[EXPECTED]; i++) {
-            f.jobs[f.n] = plan->forecast.jobs[u->order[u->cells[c].first]];
-            f.formula[f.n++] = plan->forecast.formula[u->order[u->cells[c].first]];
-        }
+    struct forecast f = {0};
+    size_t *jobs = mem_alloc((size_t)s->jobs[EXPECTED], sizeof *jobs, err), n = 0;
+    for (size_t c = 0; c < u->n_cells && jobs; c++)
+        for (double i = 0; i < s->need[c].further[EXPECTED]; i++)
+            jobs[n++] = u->order[u->cells[c].first];
+    int status = jobs ? forecast_some(&plan->forecast, jobs, n, &f, err) : -1;
+    mem_free(jobs);
     if (!status && f.n) {
-        order_largest_first(f.formula, f.n, f.order);
         for (size_t w = 1; !a->n_allocations || (w > 1 && w <= f.n && a->n_allocations < 4); w *= 4)
             a->allocations[a->n_allocations++] = (struct allocation){.workers = w};
         status = forecast_allocations(&f, a->allocations, a->n_allocations, err);

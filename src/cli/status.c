@@ -28,7 +28,8 @@ struct view {
     char **architecture, **outcome, **error;
     struct store_lock_info lock;
     bool locked;
-    struct usage_estimate left;                   /* NaN where nothing runs or nothing was measured */
+    struct usage usage;                           /* read where a run is alive, or seeds are added by a rule */
+    bool used;
 };
 
 static const struct argp_option option_table[] = {
@@ -91,22 +92,20 @@ static int read_view(struct view *view, const char *path, struct error *err)
     return 0;
 }
 
-/* Time left, where a run is alive. */
-static struct usage_estimate estimate_left(const struct view *view)
+/* Time left, where a run is alive; what --until decides. */
+static void read_usage(struct view *view)
 {
-    struct usage_estimate left = {NAN, NAN};
-    struct usage usage;
-    struct error err;
-    if (!view->locked || !view->lock.live)
-        return left;
-    if (usage_read(view->reader, true, clock_unix(), &usage, &err) == 0)
-        left = usage_left(&usage);
-    usage_free(&usage);
-    return left;
+    struct error unreadable;
+    char *rule = store_read_until(view->reader);
+    bool live = view->locked && view->lock.live;
+    if (live || rule)
+        view->used = usage_read(view->reader, live, clock_unix(), &view->usage, &unreadable) == 0;
+    free(rule);
 }
 
 static void free_view(struct view *view)
 {
+    usage_free(&view->usage);
     mem_free(view->status);
     mem_free(view->refresh_period);
     mem_free(view->seed);
@@ -160,37 +159,68 @@ static void print_troubled(const struct view *view)
     }
 }
 
-static void print_text(const struct view *view, const char *path)
+/* How many of what, in one line. */
+static void print_counts(const struct view *view, const char *path)
 {
-    size_t left = view->count[STATUS_PENDING] + view->count[STATUS_RUNNING];
+    bool ruled = view->used && view->usage.by_until;
+    size_t reserved = ruled ? view->usage.reserved : 0, skipped = ruled ? view->usage.skipped : view->count[STATUS_SKIPPED];
+    size_t all = view->jobs - reserved - skipped;
+    size_t pending = all - view->count[STATUS_DONE] - view->count[STATUS_FAILED] - view->count[STATUS_RUNNING];
     bool live = view->locked && view->lock.live;
-    char *name = store_read_config(view->reader, "name", NULL), span[64];
-    printf("%s: %zu of %zu jobs done (%.0f %%)", name ? name : path, view->count[STATUS_DONE], view->jobs,
-           100.0 * (double)view->count[STATUS_DONE] / fmax(1, (double)(view->jobs - view->count[STATUS_SKIPPED])));
+    char *name = store_read_config(view->reader, "name", NULL);
+    printf("%s: %zu of %zu jobs done (%.0f %%)", name ? name : path, view->count[STATUS_DONE], all,
+           100.0 * (double)view->count[STATUS_DONE] / fmax(1, (double)all));
     if (view->diverged)
         printf(", %zu of them diverged", view->diverged);
-    if (view->count[STATUS_SKIPPED])
-        printf("; %zu skipped, not needed by --until", view->count[STATUS_SKIPPED]);
-    printf("; %zu failed, %zu running, %zu pending\n", view->count[STATUS_FAILED],
-           live ? view->count[STATUS_RUNNING] : 0, live ? view->count[STATUS_PENDING] : left);
+    printf("; %zu failed, %zu running, %zu pending", view->count[STATUS_FAILED], live ? view->count[STATUS_RUNNING] : 0,
+           live ? pending : pending + view->count[STATUS_RUNNING]);
+    if (reserved)
+        printf("; %zu more in reserve, of which --until takes what it needs", reserved);
+    if (skipped)
+        printf("; %zu more skipped, not needed by --until", skipped);
+    printf("\n");
     free(name);
-    if (live && !view->lock.pid) {
+}
+
+static void print_run(const struct view *view)
+{
+    struct text left = {0};
+    char span[64];
+    if (!view->locked)
+        return;
+    if (view->lock.live && !view->lock.pid) {
         printf("a run is just starting\n");
-    } else if (live) {
+    } else if (view->lock.live) {
         clock_duration(clock_unix() - view->lock.since, span, sizeof span);
         printf("a run is alive on %s (process %ld) since %s", view->lock.host, view->lock.pid, span);
         if (strcmp(view->lock.slurm_job, "-") != 0)
             printf(", Slurm job %s", view->lock.slurm_job);
-        if (isfinite(view->left.seconds)) {
-            clock_duration(view->left.seconds, span, sizeof span);
-            printf("; about %s left", span);
-            clock_duration(view->left.spread, span, sizeof span);
-            printf(", give or take %s", span);
-        }
-        printf("\n");
-    } else if (view->locked) {
+        if (view->used)
+            status_add_left(&left, &view->usage);
+        printf("%s\n", left.chars ? left.chars : "");
+    } else {
         printf("the last run, on %s, ended without a goodbye\n", view->lock.host);
     }
+    text_free(&left);
+}
+
+static void print_cells(const struct view *view)
+{
+    struct text cells = {0};
+    if (!view->used || !view->usage.by_until)
+        return;
+    status_until_add(&cells, &view->usage, SIZE_MAX);
+    printf("%s", cells.chars);
+    text_free(&cells);
+}
+
+static void print_text(const struct view *view, const char *path)
+{
+    size_t left = view->count[STATUS_PENDING] + view->count[STATUS_RUNNING];
+    bool live = view->locked && view->lock.live;
+    print_counts(view, path);
+    print_run(view);
+    print_cells(view);
     if (view->count[STATUS_FAILED]) {
         printf("failed for good:\n");
         print_failed(view);
@@ -215,11 +245,17 @@ static void print_json(const struct view *view, const char *path, int code)
              "\"pending\": %zu, \"skipped\": %zu, \"alive\": %s, \"exit_code\": %d, \"seconds_left\": ", view->jobs,
              view->count[STATUS_DONE], view->diverged, view->count[STATUS_FAILED], view->count[STATUS_RUNNING],
              view->count[STATUS_PENDING], view->count[STATUS_SKIPPED], view->locked && view->lock.live ? "true" : "false", code);
-    const double left[2] = {view->left.seconds, view->left.spread};
-    for (int i = 0; i < 2; i++) {
-        text_add(&out, i ? ", \"seconds_left_spread\": " : "");
-        text_add_json_value(&out, isfinite(left[i]) ? left[i] : NAN);
-    }
+    struct usage_estimate left = view->used ? usage_left(&view->usage) : (struct usage_estimate){NAN, NAN, NAN};
+    text_add_json_value(&out, isfinite(left.seconds) ? left.seconds : NAN);
+    text_add(&out, ", \"seconds_left_spread\": ");
+    text_add_json_value(&out, isfinite(left.spread) ? left.spread : NAN);
+    text_add(&out, ", \"seconds_left_most\": ");
+    text_add_json_value(&out, isfinite(left.most) ? left.most : NAN);
+    text_add(&out, ", \"reserved\": %zu, \"until\": ", view->used ? view->usage.reserved : 0);
+    if (view->used && view->usage.by_until)
+        status_until_add_json(&out, &view->usage);
+    else
+        text_add(&out, "null");
     text_add(&out, ", \"failures\": [");
     const char *separator = "";
     for (size_t i = 0; i < view->jobs; i++) {
@@ -259,6 +295,10 @@ int command_status(int argc, char **argv)
         "attempt was lost or stopped after its last checkpoint, starting up, hand-out and commit between jobs, waiting at the "
         "end while others still ran, and closing. Efficiency is the useful time over workers times the time from being "
         "prepared to the last job's end. With --json all of it, in seconds and bytes.\n\n"
+        "Where seeds are added by a rule (relin run --until), it says of each cell how many have ended of those that run, the half "
+        "width of its interval so far, and whether that is narrow enough. The time left is then that of the jobs that have their "
+        "turn, and, at most, of all that the rule may take (JSON: seconds_left_most; reserved, how many these are, of the pending "
+        "ones; until.cells).\n\n"
         "--watch reads the file again and again, from any node that sees it: each cell's progress, the time left with two "
         "standard deviations, how busy the workers were in the last minute, and the answer so far, which is that of `relin summary "
         "--sentence` (asked when more jobs have ended, for at most a twentieth of the time). It ends with the last run.\n\n"
@@ -285,7 +325,7 @@ int command_status(int argc, char **argv)
     } else {
         size_t left = view.count[STATUS_PENDING] + view.count[STATUS_RUNNING];
         int verdict = left ? 75 : view.count[STATUS_FAILED] ? 3 : 0;
-        view.left = estimate_left(&view);
+        read_usage(&view);
         if (options.resources)
             code = status_resources(view.reader, options.path, view.locked && view.lock.live, options.json);
         else if (options.json)

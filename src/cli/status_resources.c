@@ -136,11 +136,11 @@ static void print_asked(const struct usage *usage)
 static void print_advice(const struct usage *usage)
 {
     char a[64], b[64];
-    size_t left = usage->jobs - usage->done - usage->failed - usage->skipped;
+    size_t left = usage->jobs - usage->done - usage->failed - usage->skipped;   /* with those in reserve: time for all */
     struct usage_advice advice = usage_advise(usage, left ? left : usage->jobs);
     if (isnan(advice.seconds))
         return;
-    printf("\nnext time: for %s %zu jobs on %zu worker%s ask for %s (-t %s)", left ? "the other" : "all", left ? left : usage->jobs,
+    printf("\nnext time: for %s%s %zu jobs on %zu worker%s ask for %s (-t %s)", left ? "the other" : "all", usage->reserved ? " up to" : "", left ? left : usage->jobs,
            advice.workers, advice.workers == 1 ? "" : "s", span(advice.seconds, a), slurm_time(advice.seconds, b));
     if (isfinite(advice.cores))
         printf(", %.0f core%s", advice.cores, advice.cores > 1 ? "s" : "");

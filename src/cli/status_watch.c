@@ -16,19 +16,6 @@
 
 enum { BAR = 30, HEAD_LINES = 6, FEW_LINES = 24 };
 
-/* "3 min 20 s, give or take 15 s left" */
-static void add_left(struct text *out, const struct usage *usage)
-{
-    struct usage_estimate left = usage_left(usage);
-    char span[64];
-    if (isnan(left.seconds))
-        return;
-    clock_duration(left.seconds, span, sizeof span);
-    text_add(out, "; about %s left", span);
-    clock_duration(left.spread, span, sizeof span);
-    text_add(out, ", give or take %s", span);
-}
-
 static void add_busy(struct text *out, const struct usage *usage)
 {
     const struct usage_run *run = usage->n_runs ? &usage->runs[usage->n_runs - 1] : NULL;
@@ -39,11 +26,14 @@ static void add_busy(struct text *out, const struct usage *usage)
 
 static void add_line(struct text *out, const struct usage *usage)
 {
-    text_add(out, "%zu of %zu jobs done, %zu failed, %zu running, %zu pending", usage->done, usage->jobs, usage->failed,
-             usage->running, usage->jobs - usage->done - usage->failed - usage->running - usage->skipped);
+    size_t all = usage->jobs - usage->skipped - usage->reserved;
+    text_add(out, "%zu of %zu jobs done, %zu failed, %zu running, %zu pending", usage->done, all, usage->failed, usage->running,
+             all - usage->done - usage->failed - usage->running);
+    if (usage->reserved)
+        text_add(out, ", %zu in reserve", usage->reserved);
     if (usage->skipped)
         text_add(out, ", %zu skipped", usage->skipped);
-    add_left(out, usage);
+    status_add_left(out, usage);
     add_busy(out, usage);
     text_add(out, "\n");
 }
@@ -125,7 +115,8 @@ static int draw(const struct store_reader *reader, const struct store_lock_info 
         add_line(&out, &usage);
         text_add(&out, "\n%s%s", answered, *answered ? "\n" : "");
         size_t lines = lines_of_terminal(), taken = count_lines(answered) + 1;
-        add_cells(&out, &usage, lines > taken ? lines - taken : 1);
+        lines = lines > taken ? lines - taken : 1;
+        (usage.by_until ? status_until_add : add_cells)(&out, &usage, lines);
     } else if (!failed) {
         text_add(&out, "%s ", now);
         add_line(&out, &usage);

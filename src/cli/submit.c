@@ -12,13 +12,14 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "plan/plan.h"
+#include "plan/until.h"
 #include "store/store.h"
 #include "submit.h"
 
 enum {
     KEY_PARTITION = 256, KEY_ACCOUNT, KEY_QOS, KEY_CONSTRAINT, KEY_RESERVATION, KEY_NODES, KEY_TASKS, KEY_CPUS, KEY_MEM,
     KEY_TIME, KEY_NAME, KEY_DEPENDENCY, KEY_ARRAY, KEY_LAUNCHER, KEY_DRAIN, KEY_EXTRA, KEY_SETUP, KEY_DRY, KEY_PARSABLE,
-    KEY_FROM
+    KEY_FROM, KEY_UNTIL
 };
 
 static const struct argp_option option_table[] = {
@@ -44,6 +45,7 @@ static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "How", 3},
     {"array", KEY_ARRAY, "N[%M]", 0, "divide the jobs among N allocations, at most M at once: task K writes FILE.K.h5, and "
                                      "a job that depends on all of them joins the files", 3},
+    {"until", KEY_UNTIL, "halfwidth=W,max_seeds=N", 0, "more seeds where they matter, as `relin run --until`; not with --array", 3},
     {"dependency", KEY_DEPENDENCY, "LIST", 0, "start only after other jobs, as sbatch's: afterok:12345", 3},
     {"launcher", KEY_LAUNCHER, "NAME", 0, "mpirun (default), or srun: srun --mpi=pmix", 3},
     {"job-name", KEY_NAME, "NAME", 0, "default: the sweep's name", 3},
@@ -59,10 +61,13 @@ static const char doc[] =
     "The batch script is written beside the result file, FILE.sbatch, and can be submitted again as it is. It stops "
     "handing out shortly before the limit, keeps what is under way (limits.checkpoint), and is requeued only if jobs are "
     "left and something advanced.\n\n"
+    "With --until only the first seeds of every cell are sure to run, and what further ones do is decided on the way: tasks are "
+    "chosen for those, the time limit for as many as there may be. After a requeue the same rule goes on.\n\n"
     "Examples:\n"
     "  relin submit sweeps/fashion-mnist.yaml --dry-run\n"
     "  relin submit sweeps/fashion-mnist.yaml -o fashion.h5 --tasks 64 --time 4:00:00 --setup 'module load openmpi'\n"
     "  relin submit sweeps/width.yaml --array 16%4 --tasks 4 --time 30:00\n"
+    "  relin submit sweeps/width.yaml --until halfwidth=0.5%,max_seeds=40\n"
     "  relin submit sweeps/width.yaml --dependency afterok:$(relin submit --parsable sweeps/quick.yaml)\n\n"
     "Environment: RELIN_DATA, the folder of the data sets; it is written into the script.\n"
     "Exit codes: 0 submitted, 2 bad usage, sweep file or data, or refused by sbatch, 70 the script cannot be written, "
@@ -70,6 +75,7 @@ static const char doc[] =
 
 struct arguments {
     struct submission s;
+    struct until_rule rule;      /* of s.until */
     bool parsable;
 };
 
@@ -110,6 +116,14 @@ static void parse_array(struct argp_state *state, struct submission *s, char *te
     s->parts = whole(state, "--array", text, 2, 100000);
 }
 
+static void parse_until(struct argp_state *state, struct arguments *a, const char *text)
+{
+    struct error err;
+    if (until_parse(&a->rule, text, &err))
+        argp_error(state, "--until: %s", err.text);
+    a->s.until = text;
+}
+
 static error_t parse_where(int key, char *arg, struct argp_state *state, struct submission *s)
 {
     switch (key) {
@@ -141,6 +155,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_CPUS: s->cpus = whole(state, "--cpus-per-task", arg, 1, 4096); return 0;
     case KEY_DRAIN: s->drain = whole(state, "--drain", arg, 1, 65535); return 0;
     case KEY_ARRAY: parse_array(state, s, arg); return 0;
+    case KEY_UNTIL: parse_until(state, a, arg); return 0;
     case KEY_TIME:
         s->minutes = submit_minutes(arg);
         if (isnan(s->minutes))
@@ -161,6 +176,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
                 argp_error(state, "%s: expected KEY=VALUE after the sweep file", s->overrides[i]);
         return 0;
     case ARGP_KEY_NO_ARGS: argp_error(state, "expected a sweep file"); return 0;
+    case ARGP_KEY_END:
+        if (s->until && s->parts)
+            argp_error(state, "expected --until or --array, got both: the seeds of a cell would be in several files, none of which "
+                       "knows whether its interval is narrow enough");
+        return 0;
     default: return parse_where(key, arg, state, s);
     }
 }
@@ -243,7 +263,10 @@ static void print_submitted(const struct submission *s, size_t n_jobs, const cha
         snprintf(memory, sizeof memory, "%s a node", s->mem);
     else
         snprintf(memory, sizeof memory, "%zu MB a core", s->megabytes);
-    printf("job %s: %zu jobs of the sweep", id, n_jobs);
+    if (s->until)
+        printf("job %s: %zu to %zu jobs of the sweep, as --until decides,", id, s->n_first, n_jobs);
+    else
+        printf("job %s: %zu jobs of the sweep", id, n_jobs);
     if (s->parts)
         printf(" in %zu parts, each", s->parts);
     printf(" on %zu task%s of %zu core%s, %s, at most %s at a time\n", s->tasks, s->tasks == 1 ? "" : "s", s->cpus,
@@ -314,6 +337,21 @@ static int refuse_live(const struct submission *s, struct error *err)
                      of_slurm ? "; to go on behind it: --dependency afterany:" : "", of_slurm ? lock.slurm_job : "");
 }
 
+/* What to ask for: where seeds are added, tasks for the jobs that run in any case. */
+static int choose(struct arguments *a, const struct plan *plan, struct error *err)
+{
+    struct forecast first = {0};
+    struct until until;
+    if (!a->s.until)
+        return submit_choose(&a->s, &plan->forecast, &plan->forecast, err);
+    int status = until_init(&until, &a->rule, &plan->sweep, err) || forecast_some(&plan->forecast, until.run, until.n_run, &first, err)
+                 || submit_choose(&a->s, &first, &plan->forecast, err) ? -1 : 0;
+    a->s.n_first = until.n_run;
+    forecast_free(&first);
+    until_free(&until);
+    return status;
+}
+
 int command_submit(int argc, char **argv)
 {
     static const struct argp argp = {option_table, parse_option, "SWEEP.yaml [KEY=VALUE...]", doc, NULL, NULL, NULL};
@@ -322,13 +360,13 @@ int command_submit(int argc, char **argv)
     struct error err = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     const struct plan_source source = {.sweep = a.s.sweep, .overrides = a.s.overrides, .n_overrides = a.s.n_overrides,
-                                       .from = a.s.from.line, .n_from = a.s.from.n};
+                                       .from = a.s.from.line, .n_from = a.s.from.n, .until = a.s.until ? &a.rule : NULL};
     int status = plan_make(&plan, &source, dataset_root(), &err);
     if (!a.s.job_name)
         a.s.job_name = plan.sweep.name;
     if (!status)
         status = find_paths(&a.s, plan.sweep.name, &err) || refuse_live(&a.s, &err)
-                 || submit_choose(&a.s, &plan.forecast, &err) || submit_all(&a, plan.sweep.n_jobs, &err) ? -1 : 0;
+                 || choose(&a, &plan, &err) || submit_all(&a, plan.sweep.n_jobs, &err) ? -1 : 0;
     if (status) {   /* a sweep file's errors are lines of their own, as compilers write them */
         size_t length = strlen(err.text);
         fprintf(stderr, "%s%s%s", err.code == ERROR_SWEEP ? "" : "relin submit: ", err.text,

@@ -24,6 +24,7 @@ struct submission {
     struct submit_lines from;    /* result files that the plan learns from */
     const char *const *overrides;
     size_t n_overrides;
+    const char *until;           /* the rule by which seeds are added */
     const char *partition, *account, *qos, *constraint, *reservation, *nodes, *mem, *time, *job_name, *dependency,
         *launcher, *throttle;
     struct submit_lines extra, setup;
@@ -33,6 +34,7 @@ struct submission {
     double minutes;              /* of the time limit */
     size_t drain;                /* seconds before the limit */
     size_t megabytes;            /* a core; 0 where mem is given */
+    size_t n_first;              /* with a rule: jobs that run in any case */
     size_t merge_megabytes;      /* of the job that joins the parts */
     char chosen_nodes[32];       /* "1-3", or "" */
     /* paths, absolute; the caller frees */
@@ -43,8 +45,9 @@ struct submission {
 double submit_minutes(const char *text);
 
 /* Fills what was not given: from the plan's predictions and, where Slurm answers, the size of the partition's
- * nodes and its longest time. Returns 0, or -1 with *err filled. */
-int submit_choose(struct submission *s, const struct forecast *forecast, struct error *err);
+ * nodes and its longest time. first: the jobs that are sure to run, for which tasks are chosen; all: those that may,
+ * for which time and memory are. Returns 0, or -1 with *err filled. */
+int submit_choose(struct submission *s, const struct forecast *first, const struct forecast *all, struct error *err);
 
 /* The batch script; and, for an array, the one of the job that joins its files. */
 void submit_script(const struct submission *s, struct text *script);

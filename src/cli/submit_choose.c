@@ -96,17 +96,17 @@ static int choose_time(struct submission *s, const struct forecast *forecast, do
     return 0;
 }
 
-int submit_choose(struct submission *s, const struct forecast *forecast, struct error *err)
+int submit_choose(struct submission *s, const struct forecast *first, const struct forecast *all, struct error *err)
 {
     struct nodes nodes = ask_nodes(s);
-    if (s->parts > forecast->n)
-        return error_set(err, ERROR_USAGE, "--array: expected at most as many parts as jobs, %zu, got %zu", forecast->n,
+    if (s->parts > all->n)
+        return error_set(err, ERROR_USAGE, "--array: expected at most as many parts as jobs, %zu, got %zu", all->n,
                          s->parts);
     if (!s->cpus)
-        s->cpus = forecast->threads;
-    if (!s->tasks && choose_tasks(s, forecast, err))
+        s->cpus = all->threads;
+    if (!s->tasks && choose_tasks(s, first, err))
         return -1;
-    if (!s->time && choose_time(s, forecast, nodes.minutes, err))
+    if (!s->time && choose_time(s, all, nodes.minutes, err))
         return -1;
     if (s->minutes > nodes.minutes)
         return error_set(err, ERROR_USAGE, "--time: the partition allows at most %.0f minutes, got %.0f: ask for less, the "
@@ -120,8 +120,8 @@ int submit_choose(struct submission *s, const struct forecast *forecast, struct 
         return error_set(err, ERROR_USAGE, "--drain: expected less than the time limit of %.0f s, got %zu", s->minutes * 60,
                          s->drain);
     if (!s->mem)
-        s->megabytes = choose_megabytes(forecast->bytes, forecast->data_bytes, s->cpus);
-    s->merge_megabytes = choose_merge_megabytes(forecast->data_bytes);
+        s->megabytes = choose_megabytes(all->bytes, all->data_bytes, s->cpus);
+    s->merge_megabytes = choose_merge_megabytes(all->data_bytes);
     if (!s->nodes && nodes.cores >= s->cpus) {
         size_t per_node = nodes.cores / s->cpus, most = (s->tasks + per_node - 1) / per_node;
         snprintf(s->chosen_nodes, sizeof s->chosen_nodes, most > 1 ? "1-%zu" : "%zu", most);

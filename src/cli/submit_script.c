@@ -89,6 +89,10 @@ static void add_settings(struct text *to, const struct submission *s)
     text_add_shell_word(to, s->sweep_path);
     text_add(to, " -o ");
     text_add_shell_word(to, s->file);
+    if (s->until) {
+        text_add(to, " --until ");
+        text_add_shell_word(to, s->until);
+    }
     for (size_t i = 0; i < s->n_overrides; i++) {
         text_add(to, " ");
         text_add_shell_word(to, s->overrides[i]);

@@ -111,6 +111,20 @@ int forecast_repeat(struct forecast *f, size_t copies, struct error *err)
     return set_order(f, err);
 }
 
+int forecast_some(const struct forecast *f, const size_t *jobs, size_t n, struct forecast *some, struct error *err)
+{
+    *some = *f;
+    some->n = n;
+    some->order = NULL;
+    some->jobs = mem_alloc(n, sizeof *some->jobs, err);
+    some->formula = mem_alloc(n, sizeof *some->formula, err);
+    for (size_t i = 0; some->jobs && some->formula && i < n; i++) {
+        some->jobs[i] = f->jobs[jobs[i]];
+        some->formula[i] = f->formula[jobs[i]];
+    }
+    return some->jobs && some->formula ? set_order(some, err) : -1;
+}
+
 double *forecast_seconds(const struct forecast *f, struct error *err)
 {
     double *seconds = mem_alloc(f->n, sizeof *seconds, err);

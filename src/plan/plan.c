@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "plan/calibrate.h"
+#include "plan/until.h"
 
 static int learn(struct plan *plan, const struct plan_source *source, const char *data_root, struct error *err)
 {
@@ -20,6 +21,8 @@ int plan_make(struct plan *plan, const struct plan_source *source, const char *d
     *plan = (struct plan){0};
     if (sweep_load(&plan->sweep, source->sweep, source->overrides, source->n_overrides, err))
         return -1;
+    if (source->until && until_load(&plan->sweep, source->until, source->sweep, source->overrides, source->n_overrides, err))
+        return error_prefix(err, "--until");
     plan->cost = mem_alloc(plan->sweep.n_jobs, sizeof *plan->cost, err);
     if (!plan->cost || predict_sweep(&plan->sweep, data_root, plan->cost, &plan->all, err)
         || learn(plan, source, data_root, err))

@@ -76,8 +76,7 @@ static void cut(struct until *u, const struct key *keys)
     u->group_first[u->n_groups] = u->n_cells;
 }
 
-/* How many of its seeds a cell may have. */
-static size_t limit_of(const struct until *u, const struct until_cell *cell)
+size_t until_most(const struct until *u, const struct until_cell *cell)
 {
     return cell->n < u->rule.max_seeds ? cell->n : u->rule.max_seeds;
 }
@@ -97,7 +96,7 @@ static int find_baseline(struct until *u, const struct sweep *sweep, const struc
         cell->baseline = base;
         int failed = base == SIZE_MAX ? error_set(err, ERROR_USAGE, "%s: expected a cell with refresh_period=%g and all else alike to "
                                                   "compare with, got none: see baseline=K", name.chars, u->rule.baseline) : 0;
-        for (size_t i = 0; !failed && i < limit_of(u, cell); i++)
+        for (size_t i = 0; !failed && i < until_most(u, cell); i++)
             if (i >= u->cells[base].n
                 || sweep->jobs[u->order[u->cells[base].first + i]].seed != sweep->jobs[u->order[cell->first + i]].seed)
                 failed = error_set(err, ERROR_USAGE, "%s: expected the seeds of its baseline in the same order, got others: a pair has "
@@ -165,7 +164,7 @@ int until_init(struct until *u, const struct until_rule *rule, const struct swee
         touch(u, group);
     }
     for (size_t c = 0; c < u->n_cells && !status; c++) {
-        size_t most = limit_of(u, &u->cells[c]);
+        size_t most = until_most(u, &u->cells[c]);
         activate(u, &u->cells[c], rule->min_seeds < most ? rule->min_seeds : most);
     }
     for (size_t row = 0; keys && row < sweep->n_jobs; row++) {
@@ -241,7 +240,7 @@ static size_t next_count(const struct until *u, const struct until_cell *cell, c
     if (s->pairs >= 2)
         more = ceil((felt_seeds(s->deviation, u->rule.halfwidth) - (double)s->pairs) * n / (double)s->pairs);
     more = fmax(1, fmin(more, n));
-    return (size_t)fmin(n + more, (double)limit_of(u, cell));
+    return (size_t)fmin(n + more, (double)until_most(u, cell));
 }
 
 /* Returns whether anything changed. */
@@ -255,7 +254,7 @@ static bool decide(struct until *u, struct until_cell *cell)
         close_cell(u, cell, UNTIL_NARROW);
     } else if (s.pairs == 0) {
         close_cell(u, cell, UNTIL_NO_PAIRS);
-    } else if (cell->active >= limit_of(u, cell)) {
+    } else if (cell->active >= until_most(u, cell)) {
         close_cell(u, cell, UNTIL_OUT_OF_SEEDS);
     } else {
         size_t n = next_count(u, cell, &s);
@@ -310,4 +309,20 @@ void until_step(struct until *u)
 bool until_is_active(const struct until *u, size_t row)
 {
     return u->place[row] < u->cells[u->cell_of[row]].active;
+}
+
+bool until_is_reserved(const struct until *u, size_t row)
+{
+    const struct until_cell *cell = &u->cells[u->cell_of[row]];
+    return cell->state == UNTIL_WAITING && u->place[row] >= cell->active && u->place[row] < until_most(u, cell);
+}
+
+double until_expect(const struct until *u, const struct until_cell *cell)
+{
+    struct until_spread s = until_measure(u, cell, cell->active);
+    size_t ended = cell->ended < cell->active ? cell->ended : cell->active;
+    if (s.pairs < 2)
+        return NAN;
+    double lost = ended > s.pairs ? (double)ended / (double)s.pairs : 1;
+    return fmax(ceil(felt_seeds(s.deviation, u->rule.halfwidth) * lost), (double)cell->active);
 }

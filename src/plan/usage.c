@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "plan/quantile.h"
 #include "store/store.h"
@@ -177,6 +178,14 @@ static int compare_jobs(const void *x, const void *y, void *context)
     return order ? order : (a > b) - (a < b);
 }
 
+/* Is the row done without, by a rule that has not said so in the file yet? */
+static bool is_skipped(const struct usage *usage, const struct columns *c, size_t job)
+{
+    return c->status[job] == STATUS_SKIPPED
+           || (usage->by_until && c->status[job] == STATUS_PENDING && !until_is_active(&usage->until, job)
+               && !until_is_reserved(&usage->until, job));
+}
+
 static void take_job(struct usage_cell *cell, const struct columns *c, size_t job, bool live, double now)
 {
     cell->jobs++;
@@ -211,7 +220,7 @@ static int take_cells(const struct columns *c, bool live, double now, struct usa
     qsort_r(sorted, usage->jobs, sizeof *sorted, compare_jobs, (void *)(size_t)c);
     for (size_t i = 0; i < usage->jobs; i++) {
         size_t job = sorted[i];
-        if (c->status[job] == STATUS_SKIPPED) {
+        if (is_skipped(usage, c, job)) {
             usage->skipped++;
             continue;
         }
@@ -223,6 +232,9 @@ static int take_cells(const struct columns *c, bool live, double now, struct usa
             *cell = (struct usage_cell){.architecture = c->architecture[job], .schedule = schedule, .refresh_period = c->period[job]};
         }
         take_job(cell, c, job, live, now);
+        bool reserved = usage->by_until && c->status[job] == STATUS_PENDING && until_is_reserved(&usage->until, job);
+        cell->reserved += reserved;
+        usage->reserved += reserved;
         usage->running += live && c->status[job] == STATUS_RUNNING;
     }
     mem_free(sorted);
@@ -302,8 +314,10 @@ int usage_read(const struct store_reader *reader, bool live, double now, struct 
 {
     struct timeline timeline = {0};
     struct columns c = {0};
+    struct error unknown;
     *usage = (struct usage){.jobs = store_read_jobs(reader), .recent = NAN};
-    int status = read_columns(reader, &c, err);
+    int status = read_columns(reader, &c, err), ruled = until_read(&usage->until, &usage->sweep, reader, &unknown);
+    usage->by_until = ruled == 0;   /* a rule of another program is not understood: then all pending jobs are left */
     if (!status && !(status = timeline_read(reader, &timeline, err)) && timeline.present) {
         struct timeline_jobs jobs = {.n = usage->jobs, .status = c.status, .start_time = c.start, .wall_seconds = c.wall, .worker = c.worker};
         status = timeline_reconcile(&timeline, &jobs, live, NULL, err) || take_runs(&timeline, live, now, usage, err) ? -1 : 0;
@@ -325,4 +339,6 @@ void usage_free(struct usage *usage)
     store_free_texts(usage->schedules, usage->jobs);
     mem_free(usage->runs);
     mem_free(usage->cells);
+    until_free(&usage->until);
+    sweep_free(&usage->sweep);
 }

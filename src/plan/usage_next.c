@@ -42,7 +42,7 @@ static double variance(double n, double sum, double squares)
 struct usage_estimate usage_left(const struct usage *usage)
 {
     const struct usage_run *run = usage->n_runs ? &usage->runs[usage->n_runs - 1] : NULL;
-    double n = 0, sum = 0, squares = 0, work = 0, uncertain = 0, longest = 0;
+    double n = 0, sum = 0, squares = 0, work = 0, reserve = 0, uncertain = 0, longest = 0;
     for (size_t i = 0; i < usage->n_cells; i++) {
         n += (double)usage->cells[i].done;
         sum += usage->cells[i].seconds;
@@ -50,19 +50,21 @@ struct usage_estimate usage_left(const struct usage *usage)
     }
     double workers = run && run->live ? (double)run->workers : (double)usage->running;   /* without a timeline: as many as run */
     if (workers == 0 || n == 0)
-        return (struct usage_estimate){NAN, NAN};
+        return (struct usage_estimate){NAN, NAN, NAN};
     for (size_t i = 0; i < usage->n_cells; i++) {
         const struct usage_cell *cell = &usage->cells[i];
         double done = (double)cell->done, running = (double)cell->running;
-        double waiting = (double)(cell->jobs - cell->done - cell->failed) - running, left = waiting + running;
+        double waiting = (double)(cell->jobs - cell->done - cell->failed - cell->reserved) - running, left = waiting + running;
         double mean = done > 0 ? cell->seconds / done : sum / n;
         double spread = variance(done, cell->seconds, cell->squares);
         if (isnan(spread))
             spread = n > 1 ? variance(n, sum, squares) : mean * mean;
+        reserve += (double)cell->reserved * mean;
         work += waiting * mean + fmax(0, running * mean - cell->elapsed);
         uncertain += left * spread + left * left * spread / fmax(done, 1);
         if (waiting > 0)
             longest = fmax(longest, mean);
     }
-    return (struct usage_estimate){fmax(work / workers, longest), 2 * sqrt(uncertain) / workers};
+    return (struct usage_estimate){fmax(work / workers, longest), 2 * sqrt(uncertain) / workers,
+                                   fmax((work + reserve) / workers, longest)};
 }

@@ -101,10 +101,25 @@ static int refuse_contradiction(struct merge *m, size_t job, size_t first, size_
     return status;
 }
 
+/* A job without a result in any file: one of them may have done without it. */
+static int leave_out(struct merge *m, size_t job, int32_t attempts, bool skipped, struct error *err)
+{
+    const uint8_t status = skipped ? STATUS_SKIPPED : STATUS_PENDING;
+    if (skipped) {
+        m->merged->skipped++;
+    } else {
+        if (m->merged->missing < STORE_MERGED_FIRST)
+            m->merged->first[m->merged->missing] = job;
+        m->merged->missing++;
+    }
+    return rows_write(&m->rows, job, VAR_ATTEMPTS, &attempts, err) || rows_write(&m->rows, job, VAR_STATUS, &status, err) ? -1 : 0;
+}
+
 static int merge_job(struct merge *m, size_t job, struct error *err)
 {
     size_t best = SIZE_MAX, best_row = 0;
     int32_t attempts = 0;
+    bool skipped = false;
     for (size_t f = 0; f < m->n; f++) {
         const struct old_file *old = &m->files[f];
         size_t row = old_find(old, m->sweep->jobs[job].id);
@@ -112,6 +127,10 @@ static int merge_job(struct merge *m, size_t job, struct error *err)
             continue;
         if (old->attempts[row] > attempts)
             attempts = old->attempts[row];
+        uint8_t found;
+        if (rows_read(&old->reader->rows, row, VAR_STATUS, &found, err))
+            return error_prefix(err, "%s", m->names[f]);
+        skipped = skipped || found == STATUS_SKIPPED;
         if (old->status[row] == STATUS_PENDING)
             continue;
         bool first = best == SIZE_MAX || (m->files[best].status[best_row] == STATUS_FAILED && old->status[row] == STATUS_DONE);
@@ -124,12 +143,8 @@ static int merge_job(struct merge *m, size_t job, struct error *err)
             return -1;
         }
     }
-    if (best == SIZE_MAX) {
-        if (m->merged->missing < STORE_MERGED_FIRST)
-            m->merged->first[m->merged->missing] = job;
-        m->merged->missing++;
-        return rows_write(&m->rows, job, VAR_ATTEMPTS, &attempts, err);
-    }
+    if (best == SIZE_MAX)
+        return leave_out(m, job, attempts, skipped, err);
     if (m->files[best].status[best_row] == STATUS_DONE)
         m->merged->done++;
     else

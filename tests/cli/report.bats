@@ -51,7 +51,7 @@ LOOK
     needs_browser
     needs_gnuplot
     look 3<<'LOOK'
-expected = set("""performance-period performance-updates performance-eta-period performance-path phase curves-accuracy
+expected = set("""performance-period performance-difference performance-updates performance-eta-period performance-path phase curves-accuracy
     curves-test-loss curves-train-loss kernel-distance kernel-alignment kernel-rank kernel-lambda kernel-spectrum
     refresh-jump refresh-gap refresh-convergence uses utilisation timeline cost""".split())
 assert expected == {g["id"].removeprefix("figure-") for g in f["figures"]}
@@ -76,13 +76,18 @@ for cell in d["cells"]:
     k = str(cell["refresh_period"])
     linear, network = (rows[cell["architecture"], k, which] for which in (True, False))
     for name, key in (dict(n="n", planned="planned", failed="failed", diverged="diverged", feature_updates="feature_updates",
-                           eta_K="eta_K", mean="mean", mean_low="low", mean_high="high", sd="sd", path_length="path_length_mean",
+                           eta_K="eta_K", damping="damping", mean="mean", mean_low="low", mean_high="high", sd="sd", path_length="path_length_mean",
                            path_length_low="path_length_low", path_length_high="path_length_high", difference="difference_mean",
                            difference_low="difference_low", difference_high="difference_high", p_holm="p_holm")).items():
         same(linear, name, cell, key)
     for name, key in dict(mean="network_mean", mean_low="network_low", mean_high="network_high").items():
         same(network, name, cell, key)
     assert linear["suffices"] == cell["suffices"]
+    eta = [r for r in csv("eta") if (r["group"], r["refresh_period"], r["curve"][:5]) == (cell["architecture"], k, "f_lin")]
+    assert len(eta) == 1
+    for name, key in dict(eta_K="eta_K", damping="damping", mean="mean", mean_low="low", mean_high="high", difference="difference_mean",
+                          difference_low="difference_low", difference_high="difference_high", n="n", diverged="diverged").items():
+        same(eta[0], name, cell, key)
 assert f["answers"] == [a["sentence"] for a in d["answers"]] and f["notes"] == [n["text"] for n in d["notes"]]
 for answer, row in zip(d["answers"], csv("answers")):
     assert row["group"] == answer["architecture"]
@@ -96,6 +101,28 @@ for t in f["tables"]:
         for text, value in zip(shown, exact.values(), strict=True):
             text = text.strip()
             assert text == value.strip() or float(text) == float("%.6g" % float(value)), (t["id"], text, value)
+LOOK
+}
+
+@test "the phase diagram has what relin summary --at step=T says, at each T" {
+    needs_browser
+    look "$RELIN" "$FILE" 3<<'LOOK'
+import subprocess
+rows, times, looked = csv("phase"), set(), 0
+times = sorted({r["step"] for r in rows}, key=float)
+assert len(times) > 2
+for t in times:
+    d = json.loads(subprocess.run([sys.argv[2], "summary", sys.argv[3], "--at", "step=" + t, "--json"], capture_output=True, check=True).stdout)
+    cells = {(c["architecture"], str(c["refresh_period"])): c for c in d["cells"]}
+    for r in rows:
+        if r["step"] != t:
+            continue
+        c, looked = cells[r["group"], r["refresh_period"]], looked + 1
+        for name, key in dict(n="n", mean="mean", mean_low="low", mean_high="high", difference="difference_mean", feature_updates="feature_updates",
+                              difference_low="difference_low", difference_high="difference_high").items():
+            assert (r[name] == "") if c[key] is None else float(r[name]) == float(c[key]), (t, name, r, c)
+        assert r["suffices"] == c["suffices"]
+assert looked == len(rows) > 12
 LOOK
 }
 
@@ -177,6 +204,75 @@ LOOK
     done
     run env -u FILE make -s -C "$BATS_TEST_DIRNAME/../../analysis" figures
     [[ "$status" -ne 0 && "$output" = *"expected FILE"* ]]
+}
+
+# page FILE.html: its facts, for look
+page() {
+    "$PYTHON" tests/python/browse.py "$1" "$BATS_TEST_TMPDIR/shots"
+    SHOTS="$BATS_TEST_TMPDIR/shots"
+}
+
+@test "seeds that were added by a rule: intervals, no p-values, and what was skipped is told" {
+    needs_browser
+    needs_gnuplot
+    local f="$BATS_TEST_TMPDIR/until.h5" asked=(--metric test_loss --margin 0.02)
+    relin run --until halfwidth=0.0125,max_seeds=30,metric=test_loss tests/sweeps/farm.yaml -o "$f"
+    relin report "$f" "${asked[@]}" -o "$BATS_TEST_TMPDIR/until.html"
+    relin summary "$f" "${asked[@]}" --json >"$BATS_TEST_TMPDIR/until.json"
+    page "$BATS_TEST_TMPDIR/until.html"
+    look "$BATS_TEST_TMPDIR/until.json" "$f" 3<<'LOOK'
+import h5py
+d, status = json.load(open(sys.argv[2])), h5py.File(sys.argv[3])["status"][:]
+skipped = int((status == 4).sum())
+assert skipped > 0 and f["notes"] == [n["text"] for n in d["notes"]] and f["answers"] == [a["sentence"] for a in d["answers"]]
+notes = " ".join(f["notes"])
+for words in ("intervals only, no p-values", "halfwidth=0.0125,max_seeds=30", f"{skipped} more were skipped", "compare a cell with the baseline by its difference"):
+    assert words in notes, (words, notes)
+rows = csv("performance")
+assert all(r["p_holm"] == "" for r in rows) and sum(int(r["n"]) for r in rows if r["curve"].startswith("f_lin")) == (status == 2).sum()
+for r in rows:
+    if r["curve"].startswith("f_lin") and r["refresh_period"] != "1":
+        assert float(r["difference_low"]) < float(r["difference_high"])
+drawn = {g["id"] for g in f["figures"] if g["drawn"]}
+assert {"figure-performance-difference", "figure-performance-eta-period", "figure-phase"} <= drawn and f["console"] == []
+LOOK
+}
+
+@test "--tune and --across: what was chosen, each rate's curve on one axis, and the tasks together" {
+    needs_browser
+    needs_gnuplot
+    local f="$BATS_TEST_TMPDIR/rates.h5"
+    relin run tests/sweeps/statistics.yaml 'grid.refresh_period=[1, 5, inf]' grid.seed=0..7 'grid.training.lr=[0.001, 0.004, 0.02]' -o "$f"
+    relin report "$f" --tune training.lr --across architecture -o "$BATS_TEST_TMPDIR/tuned.html"
+    relin summary "$f" --tune training.lr --across architecture --json >"$BATS_TEST_TMPDIR/tuned.json"
+    page "$BATS_TEST_TMPDIR/tuned.html"
+    look "$BATS_TEST_TMPDIR/tuned.json" 3<<'LOOK'
+d = json.load(open(sys.argv[2]))
+assert f["notes"] == [n["text"] for n in d["notes"]] and any("tuned: each cell has" in n for n in f["notes"])
+rows = {(r["group"], r["refresh_period"]): r for r in csv("performance") if r["curve"].startswith("f_lin")}
+for c in d["cells"]:
+    r = rows[c["architecture"], str(c["refresh_period"])]
+    assert float(r["training_lr"]) == c["training_lr"] and float(r["mean"]) == c["mean"] and float(r["n"]) == c["n"] == 4
+rows = csv("across")
+assert len(rows) == len(d["across"]["rows"]) == 2 and "Across architecture" in f["headings"]
+for r, c in zip(rows, d["across"]["rows"]):
+    for name in "refresh_period tasks runs baseline_runs".split() + [n + e for n in ("improvement", "iqm", "iqm_baseline", "difference") for e in ("", "_low", "_high")]:
+        assert float(r[name]) == float(c[name]), (name, r, c)
+drawn = {g["id"] for g in f["figures"] if g["drawn"]}
+assert {"figure-across-improvement", "figure-across-difference"} <= drawn, drawn
+LOOK
+    relin report "$f" -o "$BATS_TEST_TMPDIR/rates.html"
+    page "$BATS_TEST_TMPDIR/rates.html"
+    look 3<<'LOOK'
+rows = csv("eta")
+assert {r["group"] for r in rows} == {"wide", "deep"} and {r["curve"] for r in rows} == {"η = 0.001", "η = 0.004", "η = 0.02"}
+for r in rows:
+    k, eta = float(r["refresh_period"]), float(r["curve"][4:])
+    assert math.isclose(float(r["eta_K"]), eta * k, rel_tol=1e-12) and math.isclose(float(r["damping"]), 24 * 0.5 / (eta * k), rel_tol=1e-12)
+eta = [g for g in f["figures"] if g["id"] == "figure-performance-eta-period"][0]
+assert eta["drawn"] and "damping N(1 − μ)/(ηK)" in eta["texts"] and "η = 0.02" in eta["texts"] and len(eta["marks"]) >= 3
+assert "across" not in {t["id"].removeprefix("table-") for t in f["tables"]}
+LOOK
 }
 
 @test "Gauss-Newton runs stand beside the linearised runs of their K" {

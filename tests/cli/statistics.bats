@@ -125,3 +125,27 @@ agrees() {
     [ "$status" -eq 2 ]
     [[ "$output" = *"--by: expected axes (architecture, refresh_period, seed), got 'curve_test_loss'"* ]]
 }
+
+@test "schedules and Gauss-Newton runs, each judged by itself, and what is measured of kernels" {
+    relin run tests/sweeps/beside.yaml -o "$BATS_TEST_TMPDIR/beside.h5"
+    agrees "5 cells, 4 comparisons, 1 answers agree" "$BATS_TEST_TMPDIR/beside.h5"
+    agrees "5 cells, 4 comparisons, 1 answers agree" "$BATS_TEST_TMPDIR/beside.h5" --metric test_loss --margin 0.02
+    relin run tests/sweeps/trainers.yaml -o "$BATS_TEST_TMPDIR/trainers.h5"
+    agrees "4 cells, 2 comparisons, 0 answers agree" "$BATS_TEST_TMPDIR/trainers.h5"
+    relin run tests/sweeps/report.yaml -o "$BATS_TEST_TMPDIR/kernels.h5"   # with path lengths
+    agrees "6 cells, 4 comparisons, 2 answers agree" "$BATS_TEST_TMPDIR/kernels.h5"
+}
+
+@test "where seeds were added by a rule: intervals of common seeds, no p" {
+    relin run --until halfwidth=0.0125,max_seeds=30,metric=test_loss tests/sweeps/farm.yaml -o "$BATS_TEST_TMPDIR/until.h5"
+    agrees "3 cells, 2 comparisons, 1 answers agree" "$BATS_TEST_TMPDIR/until.h5" --metric test_loss --margin 0.02
+}
+
+@test "what the report says along training, of kernels, refreshes and cost is numpy's too" {
+    relin run tests/sweeps/report.yaml -o "$BATS_TEST_TMPDIR/report.h5"
+    "$PYTHON" tests/python/set_scores.py "$BATS_TEST_TMPDIR/report.h5" holes
+    relin report "$BATS_TEST_TMPDIR/report.h5" --tables "$BATS_TEST_TMPDIR/tables"
+    run "$PYTHON" tests/python/report_tables.py "$BATS_TEST_TMPDIR/report.h5" "$BATS_TEST_TMPDIR/tables"
+    echo "$output"
+    [[ "$status" -eq 0 && "$output" = "rows agree: "*" of curves, "*" of kernels, "*" of refreshes, "*" of spectra, "*" of cost" ]]
+}

@@ -90,6 +90,26 @@ submit() { "$RELIN" submit sweep.yaml "$@"; }
     [[ $output == *"--array: expected at most as many parts as jobs, 12, got 13"* ]]
 }
 
+@test "seeds that are added by a rule: the script passes it on, the jobs are counted, an array is refused" {
+    setup_slurm
+    run -0 submit -o f.h5 --until 'halfwidth=0.0125,max_seeds=30,metric=test_loss' training.momentum=0.5
+    [[ $output == *"job 42: 30 to 90 jobs of the sweep, as --until decides, on 1 task of 1 core"* ]]
+    grep -qxF "set -- $WORK/sweep.yaml -o $WORK/f.h5 --until halfwidth=0.0125,max_seeds=30,metric=test_loss training.momentum=0.5" f.sbatch
+    # time for all of them, tasks for those that are sure to run
+    tasks() { sed -n 's/^#SBATCH --ntasks=//p' <<<"$output"; }
+    run -0 submit --dry-run --until halfwidth=0.1,max_seeds=1000,metric=test_loss training.steps=20000000
+    few=$(tasks)
+    run -0 submit --dry-run training.steps=20000000 grid.seed=0..999
+    [ "$few" -lt "$(tasks)" ]
+    run -2 submit --until halfwidth=0.5%,max_seeds=40 --array 3
+    [[ $output == *"expected --until or --array, got both"* ]]
+    run -2 submit --until halfwidth=0.5%
+    [[ $output == *"--until: expected halfwidth= and max_seeds="* ]]
+    run -2 submit --until halfwidth=0.5%,max_seeds=40,baseline=7
+    [[ $output == *"--until: "*"expected a cell with refresh_period=7"* ]]
+    [ "$(grep -c parsable sbatch.called)" = 1 ]
+}
+
 @test "names with blanks and quotes reach the program" {
     setup_slurm
     mkdir "it's here"
@@ -201,6 +221,15 @@ in_slurm() {
     # jobs that fail for good are a verdict too
     submit -o g.h5 limits.job_wall=1s limits.attempts=1 training.steps=100000000 grid.seed=0 >/dev/null
     run -3 in_slurm g.sbatch
+    [ ! -e scontrol.called ]
+}
+
+@test "the script goes on by the rule of --until, and ends with its verdict" {
+    setup_slurm
+    submit -o f.h5 --until halfwidth=0.0125,max_seeds=30,metric=test_loss >/dev/null
+    run -0 in_slurm f.sbatch
+    [[ $output == *" of 90 jobs done, 0 failed, "*" skipped"* ]]
+    run -0 in_slurm f.sbatch
     [ ! -e scontrol.called ]
 }
 

@@ -71,6 +71,49 @@ PYTHON
     [ "$output" = "$(for k in 1 10 inf; do echo "$k:$(printf '2%.0s' {1..32})"; done)" ]
 }
 
+@test "the status says how narrow each cell's interval is, what is in reserve, and how long that may take" {
+    until_run f.h5
+    "$PYTHON" - <<'PYTHON'
+import h5py, numpy
+f = h5py.File("f.h5", "r+")
+K, s = f["refresh_period"][:], f["status"][:]
+s[s == 4] = 0                                   # as if the rule had not got so far
+s[numpy.flatnonzero(K == 1)[12:]] = 0
+s[numpy.flatnonzero(K == numpy.inf)[10:]] = 0
+f["status"][:] = s
+PYTHON
+    printf 'host %s\npid %s\nslurm_job -\nrestart 0\nsince %s\n' "$(uname -n)" $$ "$(date +%s)" >f.h5.lock   # a run is alive
+    "$RELIN" status --json f.h5 >s.json
+    "$PYTHON" - <<'PYTHON'
+import h5py, json, numpy
+s, f = json.load(open("s.json")), h5py.File("f.h5")
+K, x = f["refresh_period"][:], f["test_loss"][:]
+base, ten, inf = s["until"]["cells"]
+def half(k): return 2.262157162740992 * (x[K == k] - x[K == 1])[:10].std(ddof=1) / 10 ** 0.5
+assert base["is_baseline"] and base["ended"] == 12 and base["state"] == "open" and base["active"] == inf["active"], base
+assert (ten["ended"], ten["active"], ten["pairs"], ten["state"]) == (10, 10, 10, "narrow"), ten
+assert (inf["ended"], inf["pairs"], inf["state"], inf["most"]) == (10, 10, "open", 30) and 10 < inf["active"] <= 20, inf
+assert abs(ten["halfwidth"] / half(10) - 1) < 1e-9 and abs(inf["halfwidth"] / half(numpy.inf) - 1) < 1e-9
+assert ten["halfwidth"] <= s["until"]["halfwidth"] < inf["halfwidth"] and inf["seeds_expected"] >= inf["active"]
+assert s["reserved"] == 2 * (30 - inf["active"]) and s["pending"] == 58, s
+PYTHON
+    run "$RELIN" status f.h5
+    [[ "$output" == *"farm: 32 of "*" in reserve, of which --until takes what it needs; 20 more skipped, not needed"* ]]
+    [[ "$output" == *"1 of 2 cells decided: seeds are added until the 95 % interval of test_loss against K=1 is no wider than +-0.0125, 10 to 30 a cell"* ]]
+    [[ "$output" == *"small, K=10 "*"10/10     10  +-0."*"narrow enough"*"small, K=inf "*"10/"*"10  +-0."*"open: "*"by the deviation so far"* ]]
+    rm f.h5.lock
+}
+
+@test "the time left of a live run is that of the jobs that have their turn, and of all in reserve at most" {
+    "$RELIN" run --until halfwidth=0.0001,max_seeds=40,metric=test_loss "$SWEEPS/farm.yaml" training.steps=8000 -o f.h5 &
+    wait_for 60 done_jobs f.h5 5
+    "$RELIN" status --json f.h5 >s.json
+    "$RELIN" status f.h5 >text
+    wait $!
+    "$PYTHON" -c 'import json; s = json.load(open("s.json")); assert s["reserved"] in (30, 60, 90) and 0 < s["seconds_left"] < s["seconds_left_most"], s'
+    grep -q 'left, give or take .*, for the jobs that have their turn by now, up to .* with all in reserve' text
+}
+
 @test "the summary gives intervals of such a file, and no p-values" {
     [ -x "$(dirname "$RELIN")/relin-summary" ] || skip "no relin-summary"
     until_run f.h5
@@ -127,4 +170,36 @@ PYTHON
     [[ "$output" == *"further jobs"*"Next: relin run --until halfwidth=0.0125,max_seeds="* ]]
     run "$RELIN" plan "$SWEEPS/farm.yaml" --target-halfwidth 0.5%
     [ "$status" -eq 2 ] && [[ "$output" == *"expected --from FILE.h5 with the first seeds"* ]]
+}
+
+@test "files of one rule are joined and keep it; of different rules they are refused" {
+    until_run one.h5
+    until_run a.h5 grid.refresh_period=[1,10]
+    until_run b.h5 grid.refresh_period=[1,inf]
+    run "$RELIN" merge -o f.h5 --sweep "$SWEEPS/farm.yaml" a.h5 b.h5
+    [ "$status" -eq 0 ]
+    [[ "$output" == *" of 90 jobs done, 0 failed, 0 missing, "*" skipped, from 2 files"* && "$output" != *"had no seeds"* ]]
+    [ "$(statuses f.h5)" = "$(statuses one.h5)" ]
+    "$PYTHON" -c 'import h5py; a, b = (h5py.File(n) for n in ("one.h5", "f.h5")); assert (a["job_id"][:] == b["job_id"][:]).all(); assert a["test_loss"][:].tobytes() == b["test_loss"][:].tobytes()'
+    before=$(sha256sum <f.h5)
+    run "$RELIN" run "$SWEEPS/farm.yaml" -o f.h5      # by the rule that it kept there is nothing left
+    [ "$status" -eq 0 ] && [ "$(sha256sum <f.h5)" = "$before" ]
+    # a file without a rule is seeds more, which is said
+    "$RELIN" run "$SWEEPS/farm.yaml" -o plain.h5
+    for files in "plain.h5 b.h5" "b.h5 plain.h5"; do
+        rm f.h5
+        run "$RELIN" merge -o f.h5 --sweep "$SWEEPS/farm.yaml" $files
+        [ "$status" -eq 75 ]
+        [[ "$output" == *"1 of the files had no seeds added by a rule; the others' holds for all (halfwidth=0.0125,max_seeds=30,"* ]]
+        "$PYTHON" -c 'import h5py; assert "max_seeds=30" in str(h5py.File("f.h5")["config"].attrs["until"])'
+    done
+    # another rule
+    "$RELIN" run --until halfwidth=0.02,max_seeds=30,metric=test_loss "$SWEEPS/farm.yaml" -o other.h5
+    before=$(sha256sum <f.h5)
+    run "$RELIN" merge -o f.h5 a.h5 other.h5
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"a.h5 and other.h5 had seeds added by different rules"*"halfwidth=0.0125,"*"halfwidth=0.02,"* ]]
+    [ "$(sha256sum <f.h5)" = "$before" ]
+    run "$RELIN" merge -o f.h5 other.h5               # nor with that of the file that is there
+    [ "$status" -eq 2 ] && [[ "$output" == *"other.h5 and f.h5 had seeds added by different rules"* ]]
 }

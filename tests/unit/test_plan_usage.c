@@ -149,6 +149,12 @@ START_TEST(what_is_left_takes_as_long_as_by_hand)
     ck_assert_double_eq_tol(usage_left(&usage).spread, sqrt(76), 1e-12);
     run.workers = 100;
     ck_assert_double_eq_tol(usage_left(&usage).seconds, 12, 1e-12);   /* no shorter than a job that waits */
+    run.workers = 2;
+    ck_assert_double_eq_tol(usage_left(&usage).most, 21.5, 1e-12);
+    cells[0].jobs += 3;            /* in reserve: not left, but at most 3 * 12 s more */
+    cells[0].reserved = 3;
+    ck_assert_double_eq_tol(usage_left(&usage).seconds, 21.5, 1e-12);
+    ck_assert_double_eq_tol(usage_left(&usage).most, 21.5 + 18, 1e-12);
     run.live = false;
     ck_assert(isnan(usage_left(&usage).seconds));
     run.live = true;
