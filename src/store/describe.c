@@ -54,7 +54,7 @@ static bool trainer_is_axis(const struct sweep *sweep)
     for (size_t i = 0; i < n; i++) {
         const struct job *job = &sweep->jobs[i];
         struct text key = {0};
-        text_add(&key, "%s|%.17g|%lld|", job->network.name, job->training.refresh_period, (long long)job->seed);
+        text_add(&key, "%s|%.17g|%lld|", job->network->name, job->training.refresh_period, (long long)job->seed);
         training_refresh_label(&job->training, &key);
         for (size_t a = 0; a < sweep->n_axes; a++)
             if (sweep->axes[a].numeric)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/share.h"
 #include "data/augment.h"
 #include "schema.h"
 #include "values.h"
@@ -161,7 +162,7 @@ static void write_text(const struct draft *d, struct text *out)
         text_add(out, "%s\"%s\":{", written++ ? "," : "", sections[s][1]);
         if (s == 0) {
             text_add(out, "\"name\":");
-            text_add_json_string(out, d->job.network.name);
+            text_add_json_string(out, d->network.name);
             separator = ",";
         }
         bool in_seeds = false;
@@ -214,7 +215,7 @@ void job_prepare(void)
 static void write_id(struct draft *d)
 {
     struct text identity = {0}, own = {0};
-    text_add(&identity, "architecture=%s\n", d->job.network.name);
+    text_add(&identity, "architecture=%s\n", d->network.name);
     for (size_t i = 0; i < n_keys; i++) {
         if (!printed(&keys[i], d) || !key_applies(&keys[i], d))
             continue;
@@ -240,7 +241,7 @@ static void write_id(struct draft *d)
 static int finish_own(struct draft *d, const struct node *where, struct mistakes *mistakes)
 {
     size_t before = mistakes->made;
-    if (!d->job.network.name[0])
+    if (!d->network.name[0])
         mistake("architectures: expected a map of names to networks beside a trainer that is no command, got nothing: add it");
     require(d, "data.set", "the name of a data set", where, mistakes);
     bool gauss_newton = is_gauss_newton(d);
@@ -258,7 +259,7 @@ static int finish_own(struct draft *d, const struct node *where, struct mistakes
         mistakes_add(mistakes, where->line, where->column,
                      "training.loss: expected half-mse for a regression task, got cross-entropy");
     struct text prefix = {0};
-    text_add(&prefix, "architectures.%s.", d->job.network.name);
+    text_add(&prefix, "architectures.%s.", d->network.name);
     network_check(prefix.chars, d, where, true, mistakes);
     text_free(&prefix);
     if (d->job.data.label_noise > 0 && d->job.data.task == TASK_REGRESSION)
@@ -285,11 +286,15 @@ static int finish_own(struct draft *d, const struct node *where, struct mistakes
 
 int draft_finish(struct draft *d, const struct node *where, struct mistakes *mistakes)
 {
+    d->job.training.refresh.at = d->refresh_at;
     int failed = draft_is_program(d) ? draft_finish_program(d, where, mistakes) : finish_own(d, where, mistakes);
     if (failed)
         return -1;
     resolve_seeds(d);
     d->feature_updates = training_feature_updates(&d->job.training);
+    d->job.network = share_hold(&d->network, sizeof d->network);
+    size_t listed = d->job.training.refresh.kind == REFRESH_AT ? (size_t)d->job.training.refresh.count : 0;
+    d->job.training.refresh.at = share_hold(d->refresh_at, listed * sizeof *d->refresh_at);
     struct text text = {0};
     write_text(d, &text);
     d->job.text = text.chars;
@@ -328,7 +333,7 @@ void draft_parse_job(const struct node *root, struct draft *draft, struct mistak
     }
     const struct node *name = node_get(node_get(root, "architecture"), "name");
     if (name && name->kind == NODE_SCALAR)
-        snprintf(draft->job.network.name, sizeof draft->job.network.name, "%s", name->scalar);
+        snprintf(draft->network.name, sizeof draft->network.name, "%s", name->scalar);
 }
 
 void job_set_engine(struct job *job, enum engine engine)
@@ -355,7 +360,11 @@ const char *job_engine_name(const struct job *job)
 void job_free(struct job *job)
 {
     free(job->text);
+    share_drop(job->network);
+    share_drop(job->training.refresh.at);
     job->text = NULL;
+    job->network = NULL;
+    job->training.refresh.at = NULL;
 }
 
 void job_label(const struct job *job, char *text, size_t size)
@@ -369,7 +378,7 @@ void job_label(const struct job *job, char *text, size_t size)
         text_free(&t);
         return;
     }
-    text_add(&t, "%s%s ", job->network.name, solves ? " gauss-newton" : "");
+    text_add(&t, "%s%s ", job->network->name, solves ? " gauss-newton" : "");
     if (solves && !isnan(training->damping)) {
         text_add(&t, "mu=");
         text_add_number(&t, training->damping);

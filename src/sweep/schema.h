@@ -20,9 +20,12 @@ struct parameters {
     } list[PARAMETERS_MOST];
 };
 
-/* A job on its way: values, and which keys were given. */
+/* A job on its way: values, and which keys were given. Of what jobs share it has its own; job.network and
+ * job.training.refresh.at are set by draft_finish. */
 struct draft {
     struct job job;
+    struct network_spec network;
+    int64_t refresh_at[REFRESH_MOST_STEPS];   /* job.training.refresh.count of them */
     double feature_updates;        /* NaN: not given */
     struct sweep_limits limits;
     char command[COMMAND_SIZE];    /* of trainer: {command: [...]}: its words as a JSON list */

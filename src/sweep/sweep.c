@@ -113,8 +113,8 @@ static void read_architectures(struct grid_base *base, const struct node *root, 
         network_check_keys(prefix, &draft, map->value[i], mistakes);
         snprintf(depth, sizeof depth, "%sdepth", prefix);
         network_check(prefix, &draft, map->value[i], !grid_find_axis(node_get(root, "grid"), depth), mistakes);
-        snprintf(draft.job.network.name, sizeof draft.job.network.name, "%.*s", NETWORK_NAME_SIZE - 1, name->scalar);
-        base->architectures[base->n_architectures++] = draft.job.network;
+        snprintf(draft.network.name, sizeof draft.network.name, "%.*s", NETWORK_NAME_SIZE - 1, name->scalar);
+        base->architectures[base->n_architectures++] = draft.network;
     }
 }
 
@@ -280,7 +280,7 @@ static void write_resolved(struct sweep *sweep, const struct grid_base *base, st
     }
     text_add(out, ",\"architectures\":{");
     for (size_t a = 0; a < base->n_architectures; a++) {
-        struct draft draft = {.job.network = base->architectures[a]};
+        struct draft draft = {.network = base->architectures[a]};
         const char *separator = "";
         text_add(out, "%s", a ? "," : "");
         text_add_json_string(out, base->architectures[a].name);

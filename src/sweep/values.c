@@ -215,7 +215,7 @@ int key_parse(const struct key *key, const char *path, const struct node *node, 
     case KIND_NAME: status = parse_name(&r, member); break;
     case KIND_LR: status = value_parse_lr(&r, &draft->job.training); break;
     case KIND_SCHEDULE: status = value_parse_schedule(&r, member); break;
-    case KIND_REFRESH: status = value_parse_refresh(&r, member); break;
+    case KIND_REFRESH: status = value_parse_refresh(&r, draft); break;
     case KIND_AUTO_WHOLE: status = value_whole(&r, "auto", -1, member); break;
     case KIND_WIDTHS: status = value_parse_widths(&r, member); break;
     case KIND_CHANNELS: status = value_parse_channels(&r, member); break;
@@ -299,7 +299,7 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
     case KIND_NAME: text_add_json_string(out, member); break;
     case KIND_LR: value_print_lr(&draft->job.training, out); break;
     case KIND_SCHEDULE: value_print_schedule(member, out); break;
-    case KIND_REFRESH: value_print_refresh(member, out); break;
+    case KIND_REFRESH: value_print_refresh(draft, out); break;
     case KIND_WIDTHS: value_print_widths(member, out); break;
     case KIND_CHANNELS: value_print_channels(member, out); break;
     case KIND_LAYERS: value_print_layers(member, out); break;

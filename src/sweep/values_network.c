@@ -90,7 +90,7 @@ static unsigned types_of(const struct key *key)
 
 bool key_applies(const struct key *key, const struct draft *draft)
 {
-    return types_of(key) >> draft->job.network.type & 1;
+    return types_of(key) >> draft->network.type & 1;
 }
 
 static const char *const type_names[] = {
@@ -158,7 +158,7 @@ int network_check_keys(const char *prefix, const struct draft *draft, const stru
                 snprintf(types + strlen(types), sizeof types - strlen(types), "%s%s", types[0] ? ", " : "", type_names[t]);
         mistakes_add(mistakes, value ? value->line : section->line, value ? value->column : section->column,
                      "%s%s: expected only with type %s, got type %s: remove one", prefix, key, types,
-                     type_names[draft->job.network.type]);
+                     type_names[draft->network.type]);
     }
     return mistakes->made > before ? -1 : 0;
 }
@@ -166,7 +166,7 @@ int network_check_keys(const char *prefix, const struct draft *draft, const stru
 int network_check(const char *prefix, const struct draft *draft, const struct node *section, bool complete,
                   struct mistakes *mistakes)
 {
-    struct check c = {prefix, &draft->job.network, section, mistakes};
+    struct check c = {prefix, &draft->network, section, mistakes};
     size_t before = mistakes->made;
     check_depth(&c, complete);
     if (c.network->type == NETWORK_CNN)

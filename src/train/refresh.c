@@ -125,8 +125,8 @@ void training_canonicalise_refresh(struct training_spec *spec)
         spec->refresh_period = period;
         return;
     }
-    while (r->kind == REFRESH_AT && r->count > (int64_t)updates)
-        r->at[--r->count] = 0;   /* never reached */
+    if (r->kind == REFRESH_AT)
+        r->count = (int64_t)updates;   /* further ones are never reached */
     spec->refresh_period = r->kind == REFRESH_GAP ? INFINITY : (double)spec->steps / (updates + 1);
 }
 
