@@ -9,7 +9,7 @@
 
 bool draft_is_program(const struct draft *draft)
 {
-    return key_given(draft, "training.trainer") && draft->job.training.trainer == TRAINER_COMMAND;
+    return draft->job.training.trainer == TRAINER_COMMAND && key_given(draft, "training.trainer");
 }
 
 bool program_is_name(const char *name)

@@ -119,6 +119,9 @@ bool program_key_concerns(const struct key *key, const struct draft *draft);
 /* As draft_finish, of a job that is a program: seeds, the text and the id are left to do. Returns 0 or -1. */
 int draft_finish_program(struct draft *draft, const struct node *where, struct mistakes *mistakes);
 
+/* The text of a finished draft's job, and the identity that is its hash. */
+void draft_write(struct draft *draft);
+
 /* Resolves what depends on several keys (K, T, feature updates, trainer, seeds, counts) and checks it;
  * writes job.text and job.id. where: the position mistakes get. Returns 0 or -1. */
 int draft_finish(struct draft *draft, const struct node *where, struct mistakes *mistakes);

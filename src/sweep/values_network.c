@@ -22,10 +22,12 @@ static int parse_list(const struct reading *r, const char *example, size_t most,
 
 static void print_list(const int64_t *list, size_t n, struct text *out)
 {
-    text_add(out, "[");
-    for (size_t i = 0; i < n; i++)
-        text_add(out, "%s%lld", i ? "," : "", (long long)list[i]);
-    text_add(out, "]");
+    text_add_string(out, "[");
+    for (size_t i = 0; i < n; i++) {
+        text_add_string(out, i ? "," : "");
+        text_add_whole(out, list[i]);
+    }
+    text_add_string(out, "]");
 }
 
 int value_parse_widths(const struct reading *r, struct network_spec *network)
@@ -71,7 +73,7 @@ int value_parse_norm(const struct reading *r, enum normalisation *norm)
 
 #define TYPE(type) (1u << NETWORK_##type)
 
-static unsigned types_of(const struct key *key)
+static unsigned find_types(const struct key *key)
 {
     static const struct { const char *name; unsigned types; } only[] = {
         {"widths", TYPE(MLP) | TYPE(CNN)}, {"channels", TYPE(CNN)}, {"window", TYPE(CNN)}, {"convolutions", TYPE(CNN)},
@@ -86,6 +88,15 @@ static unsigned types_of(const struct key *key)
         if (strcmp(strrchr(key->path, '.') + 1, only[i].name) == 0)
             return only[i].types;
     return ~0u;
+}
+
+/* Of each key once: every job asks for all. */
+static unsigned types_of(const struct key *key)
+{
+    static unsigned known[sizeof ((struct draft *)0)->given / sizeof *((struct draft *)0)->given];
+    if (!known[key - keys])
+        known[key - keys] = find_types(key);
+    return known[key - keys];
 }
 
 bool key_applies(const struct key *key, const struct draft *draft)

@@ -134,7 +134,7 @@ void training_refresh_label(const struct training_spec *spec, struct text *out)
 {
     const struct refresh_schedule *r = &spec->refresh;
     switch (r->kind) {
-    case REFRESH_PERIOD: text_add(out, "constant"); break;
+    case REFRESH_PERIOD: text_add_string(out, "constant"); break;
     case REFRESH_AT:
         for (int64_t i = 0; i < r->count; i++)
             text_add(out, "%s%lld", i ? "," : "at=", (long long)r->at[i]);
