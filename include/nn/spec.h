@@ -64,7 +64,7 @@ struct layer_item {
     };
 };
 
-/* Plain numbers without pointers: every job of a sweep holds one. */
+/* Plain numbers without pointers: jobs with the same network share one. */
 struct network_spec {
     char name[NETWORK_NAME_SIZE];   /* its key under `architectures:` */
     enum network_type type;

@@ -141,6 +141,9 @@ int store_read_where(const struct store_reader *reader, const char *condition, b
 void store_copy_result(const struct result *from, struct result *to);
 /* The resolved JSON of one job; the sweep's text, resolved JSON and name; the caller frees with free(). */
 char *store_read_job_text(const struct store_reader *reader, size_t job, struct error *err);
+/* Those of n jobs from the first on, NULL where there is none. Returns 0, or -1 with *err filled; store_free_job_texts frees them. */
+int store_read_job_texts(const struct store_reader *reader, size_t first, size_t n, char **texts, struct error *err);
+void store_free_job_texts(char **texts, size_t n);
 char *store_read_config(const struct store_reader *reader, const char *what, struct error *err);  /* "text", "resolved", "name" */
 /* The rule by which seeds were added (plan/until.h), as words; NULL: there is none. The caller frees with free(). */
 char *store_read_until(const struct store_reader *reader);

@@ -27,7 +27,7 @@ struct measurement {
 struct job {
     int64_t seed;
     struct data_spec data;
-    struct network_spec network;
+    const struct network_spec *network;   /* of share_hold, as training.refresh.at is: one for all jobs that say the same */
     struct training_spec training;
     struct kernel_spec kernels;
     enum stability stability;        /* kernels.stability: lambda_max at each logged refresh */

@@ -34,7 +34,7 @@ struct refresh_schedule {
     int64_t count;
     int64_t every;
     double gap;
-    int64_t at[REFRESH_MOST_STEPS];   /* increasing, from 1 on */
+    const int64_t *at;              /* (count) borrowed; increasing, from 1 on */
 };
 
 /* eta_t = lr * warm-up(t) * shape(t): warm-up (t+1)/warmup for t < warmup, then 1;

@@ -32,6 +32,23 @@ void text_add_bytes(struct text *t, const char *bytes, size_t count)
     t->chars[t->length] = 0;
 }
 
+void text_add_string(struct text *t, const char *utf8)
+{
+    text_add_bytes(t, utf8, strlen(utf8));
+}
+
+void text_add_whole(struct text *t, long long value)
+{
+    char digits[24], *first = digits + sizeof digits;
+    unsigned long long rest = value < 0 ? 0 - (unsigned long long)value : (unsigned long long)value;
+    do
+        *--first = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (value < 0)
+        *--first = '-';
+    text_add_bytes(t, first, (size_t)(digits + sizeof digits - first));
+}
+
 void text_add(struct text *t, const char *format, ...)
 {
     va_list args, again;
@@ -74,11 +91,11 @@ void text_add_json_string(struct text *t, const char *utf8)
 void text_add_number(struct text *t, double value)
 {
     if (isnan(value)) {
-        text_add(t, "nan");
+        text_add_string(t, "nan");
     } else if (isinf(value)) {
-        text_add(t, value > 0 ? "inf" : "-inf");
+        text_add_string(t, value > 0 ? "inf" : "-inf");
     } else if (value == rint(value) && fabs(value) < 1e15) {
-        text_add(t, "%.0f", value == 0 ? 0.0 : value);
+        text_add_whole(t, (long long)value);
     } else {
         char digits[40];
         for (int precision = 1; precision <= 17; precision++) {
@@ -86,7 +103,7 @@ void text_add_number(struct text *t, double value)
             if (strtod(digits, NULL) == value)
                 break;
         }
-        text_add(t, "%s", digits);
+        text_add_string(t, digits);
     }
 }
 
@@ -94,16 +111,16 @@ void text_add_json_number(struct text *t, double value)
 {
     bool quoted = !isfinite(value);
     if (quoted)
-        text_add(t, "\"");
+        text_add_string(t, "\"");
     text_add_number(t, value);
     if (quoted)
-        text_add(t, "\"");
+        text_add_string(t, "\"");
 }
 
 void text_add_json_value(struct text *t, double value)
 {
     if (isnan(value))
-        text_add(t, "null");
+        text_add_string(t, "null");
     else
         text_add_json_number(t, value);
 }

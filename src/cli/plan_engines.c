@@ -27,10 +27,10 @@ static size_t collect(const struct sweep *sweep, struct group **groups)
         const struct job *job = &sweep->jobs[i];
         const char *engine = job_engine_name(job);
         size_t g = 0;
-        while (g < n && (strcmp((*groups)[g].engine, engine) != 0 || strcmp((*groups)[g].architecture, job->network.name) != 0))
+        while (g < n && (strcmp((*groups)[g].engine, engine) != 0 || strcmp((*groups)[g].architecture, job->network->name) != 0))
             g++;
         if (g == n)
-            (*groups)[n++] = (struct group){.architecture = job->network.name, .engine = engine};
+            (*groups)[n++] = (struct group){.architecture = job->network->name, .engine = engine};
         (*groups)[g].jobs++;
         for (int e = 0; e < ENGINE_COUNT; e++)   /* one that cannot step some of them is NaN */
             (*groups)[g].seconds[e] += job->engine_seconds[e];

@@ -117,7 +117,7 @@ static size_t collect(const struct plan *plan, struct taught *taught)
         const struct job *job = &plan->sweep.jobs[i];
         const struct job_forecast *f = &plan->forecast.jobs[i];
         size_t t = 0;
-        while (t < n && (strcmp(taught[t].job->network.name, job->network.name) != 0
+        while (t < n && (strcmp(taught[t].job->network->name, job->network->name) != 0
                          || strcmp(job_engine_name(taught[t].job), job_engine_name(job)) != 0))
             t++;
         if (t == n)
@@ -144,7 +144,7 @@ static int print_taught(const struct plan *plan, bool json, struct text *out, st
     for (size_t t = 0; t < n; t++) {
         const struct taught *g = &taught[t];
         double jobs = (double)g->jobs;
-        const char *name = g->job->network.name, *engine = job_engine_name(g->job);
+        const char *name = g->job->network->name, *engine = job_engine_name(g->job);
         const char *level = lesson_level_name((enum lesson_level)g->level);
         if (!json) {
             text_add(out, "%-20s  %-12s  %6zu  %7.3g  %7.0f%%  %7.3g  %7.0f%%  ", name, engine, g->jobs, g->factor / jobs,

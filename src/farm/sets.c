@@ -21,6 +21,11 @@ int sets_find(struct sets *sets, const struct sweep *sweep, struct error *err)
     for (size_t job = 0; job < sweep->n_jobs; job++) {
         if (sweep->jobs[job].training.trainer == TRAINER_COMMAND)
             continue;
+        if (job && memcmp(&sweep->jobs[job].data, &sweep->jobs[job - 1].data, sizeof sweep->jobs[job].data) == 0
+            && sweep->jobs[job - 1].training.trainer != TRAINER_COMMAND) {   /* as mostly */
+            sets->of_job[job] = sets->of_job[job - 1];
+            continue;
+        }
         struct text identity = {0};
         size_t i = 0;
         dataset_identity(&sweep->jobs[job].data, &identity);

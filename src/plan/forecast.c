@@ -40,7 +40,7 @@ static void foresee(struct forecast *f, size_t i, const struct job *job, const s
     size_t threads = (size_t)job->training.threads;
     double formula = cost->seconds / forecast_speedup(threads);
     struct lesson lesson;
-    enum lesson_level level = lessons_find(lessons, job->network.name, job_engine_name(job), threads, formula, &lesson);
+    enum lesson_level level = lessons_find(lessons, job->network->name, job_engine_name(job), threads, formula, &lesson);
     f->formula[i] = cost->seconds;
     f->jobs[i] = (struct job_forecast){
         .seconds = formula * lesson.factor,

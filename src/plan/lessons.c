@@ -90,7 +90,7 @@ int lessons_add_file(struct lessons *l, const char *path, const char *data_root,
         l->wall_seconds += job->seconds;
         l->cpu_seconds += job->cpu_seconds / (double)threads;
         if (job->usual && job->cost.seconds > 0)
-            status = lessons_add(l, job->job.network.name, job_engine_name(&job->job), threads,
+            status = lessons_add(l, job->job.network->name, job_engine_name(&job->job), threads,
                                  job->cost.seconds / forecast_speedup(threads), job->seconds,
                                  job->bytes / job->cost.bytes, err);
         else

@@ -76,7 +76,7 @@ static bool was_measured(const struct plan *plan, size_t threads)
     struct lesson lesson;
     for (size_t i = 0; i < plan->sweep.n_jobs && plan->learned; i++) {
         const struct job *job = &plan->sweep.jobs[i];
-        if (lessons_find(&plan->lessons, job->network.name, job_engine_name(job), threads,
+        if (lessons_find(&plan->lessons, job->network->name, job_engine_name(job), threads,
                          plan->cost[i].seconds / forecast_speedup(threads), &lesson) > LESSON_NETWORK)
             return false;
     }

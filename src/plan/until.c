@@ -25,7 +25,7 @@ static void name_keys(const struct sweep *sweep, size_t row, struct key *key)
 {
     struct text group = {0}, schedule = {0};
     const struct job *job = &sweep->jobs[row];
-    text_add(&group, "%s", job->network.name);
+    text_add(&group, "%s", job->network->name);
     for (size_t a = 0; a < sweep->n_axes; a++)
         text_add(&group, ", %s %s", sweep->axes[a].path, sweep->axes[a].label[row]);
     if (job->training.trainer == TRAINER_GAUSS_NEWTON)

@@ -1,5 +1,4 @@
 /* What a file that is resumed says of its jobs beyond their keys. */
-#define _GNU_SOURCE   /* qsort_r */
 #include "store/store.h"
 
 #include <math.h>
@@ -10,18 +9,14 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "by_id.h"
 
 /* The rows of a file by job_id, with what was planned of each. */
 struct planned {
-    char **ids, **engines;                /* engines NULL: a file without */
+    struct by_id rows;
+    char **engines;                       /* NULL: a file without */
     double *seconds[ENGINE_COUNT];        /* NULL where there are none */
-    size_t n, *order;                     /* rows, sorted by id */
 };
-
-static int compare_ids(const void *a, const void *b, void *ids)
-{
-    return strcmp(((char **)ids)[*(const size_t *)a], ((char **)ids)[*(const size_t *)b]);
-}
 
 static int read_planned(struct planned *p, const struct store_reader *reader, struct error *err)
 {
@@ -30,12 +25,8 @@ static int read_planned(struct planned *p, const struct store_reader *reader, st
         [ENGINE_KERNEL] = VAR_PREDICTED_SECONDS_KERNEL,
         [ENGINE_FILTER] = VAR_PREDICTED_SECONDS_FILTER,
     };
-    p->n = store_read_jobs(reader);
-    if (!(p->order = mem_alloc(p->n, sizeof *p->order, err)) || store_read_texts(reader, "job_id", &p->ids, err))
+    if (by_id_read(&p->rows, reader, err))
         return -1;
-    for (size_t i = 0; i < p->n; i++)
-        p->order[i] = i;
-    qsort_r(p->order, p->n, sizeof *p->order, compare_ids, p->ids);
     const char *name = variables[VAR_ENGINE_PLANNED].name;
     if (store_read_has(reader, name) && store_read_texts(reader, name, &p->engines, err))
         return -1;
@@ -46,22 +37,6 @@ static int read_planned(struct planned *p, const struct store_reader *reader, st
             return -1;
     }
     return 0;
-}
-
-static size_t find_row(const struct planned *p, const char *id)
-{
-    size_t low = 0, high = p->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(p->ids[p->order[middle]], id);
-        if (order == 0)
-            return p->order[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return SIZE_MAX;
 }
 
 /* Auto is younger than such a file, whose own texts of these jobs say false: verify would miss the numbers. */
@@ -117,15 +92,14 @@ int store_adopt_engines(const char *path, struct sweep *sweep, struct error *err
     struct store_reader *reader = store_read_open(path, err);
     int status = reader ? read_planned(&planned, reader, err) : -1;
     for (size_t i = 0; i < sweep->n_jobs && !status; i++) {
-        size_t row = find_row(&planned, sweep->jobs[i].id);
+        size_t row = by_id_find(&planned.rows, i, sweep->jobs[i].id);
         if (row != SIZE_MAX && adopt(&planned, row, &sweep->jobs[i], err))
             status = error_prefix(err, "%s", path);
     }
-    store_free_texts(planned.ids, planned.n);
-    store_free_texts(planned.engines, planned.n);
+    store_free_texts(planned.engines, planned.rows.n);
+    by_id_free(&planned.rows);
     for (int engine = 0; engine < ENGINE_COUNT; engine++)
         mem_free(planned.seconds[engine]);
-    mem_free(planned.order);
     store_read_close(reader);
     return status;
 }

@@ -15,60 +15,56 @@
 
 enum { MOST_TOLD = 10 };
 
-static int compare_rows(const void *a, const void *b)
-{
-    return strcmp(((const struct old_row *)a)->id, ((const struct old_row *)b)->id);
-}
-
 void old_close(struct old_file *old)
 {
     if (!old->reader)
         return;
-    store_free_texts(old->ids, store_read_jobs(old->reader));
-    mem_free(old->rows);
+    by_id_free(&old->rows);
     mem_free(old->status);
     mem_free(old->attempts);
     store_read_close(old->reader);
 }
 
-/* What a row is worth: done and failed ones stay if their content is what was committed. */
+/* What a row is worth: done and failed ones stay if their content is what was committed. found: its status in the file. */
+static int judge_row(struct old_file *old, size_t row, uint8_t found, struct result *result, struct error *err)
+{
+    uint32_t crc;
+    old->status[row] = STATUS_PENDING;
+    if (found > STATUS_SKIPPED)
+        log_warning("job %zu (%s): its status is %d, which says nothing; it will run again", row, old->rows.ids[row], found);
+    if (found != STATUS_DONE && found != STATUS_FAILED)
+        return 0;
+    if (store_read_result(old->reader, row, result, err))
+        return -1;
+    memcpy(&crc, result_slab(result, VAR_CRC), sizeof crc);
+    if (crc == result_crc(result))
+        old->status[row] = found;
+    else if (old->damaged++ < MOST_TOLD)
+        log_warning("job %zu (%s): its numbers do not fit their checksum; it will run again", row, old->rows.ids[row]);
+    return 0;
+}
+
 static int judge_rows(struct old_file *old, struct error *err)
 {
     const struct result_layout *layout = store_read_layout(old->reader);
     struct result result;
+    size_t width, n = store_read_jobs(old->reader);
+    double *status = NULL, *attempts = NULL;
     void *block = mem_alloc(1, result_size(layout), err);
-    if (!block)
-        return -1;
-    result_bind(&result, layout, block);
-    for (size_t row = 0; row < store_read_jobs(old->reader); row++) {
-        uint8_t found;
-        if (rows_read(&old->reader->rows, row, VAR_STATUS, &found, err)
-            || rows_read(&old->reader->rows, row, VAR_ATTEMPTS, &old->attempts[row], err)) {
-            mem_free(block);
-            return -1;
-        }
-        old->status[row] = STATUS_PENDING;
-        if (found > STATUS_SKIPPED)
-            log_warning("job %zu (%s): its status is %d, which says nothing; it will run again", row, old->ids[row], found);
-        if (found != STATUS_DONE && found != STATUS_FAILED)
-            continue;
-        uint32_t crc;
-        if (store_read_result(old->reader, row, &result, err)) {
-            mem_free(block);
-            return -1;
-        }
-        memcpy(&crc, result_slab(&result, VAR_CRC), sizeof crc);
-        if (crc == result_crc(&result)) {
-            old->status[row] = found;
-            continue;
-        }
-        if (old->damaged++ < MOST_TOLD)
-            log_warning("job %zu (%s): its numbers do not fit their checksum; it will run again", row, old->ids[row]);
+    int failed = !block || store_read_numbers(old->reader, "status", &status, &width, err)
+                 || store_read_numbers(old->reader, "attempts", &attempts, &width, err) ? -1 : 0;
+    if (!failed)
+        result_bind(&result, layout, block);
+    for (size_t row = 0; row < n && !failed; row++) {
+        old->attempts[row] = (int32_t)attempts[row];
+        failed = judge_row(old, row, (uint8_t)status[row], &result, err);
     }
     if (old->damaged > MOST_TOLD)
         log_warning("%zu more jobs do not fit their checksums and will run again: see relin verify", old->damaged - MOST_TOLD);
     mem_free(block);
-    return 0;
+    mem_free(status);
+    mem_free(attempts);
+    return failed;
 }
 
 int old_open(struct old_file *old, const char *path, struct error *err)
@@ -77,14 +73,10 @@ int old_open(struct old_file *old, const char *path, struct error *err)
     if (!old->reader)
         return -1;
     size_t n = store_read_jobs(old->reader);
-    old->rows = mem_alloc(n, sizeof *old->rows, err);
     old->status = mem_alloc(n, 1, err);
     old->attempts = mem_alloc(n, sizeof *old->attempts, err);
-    if (!old->rows || !old->status || !old->attempts || store_read_texts(old->reader, "job_id", &old->ids, err))
+    if (!old->status || !old->attempts || by_id_read(&old->rows, old->reader, err))
         return -1;
-    for (size_t i = 0; i < n; i++)
-        old->rows[i] = (struct old_row){old->ids[i], i};
-    qsort(old->rows, n, sizeof *old->rows, compare_rows);
     return judge_rows(old, err);
 }
 
@@ -105,7 +97,7 @@ static bool same_file(const struct old_file *old, const struct sweep *sweep, con
         || memcmp(store_read_layout(old->reader), layout, sizeof *layout) != 0)
         return false;
     for (size_t i = 0; i < sweep->n_jobs; i++)
-        if (strcmp(old->ids[i], sweep->jobs[i].id) != 0)
+        if (strcmp(old->rows.ids[i], sweep->jobs[i].id) != 0)
             return false;
     describe_axes(sweep, &axes);
     char *rest = NULL, *name = strtok_r(axes.chars, " ", &rest);
@@ -119,15 +111,13 @@ static bool same_file(const struct old_file *old, const struct sweep *sweep, con
     return same;
 }
 
-size_t old_find(const struct old_file *old, const char *id)
+size_t old_find(struct old_file *old, size_t likely, const char *id)
 {
-    struct old_row key = {id, 0};
-    const struct old_row *found = bsearch(&key, old->rows, store_read_jobs(old->reader), sizeof key, compare_rows);
-    return found ? found->row : SIZE_MAX;
+    return by_id_find(&old->rows, likely, id);
 }
 
 /* Into a new skeleton, serially: nobody else has it open yet. */
-static int copy_rows(const struct old_file *old, const char *path, const struct sweep *sweep, struct error *err)
+static int copy_rows(struct old_file *old, const char *path, const struct sweep *sweep, struct error *err)
 {
     struct result from, to;
     struct rows rows;
@@ -145,7 +135,7 @@ static int copy_rows(const struct old_file *old, const char *path, const struct 
     result_bind(&from, store_read_layout(old->reader), block_from);
     result_bind(&to, &rows.layout, block_to);
     for (size_t job = 0; job < sweep->n_jobs; job++) {
-        size_t row = old_find(old, sweep->jobs[job].id);
+        size_t row = old_find(old, job, sweep->jobs[job].id);
         if (row == SIZE_MAX)
             continue;
         if (old->status[row] == STATUS_PENDING ? rows_write(&rows, job, VAR_ATTEMPTS, &old->attempts[row], err)
@@ -170,7 +160,7 @@ static size_t row_of(void *context, size_t i, size_t row)
 }
 
 /* What the old file's runs did goes along. */
-static int make_timeline(const struct old_file *old, const char *path, const struct sweep *sweep, struct error *err)
+static int make_timeline(struct old_file *old, const char *path, const struct sweep *sweep, struct error *err)
 {
     const struct store_reader *reader = old->reader;
     size_t n = reader ? store_read_jobs(reader) : 0;
@@ -180,7 +170,7 @@ static int make_timeline(const struct old_file *old, const char *path, const str
     for (size_t i = 0; i < n; i++)
         moved[i] = SIZE_MAX;
     for (size_t job = 0; job < sweep->n_jobs; job++) {
-        size_t row = n ? old_find(old, sweep->jobs[job].id) : SIZE_MAX;
+        size_t row = n ? old_find(old, job, sweep->jobs[job].id) : SIZE_MAX;
         if (row != SIZE_MAX)
             moved[row] = job;
     }
@@ -190,13 +180,13 @@ static int make_timeline(const struct old_file *old, const char *path, const str
 }
 
 /* Hours of work may be in finished rows: a sweep that has not all of them gets no say over the file. */
-static int refuse_loss(const struct old_file *old, const char *path, const struct sweep *sweep, struct error *err)
+static int refuse_loss(struct old_file *old, const char *path, const struct sweep *sweep, struct error *err)
 {
     size_t n_done = 0, n_kept = 0, n_common = 0;
     for (size_t row = 0; row < store_read_jobs(old->reader); row++)
         n_done += old->status[row] == STATUS_DONE;
     for (size_t job = 0; job < sweep->n_jobs; job++) {
-        size_t row = old_find(old, sweep->jobs[job].id);
+        size_t row = old_find(old, job, sweep->jobs[job].id);
         n_kept += row != SIZE_MAX && old->status[row] == STATUS_DONE;
         n_common += row != SIZE_MAX;
     }
@@ -234,7 +224,7 @@ int store_build(const char *path, const struct sweep *sweep, const struct datase
     }
     *n_reused = 0;
     for (size_t job = 0; job < sweep->n_jobs; job++) {
-        size_t row = exists ? old_find(&old, sweep->jobs[job].id) : SIZE_MAX;
+        size_t row = exists ? old_find(&old, job, sweep->jobs[job].id) : SIZE_MAX;
         status[job] = row == SIZE_MAX ? STATUS_PENDING : old.status[row];
         attempts[job] = row == SIZE_MAX ? 0 : old.attempts[row];
         *n_reused += status[job] == STATUS_DONE;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/host.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -28,11 +29,6 @@
 
 /* --- axes --- */
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* Does any job refresh otherwise than at a constant period? Then refresh_period alone does not tell jobs apart. */
 static bool schedule_is_axis(const struct sweep *sweep)
 {
@@ -42,33 +38,72 @@ static bool schedule_is_axis(const struct sweep *sweep)
     return false;
 }
 
+/* All that tells a job from others but its trainer. */
+static void add_key(const struct sweep *sweep, size_t i, struct text *key)
+{
+    const struct job *job = &sweep->jobs[i];
+    key->length = 0;
+    text_add_bytes(key, job->network->name, strlen(job->network->name) + 1);
+    text_add_bytes(key, (const char *)&job->training.refresh_period, sizeof job->training.refresh_period);
+    text_add_bytes(key, (const char *)&job->seed, sizeof job->seed);
+    training_refresh_label(&job->training, key);
+    for (size_t a = 0; a < sweep->n_axes; a++) {
+        const struct sweep_axis *axis = &sweep->axes[a];
+        if (axis->numeric)
+            text_add_bytes(key, (const char *)&axis->number[i], sizeof axis->number[i]);
+        else
+            text_add_bytes(key, axis->label[i], strlen(axis->label[i]) + 1);
+    }
+}
+
+/* A job by its key's hash. */
+struct hashed { uint32_t hash; size_t job; };
+
+static int compare_hashes(const void *a, const void *b)
+{
+    const struct hashed *x = a, *y = b;
+    return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+/* Have any two of those of one hash, which are few, the same key? */
+static bool is_twice(const struct sweep *sweep, const struct hashed *first, size_t n)
+{
+    struct text a = {0}, b = {0};
+    bool same = false;
+    for (size_t i = 0; i + 1 < n && !same; i++) {
+        add_key(sweep, first[i].job, &a);
+        for (size_t k = i + 1; k < n && !same; k++) {
+            add_key(sweep, first[k].job, &b);
+            same = a.length == b.length && memcmp(a.chars, b.chars, a.length) == 0;
+        }
+    }
+    text_free(&a);
+    text_free(&b);
+    return same;
+}
+
 /* Do two jobs agree in every axis but the trainer? Then the trainer is an axis too. By default it
  * follows from K, and as an axis of its own would only tear holes into the cube. */
 static bool trainer_is_axis(const struct sweep *sweep)
 {
     size_t n = sweep->n_jobs;
-    char **keys = calloc(n, sizeof *keys);
+    struct hashed *order = calloc(n, sizeof *order);
+    struct text key = {0};
     bool found = false;
-    if (!keys)
+    if (!order)
         return false;
     for (size_t i = 0; i < n; i++) {
-        const struct job *job = &sweep->jobs[i];
-        struct text key = {0};
-        text_add(&key, "%s|%.17g|%lld|", job->network.name, job->training.refresh_period, (long long)job->seed);
-        training_refresh_label(&job->training, &key);
-        for (size_t a = 0; a < sweep->n_axes; a++)
-            if (sweep->axes[a].numeric)
-                text_add(&key, "|%.17g", sweep->axes[a].number[i]);
-            else
-                text_add(&key, "|%s", sweep->axes[a].label[i]);
-        keys[i] = key.chars;
+        add_key(sweep, i, &key);
+        order[i] = (struct hashed){hash_crc32(0, key.chars, key.length), i};
     }
-    qsort(keys, n, sizeof *keys, compare_texts);
-    for (size_t i = 1; i < n; i++)
-        found = found || strcmp(keys[i - 1], keys[i]) == 0;
-    for (size_t i = 0; i < n; i++)
-        free(keys[i]);
-    free(keys);
+    qsort(order, n, sizeof *order, compare_hashes);
+    for (size_t i = 0, end; i < n && !found; i = end) {
+        for (end = i + 1; end < n && order[end].hash == order[i].hash; end++)
+            ;
+        found = end > i + 1 && is_twice(sweep, order + i, end - i);
+    }
+    text_free(&key);
+    free(order);
     return found;
 }
 
@@ -184,6 +219,14 @@ static void probe_identity(const struct job *job, struct text *identity)
                  (unsigned long long)job->training.seed_data);
 }
 
+/* At a glance: neighbours mostly have it. */
+static bool probe_is_same(const struct job *a, const struct job *b)
+{
+    return memcmp(&a->data, &b->data, sizeof a->data) == 0 && a->kernels.probe == b->kernels.probe
+           && job_drawn_probe(a) == a->kernels.probe && job_drawn_probe(b) == b->kernels.probe
+           && a->training.trainer != TRAINER_COMMAND && b->training.trainer != TRAINER_COMMAND;
+}
+
 static void raw_row(const struct data_pool *pool, size_t row, float *x)
 {
     for (size_t j = 0; j < pool->features; j++) {
@@ -245,6 +288,10 @@ int describe_probe(hid_t file, const struct sweep *sweep, const struct dataset *
         size_t k = 0;
         if (sweep->jobs[i].training.trainer == TRAINER_COMMAND) {
             number[i] = -1;
+            continue;
+        }
+        if (i && probe_is_same(&sweep->jobs[i], &sweep->jobs[i - 1])) {
+            number[i] = number[i - 1];
             continue;
         }
         probe_identity(&sweep->jobs[i], &identity);

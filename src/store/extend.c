@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "by_id.h"
 #include "read.h"
 
 /* The bytes of a file; a copy that is there from an interrupted try is replaced. */
@@ -222,37 +224,56 @@ int store_extend(const char *path, const struct store_extension *extension, stru
 
 /* --- a sweep that goes on in a measured file ----------------------------------------- */
 
-static int adopt_row(const struct store_reader *reader, size_t row, const char *id, struct sweep *sweep,
-                     struct error *err)
+enum { BLOCK = 4096 };   /* texts that are in memory together */
+
+struct texts { char *text[BLOCK]; size_t first, n; };
+
+/* That of a row: rows come one after the other mostly. */
+static const char *text_of(struct texts *t, const struct store_reader *reader, size_t row, struct error *err)
+{
+    if (row < t->first || row >= t->first + t->n) {
+        store_free_job_texts(t->text, t->n);
+        t->first = row;
+        t->n = store_read_jobs(reader) - row < BLOCK ? store_read_jobs(reader) - row : BLOCK;
+        if (store_read_job_texts(reader, row, t->n, t->text, err)) {
+            t->n = 0;
+            return NULL;
+        }
+    }
+    if (!t->text[row - t->first])
+        error_set(err, ERROR_FORMAT, "config/job_text: the text of job %zu cannot be read", row);
+    return t->text[row - t->first];
+}
+
+static int adopt_text(struct job *own, const char *text, struct error *err)
 {
     struct job job;
-    size_t i = 0;
-    while (i < sweep->n_jobs && strcmp(sweep->jobs[i].id, id) != 0)
-        i++;
-    if (i == sweep->n_jobs)
+    if (!strstr(text, ",\"measured\":{"))
         return 0;
-    char *text = store_read_job_text(reader, row, err);
-    int status = text ? 0 : -1;
-    if (text && strstr(text, ",\"measured\":{") && !(status = job_parse(&job, text, err))) {
-        memcpy(job.engine_seconds, sweep->jobs[i].engine_seconds, sizeof job.engine_seconds);   /* not in the text */
-        job_free(&sweep->jobs[i]);
-        sweep->jobs[i] = job;
-    }
-    free(text);
-    return status;
+    if (job_parse(&job, text, err))
+        return -1;
+    memcpy(job.engine_seconds, own->engine_seconds, sizeof job.engine_seconds);   /* not in the text */
+    job_free(own);
+    *own = job;
+    return 0;
 }
 
 int store_adopt_measured(const char *path, struct sweep *sweep, struct error *err)
 {
-    char **ids = NULL;
+    static struct texts texts;
+    struct by_id rows = {0};
     if (access(path, F_OK) != 0)
         return 0;
     struct store_reader *reader = store_read_open(path, err);
-    int status = !reader || store_read_texts(reader, "job_id", &ids, err) ? -1 : 0;
-    for (size_t row = 0; !status && row < store_read_jobs(reader); row++)
-        status = adopt_row(reader, row, ids[row], sweep, err);
-    if (ids)
-        store_free_texts(ids, store_read_jobs(reader));
+    int status = !reader || by_id_read(&rows, reader, err) ? -1 : 0;
+    for (size_t i = 0; i < sweep->n_jobs && !status; i++) {
+        size_t row = by_id_find(&rows, i, sweep->jobs[i].id);
+        const char *text = row == SIZE_MAX ? "" : text_of(&texts, reader, row, err);
+        status = text ? adopt_text(&sweep->jobs[i], text, err) : -1;
+    }
+    store_free_job_texts(texts.text, texts.n);
+    texts.n = 0;
+    by_id_free(&rows);
     store_read_close(reader);
     return status;
 }

@@ -48,7 +48,7 @@ static int refuse_strangers(const struct merge *m, struct error *err)
         size_t strangers = 0, done = 0;
         for (size_t row = 0; row < store_read_jobs(old->reader); row++) {
             done += old->status[row] == STATUS_DONE;
-            strangers += old->status[row] == STATUS_DONE && !bsearch(old->ids[row], ids, n_jobs, sizeof *ids, find_job);
+            strangers += old->status[row] == STATUS_DONE && !bsearch(old->rows.ids[row], ids, n_jobs, sizeof *ids, find_job);
         }
         if (strangers)
             status = error_set(err, ERROR_USAGE, "%s: expected jobs of the sweep '%s' only, got %zu others among the %zu that "
@@ -121,8 +121,8 @@ static int merge_job(struct merge *m, size_t job, struct error *err)
     int32_t attempts = 0;
     bool skipped = false;
     for (size_t f = 0; f < m->n; f++) {
-        const struct old_file *old = &m->files[f];
-        size_t row = old_find(old, m->sweep->jobs[job].id);
+        struct old_file *old = &m->files[f];
+        size_t row = old_find(old, job, m->sweep->jobs[job].id);
         if (row == SIZE_MAX)
             continue;
         if (old->attempts[row] > attempts)
@@ -188,7 +188,7 @@ static int join_timelines(struct merge *m, const char *path, struct error *err)
     size_t **moved = mem_alloc(m->n + 1, sizeof *moved, err);
     int status = readers && moved ? 0 : -1;
     for (size_t f = 0; f < m->n && !status; f++) {
-        const struct old_file *old = &m->files[f];
+        struct old_file *old = &m->files[f];
         size_t n = store_read_jobs(old->reader);
         readers[f] = old->reader;
         moved[f] = mem_alloc(n, sizeof **moved, err);
@@ -196,7 +196,7 @@ static int join_timelines(struct merge *m, const char *path, struct error *err)
         for (size_t i = 0; i < n && !status; i++)
             moved[f][i] = SIZE_MAX;
         for (size_t job = 0; job < m->sweep->n_jobs && !status; job++) {
-            size_t row = old_find(old, m->sweep->jobs[job].id);
+            size_t row = old_find(old, job, m->sweep->jobs[job].id);
             if (row != SIZE_MAX)
                 moved[f][row] = job;
         }

@@ -2,18 +2,12 @@
 #ifndef RELIN_STORE_OLD_H
 #define RELIN_STORE_OLD_H
 
+#include "by_id.h"
 #include "read.h"
-
-/* The rows of an old file by job_id: sorted, for bsearch. */
-struct old_row {
-    const char *id;
-    size_t row;
-};
 
 struct old_file {
     struct store_reader *reader;
-    char **ids;
-    struct old_row *rows;
+    struct by_id rows;
     uint8_t *status;         /* (rows) what a row is worth: done or failed, else pending; a damaged one is pending */
     int32_t *attempts;
     size_t damaged;          /* rows that were committed, and are not as they were */
@@ -22,7 +16,7 @@ struct old_file {
 /* Returns 0, or -1 with *err filled; old_close is due in both cases, and accepts one never opened. */
 int old_open(struct old_file *old, const char *path, struct error *err);
 void old_close(struct old_file *old);
-/* The row of a job, or SIZE_MAX. */
-size_t old_find(const struct old_file *old, const char *id);
+/* The row of a job, or SIZE_MAX (by_id_find). */
+size_t old_find(struct old_file *old, size_t likely, const char *id);
 
 #endif

@@ -215,24 +215,42 @@ int store_read_result(const struct store_reader *reader, size_t job, struct resu
     return 0;
 }
 
+int store_read_job_texts(const struct store_reader *reader, size_t first, size_t n, char **texts, struct error *err)
+{
+    hsize_t start = first, count = n, length = 0;
+    hid_t type = hdf_type_text(H5T_VARIABLE), memory = H5Screate_simple(1, &count, NULL), space = -1;
+    hid_t dataset = H5Dopen2(reader->rows.file, "config/job_text", H5P_DEFAULT);
+    int status = -1;
+    memset(texts, 0, n * sizeof *texts);
+    if (dataset >= 0) {
+        space = H5Dget_space(dataset);
+        if (H5Sget_simple_extent_ndims(space) == 1 && H5Sget_simple_extent_dims(space, &length, NULL) == 1 && first + n <= length
+            && H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0
+            && H5Dread(dataset, type, memory, space, H5P_DEFAULT, texts) >= 0)
+            status = 0;
+        H5Sclose(space);
+        H5Dclose(dataset);
+    }
+    H5Sclose(memory);
+    H5Tclose(type);
+    if (status)
+        hdf_error(err, ERROR_FORMAT, "config/job_text: the text of job %zu cannot be read", first);
+    return status;
+}
+
+void store_free_job_texts(char **texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        H5free_memory(texts[i]);
+}
+
 char *store_read_job_text(const struct store_reader *reader, size_t job, struct error *err)
 {
     char *text = NULL, *found = NULL;
-    hsize_t start = job, one = 1;
-    hid_t type = hdf_type_text(H5T_VARIABLE), memory = H5Screate_simple(1, &one, NULL), space = -1;
-    hid_t dataset = H5Dopen2(reader->rows.file, "config/job_text", H5P_DEFAULT);
-    if (dataset >= 0 && job < reader->rows.jobs) {
-        space = H5Dget_space(dataset);
-        H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &one, NULL);
-        if (H5Dread(dataset, type, memory, space, H5P_DEFAULT, &found) >= 0 && found)
-            text = strdup(found);
-        H5free_memory(found);
-        H5Sclose(space);
-    }
-    if (dataset >= 0)
-        H5Dclose(dataset);
-    H5Sclose(memory);
-    H5Tclose(type);
+    if (job < reader->rows.jobs && store_read_job_texts(reader, job, 1, &found, err))
+        return NULL;
+    text = found ? strdup(found) : NULL;
+    store_free_job_texts(&found, 1);
     if (!text)
         hdf_error(err, ERROR_FORMAT, "config/job_text: the text of job %zu cannot be read", job);
     return text;

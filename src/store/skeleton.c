@@ -175,7 +175,7 @@ static void job_value(const struct job *job, enum variable_id id, void *value)
     const struct training_spec *t = &job->training;
     switch (id) {
     case VAR_JOB_ID: *(const char **)value = job->id; break;
-    case VAR_ARCHITECTURE: *(const char **)value = job->network.name[0] ? job->network.name : "-"; break;
+    case VAR_ARCHITECTURE: *(const char **)value = job->network->name[0] ? job->network->name : "-"; break;
     case VAR_REFRESH_PERIOD: *(double *)value = t->refresh_period; break;
     case VAR_SEED: *(int64_t *)value = job->seed; break;
     case VAR_ENGINE_PLANNED: *(const char **)value = job_engine_name(job); break;

@@ -74,7 +74,7 @@ static void apply_architecture(const struct grid_base *base, const char *name, s
 {
     for (size_t i = 0; i < base->n_architectures; i++)
         if (strcmp(base->architectures[i].name, name) == 0)
-            draft->job.network = base->architectures[i];
+            draft->network = base->architectures[i];
 }
 
 /* Does an axis architectures.NAME.key speak of this draft's network? */
@@ -84,7 +84,7 @@ static bool concerns(const struct grid_axis *axis, const struct draft *draft)
         return true;
     const char *own = axis->path + 14;
     size_t length = (size_t)(strrchr(own, '.') - own);
-    return strlen(draft->job.network.name) == length && strncmp(draft->job.network.name, own, length) == 0;
+    return strlen(draft->network.name) == length && strncmp(draft->network.name, own, length) == 0;
 }
 
 static void build(const struct grid_base *base, const struct cell *cell, struct draft *draft, struct mistakes *mistakes)

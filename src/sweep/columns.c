@@ -56,18 +56,30 @@ static char *column_name(const char *path)
     return name.chars;
 }
 
+/* Of a finished job again, but for what its text alone says. */
+static void make_draft(struct draft *draft, const struct job *job)
+{
+    const struct refresh_schedule *refresh = &job->training.refresh;
+    memset(draft, 0, sizeof *draft);
+    draft->job = *job;
+    draft->network = *job->network;
+    if (refresh->kind == REFRESH_AT && refresh->count)
+        memcpy(draft->refresh_at, refresh->at, (size_t)refresh->count * sizeof *refresh->at);
+}
+
 /* The resolved value of a key in a job as plain text: JSON without the quotes of a text; - where the
  * key belongs to another architecture. */
 static char *value_text(const char *path, const struct job *job)
 {
-    struct draft draft = {.job = *job};
+    struct draft draft;
     struct text value = {0};
     if (strncmp(path, "architectures.", 14) == 0) {
         const char *own = path + 14;
         size_t length = (size_t)(strrchr(own, '.') - own);
-        if (strlen(job->network.name) != length || strncmp(job->network.name, own, length) != 0)
+        if (strlen(job->network->name) != length || strncmp(job->network->name, own, length) != 0)
             return checked(strdup("-"));
     }
+    make_draft(&draft, job);
     if (strncmp(path, "parameters.", 11) != 0)
         key_print(key_find(path), &draft, &value);
     else if (!program_parameter(job, path + 11, &value))

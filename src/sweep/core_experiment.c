@@ -74,7 +74,7 @@ static int show_start(struct run *run)
 {
     const struct experiment_observer *observer = run->observer;
     const struct network *net = run->net;
-    return observer->start ? heed(run, observer->start(observer->context, &run->e->job->network, net->tensors,
+    return observer->start ? heed(run, observer->start(observer->context, run->e->job->network, net->tensors,
                                                        net->n_tensors, run->e->split,
                                                        widen(run, run->theta), net->n_parameters)) : 0;
 }
@@ -232,7 +232,7 @@ static int prepare(struct run *run, struct error *err)
     const struct experiment *e = run->e;
     const struct job *job = e->job;
     size_t evaluations = job_most_evaluations(job);
-    if (!(run->net = network_create(&job->network, image_of(e->split->set), e->split->set->outputs, err)))
+    if (!(run->net = network_create(job->network, image_of(e->split->set), e->split->set->outputs, err)))
         return -1;
     size_t parameters = run->net->n_parameters;
     bool wide = sizeof(real) < sizeof(double)

@@ -76,7 +76,7 @@ struct kernel_series *kernel_series_create(const struct job *job, const struct s
     if (!s)
         return NULL;
     *s = (struct kernel_series){.job = job, .result = result, .observer = observer};
-    const struct probe_spec probe = {&job->network, image_of(set), set->outputs, split->count[PART_PROBE],
+    const struct probe_spec probe = {job->network, image_of(set), set->outputs, split->count[PART_PROBE],
                                      split->probe_train, x, y, set->task == TASK_CLASSIFICATION, job->kernels.mode,
                                      job->kernels.ridge};
     s->twins = training_is_exact(training);

@@ -95,7 +95,7 @@ bool fit_job(struct fit *fit, const struct job *job, const struct dataset *set)
     if (job_check_network(job, set, &err) == 0)
         return counts;
     char path[NETWORK_NAME_SIZE + 32];
-    snprintf(path, sizeof path, "architectures.%s", job->network.name);
+    snprintf(path, sizeof path, "architectures.%s", job->network->name);
     note(fit, path, err.text);
     return false;
 }

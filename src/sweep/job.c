@@ -1,13 +1,13 @@
-/* From keys to a job: what depends on several keys, the job's text and its identity. */
+/* From keys to a job: what depends on several keys. */
 #include "sweep/job.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/share.h"
 #include "data/augment.h"
 #include "schema.h"
 #include "values.h"
@@ -17,7 +17,7 @@
 
 static bool is_gauss_newton(const struct draft *d)
 {
-    return key_given(d, "training.trainer") && d->job.training.trainer == TRAINER_GAUSS_NEWTON;
+    return d->job.training.trainer == TRAINER_GAUSS_NEWTON && key_given(d, "training.trainer");
 }
 
 /* Every step of Gauss-Newton is a feature update: K is what its damping is tied to, and no period. */
@@ -121,126 +121,11 @@ int draft_check_set(const struct draft *d, const struct node *where, struct mist
     return mistakes->made > before ? -1 : 0;
 }
 
-/* Asked of every key for every job. */
-static bool begins(const char *path, const char *prefix)
-{
-    return path[0] == prefix[0] && strncmp(path, prefix, strlen(prefix)) == 0;
-}
-
-/* Keys of these belong to the sweep, or are another way to say one that is printed. */
-static bool printed(const struct key *key, const struct draft *d)
-{
-    bool period = d->job.training.refresh.kind == REFRESH_PERIOD;
-    if (draft_is_program(d) ? !program_key_concerns(key, d) : key->kind == KIND_PARAMETER)
-        return false;
-    return !begins(key->path, "limits.") && strcmp(key->path, "training.feature_updates") != 0
-           && strcmp(key->path, period ? "training.refresh" : "training.refresh_period") != 0;
-}
-
-/* The end of a job's text where auto has been resolved: no key of a sweep file, and not in the id. */
-#define PLANNED ",\"engine_planned\":\"%s\"}"
-
-static bool has_section(const struct draft *d, const char *prefix)
-{
-    for (size_t i = 0; i < n_keys; i++)
-        if (begins(keys[i].path, prefix) && printed(&keys[i], d))
-            return true;
-    return false;
-}
-
-/* One JSON object: {"architecture": {...}, "data": {...}, "training": {...}, "kernels": {...}}. */
-static void write_text(const struct draft *d, struct text *out)
-{
-    static const char *const sections[][2] = {
-        {"architectures.*.", "architecture"}, {"data.", "data"}, {"training.", "training"}, {"kernels.", "kernels"}};
-    text_add(out, "{");
-    for (size_t s = 0, written = 0; s < sizeof sections / sizeof *sections; s++) {
-        const char *separator = "", *prefix = sections[s][0];
-        if (!has_section(d, prefix))
-            continue;
-        text_add(out, "%s\"%s\":{", written++ ? "," : "", sections[s][1]);
-        if (s == 0) {
-            text_add(out, "\"name\":");
-            text_add_json_string(out, d->job.network.name);
-            separator = ",";
-        }
-        bool in_seeds = false;
-        for (size_t i = 0; i < n_keys; i++) {
-            if (!begins(keys[i].path, prefix) || !printed(&keys[i], d) || !key_applies(&keys[i], d))
-                continue;
-            const char *name = keys[i].path + strlen(prefix);
-            bool seeds = strncmp(name, "seeds.", 6) == 0;
-            if (seeds)
-                name += 6;
-            text_add(out, "%s%s", in_seeds && !seeds ? "}" : "", separator);
-            text_add(out, "%s\"%s\":", seeds && !in_seeds ? "\"seeds\":{" : "", name);
-            key_print(&keys[i], d, out);
-            in_seeds = seeds;
-            separator = ",";
-        }
-        text_add(out, in_seeds ? "}}" : "}");
-    }
-    if (draft_is_program(d)) {
-        text_add(out, ",\"parameters\":");
-        value_print_parameters(&d->parameters, out);
-        text_add(out, ",\"metrics\":%s}", d->metrics[0] ? d->metrics : "[]");
-    } else if (d->job.engine == ENGINE_AUTO && d->job.training.engine != ENGINE_AUTO)
-        text_add(out, PLANNED, training_engine_name(d->job.training.engine));
-    else
-        text_add(out, "}");
-}
-
-/* What a key prints where nothing is given, once for all jobs. */
-static const char *standard_of(size_t key)
-{
-    static char *standards[sizeof ((struct draft *)0)->given / sizeof *((struct draft *)0)->given];
-    if (!standards[key]) {
-        struct draft plain;
-        struct text standard = {0};
-        draft_start(&plain);
-        key_print(&keys[key], &plain, &standard);
-        standards[key] = standard.chars ? standard.chars : "";
-    }
-    return standards[key];
-}
-
-void job_prepare(void)
-{
-    for (size_t i = 0; i < n_keys; i++)
-        standard_of(i);
-}
-
-/* Only what differs from the defaults, so that a key added later with a default leaves every id alone. */
-static void write_id(struct draft *d)
-{
-    struct text identity = {0}, own = {0};
-    text_add(&identity, "architecture=%s\n", d->job.network.name);
-    for (size_t i = 0; i < n_keys; i++) {
-        if (!printed(&keys[i], d) || !key_applies(&keys[i], d))
-            continue;
-        own.length = 0;
-        key_print(&keys[i], d, &own);
-        bool was_standard = keys[i].kind == KIND_STABILITY && d->job.stability == STABILITY_NEVER;
-        if (strcmp(own.chars, standard_of(i)) != 0 && !was_standard)
-            text_add(&identity, "%s=%s\n", keys[i].path, own.chars);
-    }
-    if (draft_is_program(d) && d->parameters.n) {
-        text_add(&identity, "parameters=");
-        value_print_parameters(&d->parameters, &identity);
-        text_add(&identity, "\n");
-    }
-    if (draft_is_program(d) && d->metrics[0])
-        text_add(&identity, "metrics=%s\n", d->metrics);
-    hash_hex(identity.chars, identity.length, d->job.id);
-    text_free(&identity);
-    text_free(&own);
-}
-
 /* Of relin's own trainers. */
 static int finish_own(struct draft *d, const struct node *where, struct mistakes *mistakes)
 {
     size_t before = mistakes->made;
-    if (!d->job.network.name[0])
+    if (!d->network.name[0])
         mistake("architectures: expected a map of names to networks beside a trainer that is no command, got nothing: add it");
     require(d, "data.set", "the name of a data set", where, mistakes);
     bool gauss_newton = is_gauss_newton(d);
@@ -258,7 +143,7 @@ static int finish_own(struct draft *d, const struct node *where, struct mistakes
         mistakes_add(mistakes, where->line, where->column,
                      "training.loss: expected half-mse for a regression task, got cross-entropy");
     struct text prefix = {0};
-    text_add(&prefix, "architectures.%s.", d->job.network.name);
+    text_add(&prefix, "architectures.%s.", d->network.name);
     network_check(prefix.chars, d, where, true, mistakes);
     text_free(&prefix);
     if (d->job.data.label_noise > 0 && d->job.data.task == TASK_REGRESSION)
@@ -285,15 +170,16 @@ static int finish_own(struct draft *d, const struct node *where, struct mistakes
 
 int draft_finish(struct draft *d, const struct node *where, struct mistakes *mistakes)
 {
+    d->job.training.refresh.at = d->refresh_at;
     int failed = draft_is_program(d) ? draft_finish_program(d, where, mistakes) : finish_own(d, where, mistakes);
     if (failed)
         return -1;
     resolve_seeds(d);
     d->feature_updates = training_feature_updates(&d->job.training);
-    struct text text = {0};
-    write_text(d, &text);
-    d->job.text = text.chars;
-    write_id(d);
+    d->job.network = share_hold(&d->network, sizeof d->network);
+    size_t listed = d->job.training.refresh.kind == REFRESH_AT ? (size_t)d->job.training.refresh.count : 0;
+    d->job.training.refresh.at = share_hold(d->refresh_at, listed * sizeof *d->refresh_at);
+    draft_write(d);
     return 0;
 }
 
@@ -328,20 +214,7 @@ void draft_parse_job(const struct node *root, struct draft *draft, struct mistak
     }
     const struct node *name = node_get(node_get(root, "architecture"), "name");
     if (name && name->kind == NODE_SCALAR)
-        snprintf(draft->job.network.name, sizeof draft->job.network.name, "%s", name->scalar);
-}
-
-void job_set_engine(struct job *job, enum engine engine)
-{
-    struct text text = {0};
-    assert(!job->measured.any);   /* that section stands behind this one, and such a job has run */
-    const char *planned = strstr(job->text, ",\"engine_planned\":");
-    size_t length = planned ? (size_t)(planned - job->text) : strlen(job->text) - 1;   /* without the last brace */
-    job->training.engine = engine;
-    text_add_bytes(&text, job->text, length);
-    text_add(&text, PLANNED, training_engine_name(engine));
-    free(job->text);
-    job->text = text.chars;
+        snprintf(draft->network.name, sizeof draft->network.name, "%s", name->scalar);
 }
 
 const char *job_engine_name(const struct job *job)
@@ -355,7 +228,11 @@ const char *job_engine_name(const struct job *job)
 void job_free(struct job *job)
 {
     free(job->text);
+    share_drop(job->network);
+    share_drop(job->training.refresh.at);
     job->text = NULL;
+    job->network = NULL;
+    job->training.refresh.at = NULL;
 }
 
 void job_label(const struct job *job, char *text, size_t size)
@@ -369,7 +246,7 @@ void job_label(const struct job *job, char *text, size_t size)
         text_free(&t);
         return;
     }
-    text_add(&t, "%s%s ", job->network.name, solves ? " gauss-newton" : "");
+    text_add(&t, "%s%s ", job->network->name, solves ? " gauss-newton" : "");
     if (solves && !isnan(training->damping)) {
         text_add(&t, "mu=");
         text_add_number(&t, training->damping);

@@ -9,7 +9,7 @@
 
 bool draft_is_program(const struct draft *draft)
 {
-    return key_given(draft, "training.trainer") && draft->job.training.trainer == TRAINER_COMMAND;
+    return draft->job.training.trainer == TRAINER_COMMAND && key_given(draft, "training.trainer");
 }
 
 bool program_is_name(const char *name)
@@ -30,7 +30,7 @@ bool program_key_concerns(const struct key *key, const struct draft *draft)
         if (strcmp(key->path, if_given[i]) == 0)
             return draft->given[key - keys];
     if (strncmp(key->path, "architectures.", 14) == 0)
-        return draft->job.network.name[0] != 0;
+        return draft->network.name[0] != 0;
     if (strncmp(key->path, "data.", 5) == 0)
         return draft->job.data.set[0] != 0;
     /* sections of their own, or meaning nothing to it */
@@ -110,8 +110,8 @@ void program_describe(const struct job *job, struct text *out)
     join_words(node_get(node_get(node_get(root, "training"), "trainer"), "command"), out);
     for (size_t i = 0; parameters && i < parameters->n; i++)
         text_add(out, " %s=%s", parameters->key[i]->scalar, parameters->value[i]->scalar);
-    if (job->network.name[0])
-        text_add(out, " %s", job->network.name);
+    if (job->network->name[0])
+        text_add(out, " %s", job->network->name);
     text_add(out, " seed %lld", (long long)job->seed);
     tree_free(&tree);
 }

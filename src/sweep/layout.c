@@ -75,7 +75,7 @@ void layout_extend(struct result_layout *layout, const struct job *job, const st
         layout->metric = larger(layout->metric, (double)program_metrics(job, names));
         return;
     }
-    network_measure(&job->network, image_of(set), set->outputs, &size, NULL);   /* sets were checked */
+    network_measure(job->network, image_of(set), set->outputs, &size, NULL);   /* sets were checked */
     layout->eval = larger(layout->eval, (double)evaluations(job));
     double refreshes = t->trainer == TRAINER_STANDARD ? 0 : training_most_updates(t);
     layout->refresh = larger(layout->refresh, refreshes < MOST_REFRESHES ? refreshes : MOST_REFRESHES);

@@ -26,7 +26,7 @@ struct sizes {
 int job_check_network(const struct job *job, const struct dataset *set, struct error *err)
 {
     struct network_size size;
-    return network_measure(&job->network, image_of(set), set->outputs, &size, err)
+    return network_measure(job->network, image_of(set), set->outputs, &size, err)
            ? error_prefix(err, "data set %s", job->data.set) : 0;
 }
 
@@ -39,7 +39,7 @@ static struct sizes measure(const struct job *job, const struct dataset *set)
 {
     const struct training_spec *t = &job->training;
     struct sizes s = {.steps = (double)t->steps, .outputs = (double)set->outputs, .features = (double)set->train.features};
-    network_measure(&job->network, image_of(set), set->outputs, &s.net, NULL);   /* sets were checked */
+    network_measure(job->network, image_of(set), set->outputs, &s.net, NULL);   /* sets were checked */
     s.first = s.net.first;
     s.rest = s.net.rest;
     s.all = s.first + s.rest;

@@ -19,8 +19,8 @@ static void measure(const struct job *job, const struct dataset *set, struct par
     struct architecture list;
     struct network_size size;
     *p = (struct parts){0};
-    if (network_measure(&job->network, image_of(set), set->outputs, &size, NULL)
-        || architecture_expand(&job->network, image_of(set), set->outputs, &list, NULL))
+    if (network_measure(job->network, image_of(set), set->outputs, &size, NULL)
+        || architecture_expand(job->network, image_of(set), set->outputs, &list, NULL))
         return;
     p->forward = size.first + size.rest;
     p->backward = size.rest;

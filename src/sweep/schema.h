@@ -20,9 +20,12 @@ struct parameters {
     } list[PARAMETERS_MOST];
 };
 
-/* A job on its way: values, and which keys were given. */
+/* A job on its way: values, and which keys were given. Of what jobs share it has its own; job.network and
+ * job.training.refresh.at are set by draft_finish. */
 struct draft {
     struct job job;
+    struct network_spec network;
+    int64_t refresh_at[REFRESH_MOST_STEPS];   /* job.training.refresh.count of them */
     double feature_updates;        /* NaN: not given */
     struct sweep_limits limits;
     char command[COMMAND_SIZE];    /* of trainer: {command: [...]}: its words as a JSON list */
@@ -115,6 +118,9 @@ void metrics_parse(const struct node *list, struct draft *draft, struct mistakes
 bool program_key_concerns(const struct key *key, const struct draft *draft);
 /* As draft_finish, of a job that is a program: seeds, the text and the id are left to do. Returns 0 or -1. */
 int draft_finish_program(struct draft *draft, const struct node *where, struct mistakes *mistakes);
+
+/* The text of a finished draft's job, and the identity that is its hash. */
+void draft_write(struct draft *draft);
 
 /* Resolves what depends on several keys (K, T, feature updates, trainer, seeds, counts) and checks it;
  * writes job.text and job.id. where: the position mistakes get. Returns 0 or -1. */

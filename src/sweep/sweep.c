@@ -113,8 +113,8 @@ static void read_architectures(struct grid_base *base, const struct node *root, 
         network_check_keys(prefix, &draft, map->value[i], mistakes);
         snprintf(depth, sizeof depth, "%sdepth", prefix);
         network_check(prefix, &draft, map->value[i], !grid_find_axis(node_get(root, "grid"), depth), mistakes);
-        snprintf(draft.job.network.name, sizeof draft.job.network.name, "%.*s", NETWORK_NAME_SIZE - 1, name->scalar);
-        base->architectures[base->n_architectures++] = draft.job.network;
+        snprintf(draft.network.name, sizeof draft.network.name, "%.*s", NETWORK_NAME_SIZE - 1, name->scalar);
+        base->architectures[base->n_architectures++] = draft.network;
     }
 }
 
@@ -160,17 +160,21 @@ static void check_required(const struct grid_base *base, struct mistakes *mistak
 
 /* --- collecting jobs, each id once --------------------------------------- */
 
+/* An id as the number it is: nothing else of a job has to be looked at to find it again. */
+struct slot { uint64_t id; bool taken; };
+
 struct collection {
     struct sweep *sweep;
     size_t capacity;
-    size_t *slots, n_slots;       /* open addressing: job number + 1, or 0 */
+    struct slot *slots;           /* open addressing */
+    size_t n_slots;
     double cells;                 /* of the grids so far */
 };
 
-static size_t *find_slot(struct collection *c, const char *id)
+static struct slot *find_slot(const struct collection *c, uint64_t id)
 {
-    size_t slot = (size_t)strtoull(id, NULL, 16) & (c->n_slots - 1);
-    while (c->slots[slot] && strcmp(c->sweep->jobs[c->slots[slot] - 1].id, id) != 0)
+    size_t slot = (size_t)id & (c->n_slots - 1);
+    while (c->slots[slot].taken && c->slots[slot].id != id)
         slot = (slot + 1) & (c->n_slots - 1);
     return &c->slots[slot];
 }
@@ -179,13 +183,16 @@ static void enlarge(struct collection *c)
 {
     c->capacity = c->capacity ? 2 * c->capacity : 64;
     c->sweep->jobs = grow(c->sweep->jobs, c->capacity, sizeof *c->sweep->jobs);
-    free(c->slots);
-    c->n_slots = 4 * c->capacity;
+    struct slot *old = c->slots;
+    size_t n_old = c->n_slots;
+    c->n_slots = 2 * c->capacity;
     c->slots = calloc(c->n_slots, sizeof *c->slots);
     if (!c->slots)
         abort();
-    for (size_t i = 0; i < c->sweep->n_jobs; i++)
-        *find_slot(c, c->sweep->jobs[i].id) = i + 1;
+    for (size_t i = 0; i < n_old; i++)
+        if (old[i].taken)
+            *find_slot(c, old[i].id) = old[i];
+    free(old);
 }
 
 static void collect(void *context, struct draft *draft)
@@ -193,15 +200,16 @@ static void collect(void *context, struct draft *draft)
     struct collection *c = context;
     if (c->sweep->n_jobs == c->capacity)
         enlarge(c);
-    size_t *slot = find_slot(c, draft->job.id);
-    if (*slot) {
+    uint64_t id = strtoull(draft->job.id, NULL, 16);
+    struct slot *slot = find_slot(c, id);
+    if (slot->taken) {
         c->sweep->n_duplicates++;
         job_free(&draft->job);
         return;
     }
     draft->job.expected = isfinite(draft->limits.expected) ? draft->limits.expected : 0;
     c->sweep->jobs[c->sweep->n_jobs++] = draft->job;
-    *slot = c->sweep->n_jobs;
+    *slot = (struct slot){id, true};
 }
 
 /* Expands one map of the grid; its axes go to the columns. */
@@ -233,6 +241,8 @@ static void expand(struct sweep *sweep, struct columns *columns, const struct gr
     else
         expand_one(&c, columns, base, grid, mistakes);
     free(c.slots);
+    if (sweep->n_jobs && sweep->n_jobs < c.capacity)
+        sweep->jobs = grow(sweep->jobs, sweep->n_jobs, sizeof *sweep->jobs);   /* and not more */
     if (mistakes->n == 0 && sweep->n_jobs == 0) {
         const struct node *where = grid ? grid : base->tree->root;
         mistakes_add(mistakes, where->line, where->column, "grid: expected at least one cell, got none: "
@@ -280,7 +290,7 @@ static void write_resolved(struct sweep *sweep, const struct grid_base *base, st
     }
     text_add(out, ",\"architectures\":{");
     for (size_t a = 0; a < base->n_architectures; a++) {
-        struct draft draft = {.job.network = base->architectures[a]};
+        struct draft draft = {.network = base->architectures[a]};
         const char *separator = "";
         text_add(out, "%s", a ? "," : "");
         text_add_json_string(out, base->architectures[a].name);

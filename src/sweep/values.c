@@ -215,7 +215,7 @@ int key_parse(const struct key *key, const char *path, const struct node *node, 
     case KIND_NAME: status = parse_name(&r, member); break;
     case KIND_LR: status = value_parse_lr(&r, &draft->job.training); break;
     case KIND_SCHEDULE: status = value_parse_schedule(&r, member); break;
-    case KIND_REFRESH: status = value_parse_refresh(&r, member); break;
+    case KIND_REFRESH: status = value_parse_refresh(&r, draft); break;
     case KIND_AUTO_WHOLE: status = value_whole(&r, "auto", -1, member); break;
     case KIND_WIDTHS: status = value_parse_widths(&r, member); break;
     case KIND_CHANNELS: status = value_parse_channels(&r, member); break;
@@ -242,7 +242,9 @@ static void print_choice(const struct key *key, int64_t value, struct text *out)
             chosen_length = length;
         }
     bool numeric = chosen_length && chosen[0] >= '0' && chosen[0] <= '9';
-    text_add(out, numeric ? "%.*s" : "\"%.*s\"", (int)chosen_length, chosen);
+    text_add_string(out, numeric ? "" : "\"");
+    text_add_bytes(out, chosen, chosen_length);
+    text_add_string(out, numeric ? "" : "\"");
 }
 
 void key_print(const struct key *key, const struct draft *draft, struct text *out)
@@ -255,13 +257,13 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
     case KIND_BATCH: {
         int64_t value = *(const int64_t *)member;
         if (key->kind == KIND_AUTO_WHOLE && value == -1)
-            text_add(out, "\"auto\"");
+            text_add_string(out, "\"auto\"");
         else if (key->kind == KIND_COUNT && value == DATA_ALL)
-            text_add(out, "\"all\"");
+            text_add_string(out, "\"all\"");
         else if (key->kind == KIND_BATCH && value == BATCH_FULL)
-            text_add(out, "\"full\"");
+            text_add_string(out, "\"full\"");
         else
-            text_add(out, "%lld", (long long)value);
+            text_add_whole(out, value);
         break;
     }
     case KIND_REAL:
@@ -269,13 +271,13 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
     case KIND_AUTO_REAL:
     case KIND_DAMPING:
         if (isnan(*(const double *)member))
-            text_add(out, key->kind == KIND_DAMPING ? "\"tied\"" : "\"auto\"");
+            text_add_string(out, key->kind == KIND_DAMPING ? "\"tied\"" : "\"auto\"");
         else
             text_add_json_number(out, *(const double *)member);
         break;
     case KIND_DURATION:
         if (isinf(*(const double *)member))
-            text_add(out, "\"none\"");
+            text_add_string(out, "\"none\"");
         else
             text_add_json_number(out, *(const double *)member);
         break;
@@ -292,14 +294,14 @@ void key_print(const struct key *key, const struct draft *draft, struct text *ou
         print_choice(key, key->offset == offsetof(struct draft, job.data.image_size) ? *(const int64_t *)member
                                                                                : (int64_t)*(const unsigned *)member, out);
         break;
-    case KIND_BOOL: text_add(out, *(const bool *)member ? "true" : "false"); break;
+    case KIND_BOOL: text_add_string(out, *(const bool *)member ? "true" : "false"); break;
     case KIND_STABILITY:
-        text_add(out, "%s", (const char *const[]){"false", "true", "\"auto\""}[*(const enum stability *)member]);
+        text_add_string(out, (const char *const[]){"false", "true", "\"auto\""}[*(const enum stability *)member]);
         break;
     case KIND_NAME: text_add_json_string(out, member); break;
     case KIND_LR: value_print_lr(&draft->job.training, out); break;
     case KIND_SCHEDULE: value_print_schedule(member, out); break;
-    case KIND_REFRESH: value_print_refresh(member, out); break;
+    case KIND_REFRESH: value_print_refresh(draft, out); break;
     case KIND_WIDTHS: value_print_widths(member, out); break;
     case KIND_CHANNELS: value_print_channels(member, out); break;
     case KIND_LAYERS: value_print_layers(member, out); break;

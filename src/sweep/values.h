@@ -34,8 +34,8 @@ void value_print_lr(const struct training_spec *training, struct text *out);
 int value_parse_schedule(const struct reading *r, struct schedule *out);
 void value_print_schedule(const struct schedule *s, struct text *out);
 /* A period too: then refresh.kind is REFRESH_PERIOD. */
-int value_parse_refresh(const struct reading *r, struct training_spec *training);
-void value_print_refresh(const struct training_spec *training, struct text *out);
+int value_parse_refresh(const struct reading *r, struct draft *draft);
+void value_print_refresh(const struct draft *draft, struct text *out);
 int value_parse_widths(const struct reading *r, struct network_spec *network);
 void value_print_widths(const struct network_spec *network, struct text *out);
 int value_parse_channels(const struct reading *r, struct network_spec *network);

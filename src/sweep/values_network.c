@@ -22,10 +22,12 @@ static int parse_list(const struct reading *r, const char *example, size_t most,
 
 static void print_list(const int64_t *list, size_t n, struct text *out)
 {
-    text_add(out, "[");
-    for (size_t i = 0; i < n; i++)
-        text_add(out, "%s%lld", i ? "," : "", (long long)list[i]);
-    text_add(out, "]");
+    text_add_string(out, "[");
+    for (size_t i = 0; i < n; i++) {
+        text_add_string(out, i ? "," : "");
+        text_add_whole(out, list[i]);
+    }
+    text_add_string(out, "]");
 }
 
 int value_parse_widths(const struct reading *r, struct network_spec *network)
@@ -71,7 +73,7 @@ int value_parse_norm(const struct reading *r, enum normalisation *norm)
 
 #define TYPE(type) (1u << NETWORK_##type)
 
-static unsigned types_of(const struct key *key)
+static unsigned find_types(const struct key *key)
 {
     static const struct { const char *name; unsigned types; } only[] = {
         {"widths", TYPE(MLP) | TYPE(CNN)}, {"channels", TYPE(CNN)}, {"window", TYPE(CNN)}, {"convolutions", TYPE(CNN)},
@@ -88,9 +90,18 @@ static unsigned types_of(const struct key *key)
     return ~0u;
 }
 
+/* Of each key once: every job asks for all. */
+static unsigned types_of(const struct key *key)
+{
+    static unsigned known[sizeof ((struct draft *)0)->given / sizeof *((struct draft *)0)->given];
+    if (!known[key - keys])
+        known[key - keys] = find_types(key);
+    return known[key - keys];
+}
+
 bool key_applies(const struct key *key, const struct draft *draft)
 {
-    return types_of(key) >> draft->job.network.type & 1;
+    return types_of(key) >> draft->network.type & 1;
 }
 
 static const char *const type_names[] = {
@@ -158,7 +169,7 @@ int network_check_keys(const char *prefix, const struct draft *draft, const stru
                 snprintf(types + strlen(types), sizeof types - strlen(types), "%s%s", types[0] ? ", " : "", type_names[t]);
         mistakes_add(mistakes, value ? value->line : section->line, value ? value->column : section->column,
                      "%s%s: expected only with type %s, got type %s: remove one", prefix, key, types,
-                     type_names[draft->job.network.type]);
+                     type_names[draft->network.type]);
     }
     return mistakes->made > before ? -1 : 0;
 }
@@ -166,7 +177,7 @@ int network_check_keys(const char *prefix, const struct draft *draft, const stru
 int network_check(const char *prefix, const struct draft *draft, const struct node *section, bool complete,
                   struct mistakes *mistakes)
 {
-    struct check c = {prefix, &draft->job.network, section, mistakes};
+    struct check c = {prefix, &draft->network, section, mistakes};
     size_t before = mistakes->made;
     check_depth(&c, complete);
     if (c.network->type == NETWORK_CNN)

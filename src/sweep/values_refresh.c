@@ -19,7 +19,8 @@ static int whole_inside(const struct reading *r, const char *name, double min, i
     return 0;
 }
 
-static int parse_at(const struct reading *r, const struct node *list, struct refresh_schedule *out)
+/* at: REFRESH_MOST_STEPS places. */
+static int parse_at(const struct reading *r, const struct node *list, struct refresh_schedule *out, int64_t *at)
 {
     double last = 0, number;
     struct reading whole = {r->key, r->path, list, r->mistakes};
@@ -29,7 +30,7 @@ static int parse_at(const struct reading *r, const struct node *list, struct ref
         struct reading one = {r->key, r->path, list->value[i], r->mistakes};
         if (!value_number(list->value[i], &number) || number <= last || number > MOST_STEPS || number != rint(number))
             return expected(&one, "at: whole numbers >= 1 that increase");
-        out->at[i] = (int64_t)number;
+        at[i] = (int64_t)number;
         last = number;
     }
     out->kind = REFRESH_AT;
@@ -47,7 +48,7 @@ static int parse_gap(const struct reading *r, const struct node *gap, struct ref
     return node_get(r->node, "check") ? whole_inside(r, "check", 1, &out->every) : 0;
 }
 
-int value_parse_refresh(const struct reading *r, struct training_spec *training)
+int value_parse_refresh(const struct reading *r, struct draft *draft)
 {
     struct refresh_schedule refresh = {.kind = REFRESH_PERIOD};
     double period = 1;
@@ -61,7 +62,7 @@ int value_parse_refresh(const struct reading *r, struct training_spec *training)
     } else if (r->node->kind != NODE_MAP || known != 1 || r->node->n != own) {
         return expected(r, FORMS);
     } else if (at) {
-        if (parse_at(r, at, &refresh))
+        if (parse_at(r, at, &refresh, draft->refresh_at))
             return -1;
     } else if (gap) {
         if (parse_gap(r, gap, &refresh))
@@ -71,20 +72,21 @@ int value_parse_refresh(const struct reading *r, struct training_spec *training)
         if (whole_inside(r, log ? "log" : "first", 0, &refresh.count) || (first && whole_inside(r, "every", 1, &refresh.every)))
             return -1;
     }
-    training->refresh = refresh;
-    training->refresh_period = period;
+    draft->job.training.refresh = refresh;
+    draft->job.training.refresh_period = period;
     return 0;
 }
 
-void value_print_refresh(const struct training_spec *training, struct text *out)
+void value_print_refresh(const struct draft *draft, struct text *out)
 {
+    const struct training_spec *training = &draft->job.training;
     const struct refresh_schedule *refresh = &training->refresh;
     switch (refresh->kind) {
     case REFRESH_PERIOD: text_add_json_number(out, training->refresh_period); break;
     case REFRESH_AT:
         text_add(out, "{\"at\":[");
         for (int64_t i = 0; i < refresh->count; i++)
-            text_add(out, "%s%lld", i ? "," : "", (long long)refresh->at[i]);
+            text_add(out, "%s%lld", i ? "," : "", (long long)draft->refresh_at[i]);
         text_add(out, "]}");
         break;
     case REFRESH_LOG: text_add(out, "{\"log\":%lld}", (long long)refresh->count); break;

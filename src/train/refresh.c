@@ -125,8 +125,8 @@ void training_canonicalise_refresh(struct training_spec *spec)
         spec->refresh_period = period;
         return;
     }
-    while (r->kind == REFRESH_AT && r->count > (int64_t)updates)
-        r->at[--r->count] = 0;   /* never reached */
+    if (r->kind == REFRESH_AT)
+        r->count = (int64_t)updates;   /* further ones are never reached */
     spec->refresh_period = r->kind == REFRESH_GAP ? INFINITY : (double)spec->steps / (updates + 1);
 }
 
@@ -134,7 +134,7 @@ void training_refresh_label(const struct training_spec *spec, struct text *out)
 {
     const struct refresh_schedule *r = &spec->refresh;
     switch (r->kind) {
-    case REFRESH_PERIOD: text_add(out, "constant"); break;
+    case REFRESH_PERIOD: text_add_string(out, "constant"); break;
     case REFRESH_AT:
         for (int64_t i = 0; i < r->count; i++)
             text_add(out, "%s%lld", i ? "," : "at=", (long long)r->at[i]);

@@ -130,10 +130,16 @@ static inline struct drawn draw_any(int seed, struct random *r)
     return d;
 }
 
+/* Lists of steps live on for the next 15 draws. */
 static inline struct refresh_schedule draw_schedule(struct random *r)
 {
+    static int64_t listed[16][2], *at = listed[0];
     switch (below(r, 4)) {
-    case 0: return (struct refresh_schedule){.kind = REFRESH_AT, .count = 2, .at = {1 + below(r, 5), 6 + below(r, 20)}};
+    case 0:
+        at = at == listed[15] ? listed[0] : at + 2;
+        at[0] = 1 + below(r, 5);
+        at[1] = 6 + below(r, 20);
+        return (struct refresh_schedule){.kind = REFRESH_AT, .count = 2, .at = at};
     case 1: return (struct refresh_schedule){.kind = REFRESH_LOG, .count = 1 + below(r, 6)};
     case 2: return (struct refresh_schedule){.kind = REFRESH_FIRST, .count = 1 + below(r, 4), .every = 1 + below(r, 5)};
     default: return (struct refresh_schedule){.kind = REFRESH_PERIOD};

@@ -18,14 +18,19 @@ enum { TRAIN = 40, TEST = 30, PROBE = 8, OUTPUTS = 3, EVAL = 64, REFRESH = 64, S
 static struct dataset set;
 static struct error err;
 
+static const struct network_spec tanh_network = {.name = "mlp-2x8", .type = NETWORK_MLP, .n_widths = 2, .widths = {8, 8},
+                                                 .activation = ACTIVATION_TANH, .sigma_w = NAN, .bias = true};
+__attribute__((unused))
+static const struct network_spec relu_network = {.name = "mlp-2x8", .type = NETWORK_MLP, .n_widths = 2, .widths = {8, 8},
+                                                 .activation = ACTIVATION_RELU, .sigma_w = NAN, .bias = true};
+
 static struct job make_job(double refresh_period, int64_t steps)
 {
     struct job job = {
         .data = {.set = "teacher", .train = TRAIN, .validation = 20, .test = TEST, .pool = 200, .set_seed = 3,
                  .task = TASK_CLASSIFICATION, .teacher = TEACHER_MULTI_INDEX, .inputs = 5, .outputs = OUTPUTS,
                  .indices = 2},
-        .network = {.name = "mlp-2x8", .type = NETWORK_MLP, .n_widths = 2, .widths = {8, 8},
-                    .activation = ACTIVATION_TANH, .sigma_w = NAN, .bias = true},
+        .network = &tanh_network,
         .training = {.trainer = refresh_period == 1 ? TRAINER_STANDARD : TRAINER_LINEARISED,
                      .refresh_period = refresh_period, .steps = steps, .batch = BATCH_FULL, .lr = 0.5,
                      .evaluations = EVAL, .precision = PRECISION_DOUBLE, .threads = 1},

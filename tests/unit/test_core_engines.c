@@ -307,7 +307,7 @@ START_TEST(every_two_engines_agree_on_segments_of_a_hundred_thousand)
 END_TEST
 
 static const struct refresh_schedule schedules[] = {
-    {.kind = REFRESH_AT, .count = 4, .at = {1, 2, 17, 40}},
+    {.kind = REFRESH_AT, .count = 4, .at = (const int64_t[]){1, 2, 17, 40}},
     {.kind = REFRESH_LOG, .count = 5},
     {.kind = REFRESH_FIRST, .count = 3, .every = 4},
 };

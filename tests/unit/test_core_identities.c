@@ -35,7 +35,7 @@ START_TEST(training_equals_that_of_an_explicit_linear_model)
 END_TEST
 
 static const struct refresh_schedule schedules[] = {
-    {.kind = REFRESH_AT, .count = 3, .at = {1, 4, 13}},
+    {.kind = REFRESH_AT, .count = 3, .at = (const int64_t[]){1, 4, 13}},
     {.kind = REFRESH_LOG, .count = 4},
     {.kind = REFRESH_FIRST, .count = 2, .every = 3},
     {.kind = REFRESH_GAP, .every = 1, .gap = 0.031},

@@ -296,7 +296,7 @@ START_TEST(a_diverging_run_whose_stability_ratio_overflows_is_a_result_too)
 {
     struct job job = make_job(2, 120);   /* all refreshes are recorded */
     job.training.precision = PRECISION_SINGLE;
-    job.network.activation = ACTIVATION_RELU;
+    job.network = &relu_network;
     job.training.lr = 8;
     job.training.lr_of_limit = true;
     job.stability = STABILITY_ALWAYS;

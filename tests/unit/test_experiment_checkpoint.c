@@ -249,7 +249,9 @@ START_TEST(a_state_of_another_length_fails_once)
 {
     struct job job = make_case(1), longer = make_case(1);
     struct stopper stopper = {.at = 5};
-    longer.network.n_widths = 1;   /* neither id nor text says so: a mistake of ours would look like this */
+    struct network_spec other = *longer.network;
+    longer.network = &other;
+    other.n_widths = 1;   /* neither id nor text says so: a mistake of ours would look like this */
     struct result first = run_with(&longer, &stopper, INFINITY, path), result = make_result();
     struct experiment_checkpoint checkpoint = {.path = path, .interval = INFINITY};
     struct experiment_observer observer = {.checkpoint = &checkpoint};

@@ -79,7 +79,7 @@ END_TEST
 START_TEST(a_network_that_breaks_at_the_last_step_is_diverged_and_no_error)
 {
     struct job job = make_job(1, 1);   /* one step so long that nothing after it is finite */
-    job.network.activation = ACTIVATION_RELU;
+    job.network = &relu_network;
     job.training.lr = 1e200;
     struct result result = run(&job, NULL);
     ck_assert_str_eq(result_text(&result, VAR_OUTCOME), "diverged");
@@ -198,7 +198,7 @@ START_TEST(the_kernels_are_those_of_the_parameters_seen_in_either_precision)
         struct job job = make_job(4, 10);
         job.training.precision = p ? PRECISION_DOUBLE : PRECISION_SINGLE;
         struct seen seen = watch(&job, -1);
-        struct network *net = network_create(&job.network, image_flat(5), OUTPUTS, &err);
+        struct network *net = network_create(job.network, image_flat(5), OUTPUTS, &err);
         struct split split;
         double x[2 * PROBE * 5], kernel[4 * PROBE * PROBE];
         ck_assert_int_eq(split_draw(&split, &set, &job.data, job.training.seed_data, PROBE, &err), 0);

@@ -242,8 +242,7 @@ END_TEST
 
 START_TEST(a_kernel_too_large_for_lapack_is_refused)
 {
-    struct network_spec net = make_job(1, 1).network;
-    const struct probe_spec spec = {&net, image_flat(5), 1000, 47, 40, NULL, NULL, true, KERNEL_FULL, 1e-6};
+    const struct probe_spec spec = {make_job(1, 1).network, image_flat(5), 1000, 47, 40, NULL, NULL, true, KERNEL_FULL, 1e-6};
     ck_assert_ptr_null(probe_create(&spec, &err));
     ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(err.text, "at most 32766 rows, got 47000 (47 probe inputs times their outputs)"));

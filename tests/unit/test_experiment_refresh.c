@@ -13,7 +13,7 @@ static struct job scheduled(struct refresh_schedule refresh, int64_t steps)
 }
 
 static const struct { struct refresh_schedule refresh; int64_t step[8]; int n; } cases[] = {
-    {{.kind = REFRESH_AT, .count = 3, .at = {3, 10, 33}}, {3, 10, 33}, 3},
+    {{.kind = REFRESH_AT, .count = 3, .at = (const int64_t[]){3, 10, 33}}, {3, 10, 33}, 3},
     {{.kind = REFRESH_LOG, .count = 3}, {2, 6, 15}, 3},                        /* 40^(i/4), rounded down */
     {{.kind = REFRESH_FIRST, .count = 2, .every = 7}, {7, 14}, 2},
     {{.kind = REFRESH_GAP, .every = 1, .gap = 1e6}, {0}, 0},
@@ -63,15 +63,15 @@ START_TEST(the_gap_refreshes_where_the_logged_gap_passes_the_tolerance_and_not_b
     }
     ck_assert_int_eq(result_i64(&result, VAR_REFRESH_STEP)[n], -1);
     /* the same refreshes from a list give the same run; one look earlier the gap was within the tolerance */
-    struct refresh_schedule list = {.kind = REFRESH_AT, .count = n};
-    memcpy(list.at, result_i64(&result, VAR_REFRESH_STEP), (size_t)n * sizeof(int64_t));
+    struct refresh_schedule list = {.kind = REFRESH_AT, .count = n, .at = result_i64(&result, VAR_REFRESH_STEP)};
     job = scheduled(list, T);
     struct result listed = run(&job, NULL);
     ck_assert(number(&listed, VAR_TRAIN_LOSS, 0) == number(&result, VAR_TRAIN_LOSS, 0));
     ck_assert(number(&listed, VAR_REFRESH_GAP, 0) == number(&result, VAR_REFRESH_GAP, 0));
     mem_free(listed.block);
-    if (list.at[0] > every) {
-        list.at[0] -= every;
+    const int64_t earlier = list.at[0] - every;
+    if (earlier > 0) {
+        list.at = &earlier;
         list.count = 1;
         job = scheduled(list, T);
         listed = run(&job, NULL);
@@ -111,7 +111,7 @@ END_TEST
 /* Full batch: 500 steps are long enough for a Lanczos run. */
 START_TEST(the_stability_ratio_is_measured_of_itself_after_long_segments_only)
 {
-    struct job job = scheduled((struct refresh_schedule){.kind = REFRESH_AT, .count = 3, .at = {10, 510, 1009}}, 1020);
+    struct job job = scheduled((struct refresh_schedule){.kind = REFRESH_AT, .count = 3, .at = (const int64_t[]){10, 510, 1009}}, 1020);
     const bool expected[] = {false, true, false};
     job.stability = STABILITY_AUTO;
     struct result result = run(&job, NULL);

@@ -42,7 +42,7 @@ static double number_of(const struct sweep *sweep, size_t row, uint64_t experime
     double K = job->training.refresh_period, size = K == 1 ? 0 : isinf(K) ? noise : noise / 4;
     random_start(&level, experiment, RANDOM_TEST, (uint64_t)job->seed);
     random_start(&own, experiment, RANDOM_TEST, 1000 + row);
-    return random_normal(&level) + (job->network.name[0] == 'a' ? size / 2 : size) * random_normal(&own);
+    return random_normal(&level) + (job->network->name[0] == 'a' ? size / 2 : size) * random_normal(&own);
 }
 
 /* Runs what has its turn, in a random order, until nothing is left. stop: after so many rows. Returns how many ran. */

@@ -40,6 +40,8 @@ static const struct data_spec small_data = {
     .teacher = TEACHER_MULTI_INDEX, .inputs = 5, .outputs = 2, .indices = 2,
 };
 
+static const struct network_spec small_network = {.name = "mlp-é"};
+
 /* Jobs first..first+n-1 of an endless list: seed 0, 1, ... with K 1, inf, 1, inf, ... */
 static void sweep_of(struct fixture *f, size_t first, size_t n)
 {
@@ -50,8 +52,7 @@ static void sweep_of(struct fixture *f, size_t first, size_t n)
     for (size_t i = 0; i < n; i++) {
         size_t number = first + i;
         struct job *job = &f->jobs[i];
-        *job = (struct job){.seed = (int64_t)(number / 2), .data = small_data, .text = "{\"seed\": 0}"};
-        snprintf(job->network.name, sizeof job->network.name, "mlp-é");
+        *job = (struct job){.seed = (int64_t)(number / 2), .data = small_data, .network = &small_network, .text = "{\"seed\": 0}"};
         job->training.refresh_period = number % 2 ? INFINITY : 1;
         job->training.trainer = number % 2 ? TRAINER_LINEARISED : TRAINER_STANDARD;
         job->training.steps = 10;

@@ -12,14 +12,14 @@ static void jobs_as_text(const struct sweep *sweep, const char *format, struct t
         text_add(out, "%s", i ? " " : "");
         for (const char *f = format; *f; f++)
             switch (*f) {
-            case 'a': text_add(out, "%s", job->network.name); break;
+            case 'a': text_add(out, "%s", job->network->name); break;
             case 'K': text_add_number(out, job->training.refresh_period); break;
             case 'T': text_add(out, "%lld", (long long)job->training.steps); break;
             case 's': text_add(out, "%lld", (long long)job->seed); break;
             case 'n': text_add(out, "%lld", (long long)job->data.train); break;
             case 'm': text_add_number(out, job->training.momentum); break;
             case 'd': text_add(out, "%llu", (unsigned long long)job->training.seed_data); break;
-            case 'w': text_add(out, "%lld", (long long)job->network.widths[0]); break;
+            case 'w': text_add(out, "%lld", (long long)job->network->widths[0]); break;
             case 'l': text_add_number(out, job->training.lr); break;
             case 't': text_add(out, "%s", job->training.trainer == TRAINER_STANDARD ? "std"
                                : job->training.trainer == TRAINER_LINEARISED ? "lin" : "gn"); break;
@@ -252,8 +252,8 @@ START_TEST(a_job_with_every_key_reads_back_from_its_text)
     ck_assert_mem_eq(&job.data, &sweep.jobs[0].data, sizeof job.data);
     ck_assert_mem_eq(&job.kernels, &sweep.jobs[0].kernels, sizeof job.kernels);
     ck_assert_mem_eq(&job.training, &sweep.jobs[0].training, sizeof job.training);
-    ck_assert_mem_eq(&job.network, &sweep.jobs[0].network, sizeof job.network);
-    ck_assert_str_eq(job.network.name, "n \"1\"");
+    ck_assert_mem_eq(job.network, sweep.jobs[0].network, sizeof *job.network);
+    ck_assert_str_eq(job.network->name, "n \"1\"");
     ck_assert(job.stability == STABILITY_ALWAYS && job.seed == 11);
     job_free(&job);
     sweep_free(&sweep);

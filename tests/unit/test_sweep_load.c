@@ -118,7 +118,7 @@ START_TEST(cells_come_in_the_order_of_the_file_with_the_last_axis_fastest)
     ck_assert_uint_eq(sweep.n_axes, 0);
     for (size_t i = 0; i < 12; i++) {
         ck_assert_int_eq(sweep.jobs[i].seed, (int64_t)(i % 3));
-        ck_assert_str_eq(sweep.jobs[i].network.name, i < 6 ? "a" : "b");
+        ck_assert_str_eq(sweep.jobs[i].network->name, i < 6 ? "a" : "b");
         ck_assert(i / 3 % 2 ? isinf(sweep.jobs[i].training.refresh_period) : sweep.jobs[i].training.refresh_period == 1);
         ck_assert_int_eq(sweep.jobs[i].training.trainer, i / 3 % 2 ? TRAINER_LINEARISED : TRAINER_STANDARD);
         ck_assert_uint_eq(sweep.jobs[i].training.seed_batch, i % 3);
@@ -149,7 +149,7 @@ START_TEST(zipped_axes_advance_together)
     load_right(&sweep, BEGIN "grid: {zip: {architecture: [a, b], data.train: [30, 60]}, seed: 0..1}\n");
     ck_assert_uint_eq(sweep.n_jobs, 4);
     for (size_t i = 0; i < 4; i++) {
-        ck_assert_str_eq(sweep.jobs[i].network.name, i < 2 ? "a" : "b");
+        ck_assert_str_eq(sweep.jobs[i].network->name, i < 2 ? "a" : "b");
         ck_assert_int_eq(sweep.jobs[i].data.train, i < 2 ? 30 : 60);
     }
     ck_assert_uint_eq(sweep.n_axes, 1);
@@ -226,8 +226,8 @@ START_TEST(overrides_replace_values_and_axes)
     ck_assert_double_eq(sweep.jobs[0].training.lr, 0.5);
     sweep_free(&sweep);
     load_overridden(&sweep, BEGIN "grid: {architecture: a}\n", "architectures.a.widths=[5, 6]");
-    ck_assert_uint_eq(sweep.jobs[0].network.n_widths, 2);
-    ck_assert_int_eq(sweep.jobs[0].network.widths[1], 6);
+    ck_assert_uint_eq(sweep.jobs[0].network->n_widths, 2);
+    ck_assert_int_eq(sweep.jobs[0].network->widths[1], 6);
     sweep_free(&sweep);
     load_overridden(&sweep, BEGIN "grid: {architecture: a}\n", "grid.data.train=[10, 20]");
     ck_assert_uint_eq(sweep.n_jobs, 2);

@@ -53,7 +53,7 @@ START_TEST(an_architecture_reads_back_from_the_text_of_a_job)
     ck_assert_msg(job_parse(&job, sweep.jobs[0].text, &err) == 0, "%s\n%s", err.text, sweep.jobs[0].text);
     ck_assert_str_eq(job.text, sweep.jobs[0].text);
     ck_assert_str_eq(job.id, sweep.jobs[0].id);
-    const struct network_spec *a = &job.network, *b = &sweep.jobs[0].network;
+    const struct network_spec *a = job.network, *b = sweep.jobs[0].network;
     ck_assert(a->type == b->type && a->depth == b->depth && a->width_multiplier == b->width_multiplier);
     ck_assert_uint_eq(a->n_items, b->n_items);
     ck_assert_mem_eq(a->items, b->items, sizeof a->items);
@@ -159,8 +159,8 @@ START_TEST(a_list_of_layers_copies_a_built_in_type_to_the_last_bit)
     load_right(&type, copies[_i].type, NULL);
     load_right(&layers, copies[_i].layers, NULL);
     for (size_t k = 0; k < 2; k++) {
-        ck_assert_int_eq(architecture_expand(&type.jobs[0].network, images[k], 10, &a, NULL), 0);
-        ck_assert_int_eq(architecture_expand(&layers.jobs[0].network, images[k], 10, &b, NULL), 0);
+        ck_assert_int_eq(architecture_expand(type.jobs[0].network, images[k], 10, &a, NULL), 0);
+        ck_assert_int_eq(architecture_expand(layers.jobs[0].network, images[k], 10, &b, NULL), 0);
         ck_assert_uint_eq(a.n_layers, b.n_layers);
         for (size_t i = 0; i < a.n_layers; i++)
             ck_assert_msg(same_layer(&a.layers[i], &b.layers[i]), "layer %zu", i);
@@ -177,11 +177,11 @@ START_TEST(depth_and_lists_can_be_axes)
     struct error err = {0};
     load_right(&sweep, ONE("{type: resnet}") "grid: {architectures.a.depth: [8, 20]}\n", NULL);
     ck_assert_uint_eq(sweep.n_jobs, 2);
-    ck_assert_int_eq(sweep.jobs[1].network.depth, 20);
+    ck_assert_int_eq(sweep.jobs[1].network->depth, 20);
     sweep_free(&sweep);
     load_right(&sweep, ONE("{type: layers}") "grid: {architectures.a.layers: [[dense: 8], [dense: 9, activation]]}\n", NULL);
     ck_assert_uint_eq(sweep.n_jobs, 2);
-    ck_assert_uint_eq(sweep.jobs[1].network.n_items, 2);
+    ck_assert_uint_eq(sweep.jobs[1].network->n_items, 2);
     ck_assert_str_eq(sweep.axes[0].label[0], "[{\"dense\":8}]");
     sweep_free(&sweep);
     static const char *const wrong[][2] = {

@@ -103,8 +103,8 @@ START_TEST(a_schedule_refreshes_at_its_steps_before_T_and_counts_them)
             for (int64_t k = 1; k < 30; k += 1 + k / 3)
                 follow((struct refresh_schedule){.kind = REFRESH_FIRST, .count = m, .every = k}, lengths[i]);
         follow((struct refresh_schedule){.kind = REFRESH_AT}, lengths[i]);
-        follow((struct refresh_schedule){.kind = REFRESH_AT, .count = 4, .at = {1, 2, 50, 1000}}, lengths[i]);
-        follow((struct refresh_schedule){.kind = REFRESH_AT, .count = 2, .at = {1, 2}}, lengths[i]);
+        follow((struct refresh_schedule){.kind = REFRESH_AT, .count = 4, .at = (const int64_t[]){1, 2, 50, 1000}}, lengths[i]);
+        follow((struct refresh_schedule){.kind = REFRESH_AT, .count = 2, .at = (const int64_t[]){1, 2}}, lengths[i]);
     }
 }
 END_TEST
@@ -127,9 +127,9 @@ static const struct { int64_t steps; struct refresh_schedule refresh; double per
     {100, {.kind = REFRESH_FIRST, .count = 3, .every = 100}, INFINITY},
     {100, {.kind = REFRESH_FIRST, .count = 99, .every = 1}, 1},
     {100, {.kind = REFRESH_AT}, INFINITY},
-    {100, {.kind = REFRESH_AT, .count = 1, .at = {100}}, INFINITY},
-    {100, {.kind = REFRESH_AT, .count = 2, .at = {50, 99}}, 0},
-    {3, {.kind = REFRESH_AT, .count = 3, .at = {1, 2, 3}}, 1},
+    {100, {.kind = REFRESH_AT, .count = 1, .at = (const int64_t[]){100}}, INFINITY},
+    {100, {.kind = REFRESH_AT, .count = 2, .at = (const int64_t[]){50, 99}}, 0},
+    {3, {.kind = REFRESH_AT, .count = 3, .at = (const int64_t[]){1, 2, 3}}, 1},
     {100, {.kind = REFRESH_LOG}, INFINITY},
     {100, {.kind = REFRESH_LOG, .count = 98}, 0},
     {100, {.kind = REFRESH_LOG, .count = 99}, 1},
@@ -162,9 +162,9 @@ END_TEST
 
 START_TEST(labels_name_the_schedule)
 {
-    static const struct { struct refresh_schedule refresh; const char *label; } cases[] = {
+    const struct { struct refresh_schedule refresh; const char *label; } cases[] = {
         {{.kind = REFRESH_PERIOD}, "constant"},
-        {{.kind = REFRESH_AT, .count = 2, .at = {100, 300}}, "at=100,300"},
+        {{.kind = REFRESH_AT, .count = 2, .at = (const int64_t[]){100, 300}}, "at=100,300"},
         {{.kind = REFRESH_LOG, .count = 10}, "log=10"},
         {{.kind = REFRESH_FIRST, .count = 3, .every = 100}, "first=3/100"},
         {{.kind = REFRESH_GAP, .every = 1, .gap = 0.1}, "gap=0.1"},
