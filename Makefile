@@ -49,7 +49,7 @@ GIT := $(shell git describe --always --tags --dirty 2>/dev/null || echo unknown)
 endif
 
 # --- flags ------------------------------------------------------------------
-OPT_release := -O3
+OPT_release := -O3 -DRELIN_WIDE
 OPT_debug := -O0 -g3
 OPT_asan := -O1 -g3 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 OPT_tsan := -O1 -g3 -fsanitize=thread -fno-omit-frame-pointer

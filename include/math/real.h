@@ -44,6 +44,7 @@ typedef float real;
 #define network_create REAL_NAME(network_create)
 #define network_destroy REAL_NAME(network_destroy)
 #define network_block_rows REAL_NAME(network_block_rows)
+#define network_cache_rows REAL_NAME(network_cache_rows)
 #define network_init REAL_NAME(network_init)
 #define network_forward REAL_NAME(network_forward)
 #define network_vjp REAL_NAME(network_vjp)

@@ -23,4 +23,9 @@ int network_measure(const struct network_spec *spec, struct image input, size_t 
  * matrix products want. A function of sizes alone, since what is in a block decides how its sums are rounded. */
 size_t block_rows(double row_bytes, size_t rows, size_t bytes);
 
+/* Rows of a block of a batch, whose activations stay in the cache from the forward pass to the last gradient: all, or
+ * an equal part of them. Never so few that adding the gradients of blocks, each P numbers, is much beside
+ * the `boundary` numbers a row between layers. A function of sizes alone, likewise. */
+size_t cache_rows(double row_bytes, double boundary, double parameters, size_t rows);
+
 #endif

@@ -57,6 +57,8 @@ struct tape *tape_create_store(const struct network *net, size_t capacity, struc
 
 /* Of `rows`, so many that a tape of them with its inputs takes at most so many bytes (nn/cost.h). */
 size_t network_block_rows(const struct network *net, size_t rows, size_t bytes);
+/* Of `rows` of a batch, so many that stay in the cache from layer to layer and back (cache_rows). */
+size_t network_cache_rows(const struct network *net, size_t rows);
 void tape_destroy(struct tape *tape);
 
 /* Records the values at theta for x (n, inputs; must outlive the tape's use); returns f (n, outputs)

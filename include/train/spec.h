@@ -101,8 +101,8 @@ void training_refresh_label(const struct training_spec *spec, struct text *out);
 bool training_caches(const struct training_spec *spec, int64_t n);
 
 /* Bytes of activations, between layers, that training keeps: of the whole subset at theta_s, or of a batch. Where the
- * subset takes more, every batch is recorded anew, and where a batch does, it is stepped in blocks of
- * TRAINING_BLOCK_BYTES. The read-outs of evaluation, and the passes over the whole subset that fill a store, have
+ * subset takes more, every batch is recorded anew. A batch is stepped in blocks that stay in the cache (nn/cost.h);
+ * solves of the whole subset have blocks of TRAINING_BLOCK_BYTES. The read-outs of evaluation, and the passes over the whole subset that fill a store, have
  * blocks of READOUT_ROWS rows, or as many as take READOUT_BYTES. */
 enum { TRAINING_TAPE_BYTES = 1 << 30, TRAINING_BLOCK_BYTES = 256 << 20, READOUT_BYTES = 64 << 20, READOUT_ROWS = 256 };
 

@@ -5,6 +5,7 @@
  *   gelu  x Phi(x), phi' = Phi(x) + x exp(-x^2/2)/sqrt(2 pi), Phi the normal distribution */
 #include <string.h>
 
+#include "math/wide.h"
 #include "nn/layer.h"
 #include "nn/vector_functions.h"
 
@@ -22,6 +23,21 @@ static real gelu_slope(real x)
     return normal_distribution(x) + x * ONE_OVER_SQRT_2PI * EXP((real)-0.5 * x * x);
 }
 
+/* Written so that NaN stays NaN: a diverged run must show. */
+WIDE static void rectify(size_t count, const real *x, real *y)
+{
+    for (size_t i = 0; i < count; i++)
+        y[i] = x[i] < 0 ? 0 : x[i];
+}
+
+WIDE static void rectify_slope(size_t count, const real *y, const real *in, real *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        real slope_one = in[i];   /* read in any case: no branch to mispredict on every other unit */
+        out[i] = y[i] > 0 ? slope_one : 0;
+    }
+}
+
 static unsigned activation_uses(const struct layer *l)
 {
     return l->activation == ACTIVATION_RELU || l->activation == ACTIVATION_TANH ? LAYER_USES_OUTPUT
@@ -35,9 +51,7 @@ static void activation_forward(const struct layer *l, const real *parameters, co
     size_t count = n * l->outputs;
     switch (l->activation) {
     case ACTIVATION_RELU:
-        /* Written so that NaN stays NaN: a diverged run must show. */
-        for (size_t i = 0; i < count; i++)
-            y[i] = x[i] < 0 ? 0 : x[i];
+        rectify(count, x, y);
         break;
     case ACTIVATION_TANH:
         for (size_t i = 0; i < count; i++)
@@ -60,10 +74,7 @@ static void multiply_slope(const struct layer *l, const real *x, const real *y, 
 {
     switch (l->activation) {
     case ACTIVATION_RELU:
-        for (size_t i = 0; i < count; i++) {
-            real slope_one = in[i];   /* read in any case: no branch to mispredict on every other unit */
-            out[i] = y[i] > 0 ? slope_one : 0;
-        }
+        rectify_slope(count, y, in, out);
         break;
     case ACTIVATION_TANH:
         for (size_t i = 0; i < count; i++)

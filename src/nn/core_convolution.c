@@ -16,6 +16,7 @@
 
 #include "math/blas.h"
 #include "math/blas_setup.h"
+#include "math/wide.h"
 #include "nn/draw_normal.h"
 #include "nn/layer.h"
 
@@ -89,7 +90,7 @@ static size_t clip(const struct layer *l, size_t at, size_t side, size_t *first)
     return begin < end ? end - begin : 0;
 }
 
-static struct place place_of(const struct layer *l, const struct cursor *c)
+static inline struct place place_of(const struct layer *l, const struct cursor *c)
 {
     struct place p;
     size_t top = c->row * l->stride, left = c->column * l->stride;
@@ -115,7 +116,7 @@ static inline void copy(real *to, const real *from, size_t n, bool spare)
 
 /* Patches (rows, patch) of positions first.. of x (n, inputs): in x itself, or copied into scratch, which
  * has STEP numbers more than they need. */
-static const real *patches_of(const struct layer *l, const real *x, size_t n, size_t first, size_t rows,
+WIDE static const real *patches_of(const struct layer *l, const real *x, size_t n, size_t first, size_t rows,
                               real *scratch)
 {
     if (is_patches(l))
@@ -142,7 +143,7 @@ static const real *patches_of(const struct layer *l, const real *x, size_t n, si
 }
 
 /* dx += patches (rows, patch), each number where patches_of copies it from. */
-static void add_patches(const struct layer *l, const real *patches, size_t first, size_t rows, real *dx)
+WIDE static void add_patches(const struct layer *l, const real *patches, size_t first, size_t rows, real *dx)
 {
     size_t channels = l->in.channels, full = l->window * channels, across = l->in.width * channels;
     struct cursor c = cursor_at(l, first);
@@ -252,7 +253,7 @@ static void convolution_jvp(const struct layer *l, const real *parameters, const
 
 /* db += sum of the rows of dY (rows, channels), these summed by themselves first so that sums over many
  * positions keep their precision. */
-static void add_rows(const real *dy, size_t rows, size_t channels, real *db)
+WIDE static void add_rows(const real *dy, size_t rows, size_t channels, real *db)
 {
     for (size_t j = 0, width; j < channels; j += width) {
         real sum[SUMS] = {0};

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "math/wide.h"
 #include "nn/network.h"
 
 /* --- from the list of layers --- */
@@ -157,7 +158,7 @@ void network_init(const struct network *net, uint64_t seed, real *theta)
 
 /* --- values and derivatives --- */
 
-static void add(size_t n, const real *x, real *y)
+WIDE static void add(size_t n, const real *x, real *y)
 {
     for (size_t i = 0; i < n; i++)
         y[i] += x[i];

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "math/wide.h"
 #include "nn/layer.h"
 
 static const double EPSILON = 1e-5;
@@ -52,7 +53,7 @@ static size_t group_of(const struct lanes *s, size_t j)
 
 /* By lane: a = sum over positions of u (x - mean), b = sum of u. Adds them into the sums of the groups, times the
  * weight of their channel (1 where NULL); a_lane and b_lane, overwritten, are the unweighted ones. */
-static void add_sums(const struct lanes *s, const real *x, const real *mean, const real *u, const real *weight,
+WIDE static void add_sums(const struct lanes *s, const real *x, const real *mean, const real *u, const real *weight,
                      real *a_lane, real *b_lane, struct sums *sums)
 {
     memset(a_lane, 0, s->n * sizeof *a_lane);
@@ -72,7 +73,7 @@ static void add_sums(const struct lanes *s, const real *x, const real *mean, con
 }
 
 /* Adds into the sums of the groups: a = sum of x - shift, b = of its square. */
-static void add_moments(const struct lanes *s, const real *x, const real *shift, struct sums *sums)
+WIDE static void add_moments(const struct lanes *s, const real *x, const real *shift, struct sums *sums)
 {
     real a[LANES] = {0}, b[LANES] = {0};
     for (size_t p = 0; p < s->positions; p++) {
@@ -155,7 +156,7 @@ static void normalisation_forward(const struct layer *l, const real *parameters,
 
 /* out, overwritten = outside (q - mean q - h mean(q h)) scale with q = inside u; inside and outside by channel, 1
  * where NULL. sums: a = sum q (x - mean), b = sum q, by group. */
-static void project(const struct bundle *b, const struct sums *sums, const real *x, const real *u, const real *inside,
+WIDE static void project(const struct bundle *b, const struct sums *sums, const real *x, const real *u, const real *inside,
                     const real *outside, real *out)
 {
     const struct lanes *s = &b->lanes;
@@ -202,7 +203,7 @@ static void normalisation_vjp(const struct layer *l, const real *parameters, con
 }
 
 /* ty += ts h + tb, or = where there is no tx */
-static void add_parameter_tangent(const struct bundle *b, const real *tangent, const real *x, bool overwrite, real *ty)
+WIDE static void add_parameter_tangent(const struct bundle *b, const real *tangent, const real *x, bool overwrite, real *ty)
 {
     const struct lanes *s = &b->lanes;
     const real *ts = tangent + s->first, *tb = ts + s->channels;

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "math/wide.h"
 #include "nn/layer.h"
 
 enum { CHUNK = 64 };   /* channels at a time, so that what is kept of each stays in the first cache */
@@ -20,7 +21,7 @@ struct window {
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-static struct window window_of(const struct layer *l, size_t pixel)
+static inline struct window window_of(const struct layer *l, size_t pixel)
 {
     size_t p = l->padding, across = l->out.width, down = l->out.height;
     size_t image = pixel / (across * down) * l->inputs;
@@ -40,7 +41,7 @@ static real weight_of(const struct layer *l)
     return 1 / (real)(l->window ? l->window * l->window : l->in.height * l->in.width);
 }
 
-static void average(const struct layer *l, const real *x, size_t n, real *y)
+WIDE static void average(const struct layer *l, const real *x, size_t n, real *y)
 {
     size_t channels = l->in.channels, pixels = pixels_of(l, n);
     real weight = weight_of(l);
@@ -58,7 +59,7 @@ static void average(const struct layer *l, const real *x, size_t n, real *y)
     }
 }
 
-static void average_vjp(const struct layer *l, size_t n, const real *dy, real *dx)
+WIDE static void average_vjp(const struct layer *l, size_t n, const real *dy, real *dx)
 {
     size_t channels = l->in.channels, pixels = pixels_of(l, n);
     real weight = weight_of(l);
@@ -74,7 +75,7 @@ static void average_vjp(const struct layer *l, size_t n, const real *dy, real *d
     }
 }
 
-static void max(const struct layer *l, const real *x, size_t n, real *y)
+WIDE static void max(const struct layer *l, const real *x, size_t n, real *y)
 {
     size_t channels = l->in.channels, pixels = pixels_of(l, n);
     for (size_t i = 0; i < pixels; i++, y += channels) {
@@ -91,7 +92,7 @@ static void max(const struct layer *l, const real *x, size_t n, real *y)
 
 /* dx += dy at the maximum of one pixel's window, channels c..c+width-1. A pixel is the maximum where it is
  * not less than y, and the first such one takes what is left of dy. */
-static void max_vjp_chunk(const struct layer *l, struct window w, size_t c, size_t width, const real *x,
+static inline __attribute__((always_inline)) void max_vjp_chunk(const struct layer *l, struct window w, size_t c, size_t width, const real *x,
                           const real *y, const real *dy, real *dx)
 {
     real left[CHUNK];
@@ -108,7 +109,7 @@ static void max_vjp_chunk(const struct layer *l, struct window w, size_t c, size
 }
 
 /* ty = tx at the maximum, likewise. */
-static void max_jvp_chunk(const struct layer *l, struct window w, size_t c, size_t width, const real *x,
+static inline __attribute__((always_inline)) void max_jvp_chunk(const struct layer *l, struct window w, size_t c, size_t width, const real *x,
                           const real *y, const real *tx, real *ty)
 {
     real searching[CHUNK];   /* 1 until the maximum was found */
@@ -126,6 +127,27 @@ static void max_jvp_chunk(const struct layer *l, struct window w, size_t c, size
                 searching[k] = x[at + k] < y[k] ? still : 0;
             }
         }
+}
+
+WIDE static void max_vjp(const struct layer *l, const real *x, const real *y, size_t n, const real *dy, real *dx)
+{
+    size_t channels = l->in.channels, pixels = pixels_of(l, n);
+    memset(dx, 0, n * l->inputs * sizeof *dx);
+    for (size_t i = 0; i < pixels; i++) {
+        struct window w = window_of(l, i);
+        for (size_t c = 0; c < channels; c += CHUNK)
+            max_vjp_chunk(l, w, c, least(CHUNK, channels - c), x, y + i * channels + c, dy + i * channels + c, dx);
+    }
+}
+
+WIDE static void max_jvp(const struct layer *l, const real *x, const real *y, size_t n, const real *tx, real *ty)
+{
+    size_t channels = l->in.channels, pixels = pixels_of(l, n);
+    for (size_t i = 0; i < pixels; i++) {
+        struct window w = window_of(l, i);
+        for (size_t c = 0; c < channels; c += CHUNK)
+            max_jvp_chunk(l, w, c, least(CHUNK, channels - c), x, y + i * channels + c, tx, ty + i * channels + c);
+    }
 }
 
 static unsigned pooling_uses(const struct layer *l)
@@ -152,13 +174,7 @@ static void pooling_vjp(const struct layer *l, const real *parameters, const rea
         average_vjp(l, n, dy, dx);
         return;
     }
-    size_t channels = l->in.channels, pixels = pixels_of(l, n);
-    memset(dx, 0, n * l->inputs * sizeof *dx);
-    for (size_t i = 0; i < pixels; i++) {
-        struct window w = window_of(l, i);
-        for (size_t c = 0; c < channels; c += CHUNK)
-            max_vjp_chunk(l, w, c, least(CHUNK, channels - c), x, y + i * channels + c, dy + i * channels + c, dx);
-    }
+    max_vjp(l, x, y, n, dy, dx);
 }
 
 static void pooling_jvp(const struct layer *l, const real *parameters, const real *x, const real *y,
@@ -173,12 +189,7 @@ static void pooling_jvp(const struct layer *l, const real *parameters, const rea
         average(l, tx, n, ty);
         return;
     }
-    size_t channels = l->in.channels, pixels = pixels_of(l, n);
-    for (size_t i = 0; i < pixels; i++) {
-        struct window w = window_of(l, i);
-        for (size_t c = 0; c < channels; c += CHUNK)
-            max_jvp_chunk(l, w, c, least(CHUNK, channels - c), x, y + i * channels + c, tx, ty + i * channels + c);
-    }
+    max_jvp(l, x, y, n, tx, ty);
 }
 
 const struct layer_ops layer_pooling = {

@@ -74,9 +74,19 @@ struct tape *tape_create_store(const struct network *net, size_t capacity, struc
     return create(net, capacity, false, err);
 }
 
+static double row_bytes(const struct network *net)
+{
+    return (double)((net->inputs + net->boundary + net->scratch) * sizeof(real));
+}
+
 size_t network_block_rows(const struct network *net, size_t rows, size_t bytes)
 {
-    return block_rows((double)((net->inputs + net->boundary + net->scratch) * sizeof(real)), rows, bytes);
+    return block_rows(row_bytes(net), rows, bytes);
+}
+
+size_t network_cache_rows(const struct network *net, size_t rows)
+{
+    return cache_rows(row_bytes(net), (double)net->boundary, (double)net->n_parameters, rows);
 }
 
 void tape_destroy(struct tape *tape)

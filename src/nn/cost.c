@@ -1,5 +1,7 @@
 #include "nn/cost.h"
 
+#include <math.h>
+
 int network_measure(const struct network_spec *spec, struct image input, size_t outputs, struct network_size *size,
                     struct error *err)
 {
@@ -32,4 +34,12 @@ size_t block_rows(double row_bytes, size_t rows, size_t bytes)
     if (fit >= (double)rows)
         return rows;
     return fit > LEAST ? (size_t)fit : rows < LEAST ? rows : LEAST;
+}
+
+size_t cache_rows(double row_bytes, double boundary, double parameters, size_t rows)
+{
+    enum { CACHE_BYTES = 12 << 20, LEAST = 8, MOVES = 4 };
+    double fit = fmax(fmax(CACHE_BYTES / row_bytes, LEAST), MOVES * parameters / boundary);
+    double blocks = ceil((double)rows / fit);
+    return blocks > 1 ? (size_t)ceil((double)rows / blocks) : rows;
 }

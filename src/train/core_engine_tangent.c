@@ -14,7 +14,7 @@
 
 struct tangent {
     bool caches;              /* values at theta_s are recorded once a segment */
-    size_t block;             /* rows of a batch on the tape at a time: all, where its activations fit */
+    size_t block;             /* rows of a batch on the tape at a time */
     real *gradient;           /* (P) */
     real *block_gradient;     /* (P), where a batch is several blocks */
     struct tape *tape;        /* of a block, with its inputs */
@@ -51,9 +51,15 @@ static bool keeps(const struct run *r, size_t rows)
     return (double)rows * (double)(r->net->boundary * sizeof(real)) <= (double)budget;
 }
 
-static size_t block_bytes(const struct run *r)
+/* All, where the batch is the subset, recorded once a segment and left where it is. */
+static size_t block_of(const struct run *r, const struct tangent *e)
 {
-    return r->problem->tape_budget ? r->problem->tape_budget : TRAINING_BLOCK_BYTES;
+    size_t batch = r->batches.size;
+    if (e->caches && !r->batches.order)
+        return batch;
+    if (!keeps(r, batch) && r->problem->tape_budget)
+        return network_block_rows(r->net, batch, r->problem->tape_budget);
+    return network_cache_rows(r->net, batch);
 }
 
 static int create(struct run *r, struct error *err)
@@ -65,7 +71,7 @@ static int create(struct run *r, struct error *err)
     assert(!(r->problem->spec->augmented && r->f_0));   /* f_0 is of the rows as they are */
     assert(r->problem->spec->augmented == data_augments(&r->problem->split->augment));
     *e = (struct tangent){.caches = training_caches(r->problem->spec, (int64_t)rows) && keeps(r, rows)};
-    e->block = keeps(r, batch) ? batch : network_block_rows(r->net, batch, block_bytes(r));
+    e->block = block_of(r, e);
     bool stored = e->caches && r->batches.order;
     size_t pass = network_block_rows(r->net, rows < READOUT_ROWS ? rows : READOUT_ROWS, READOUT_BYTES);
     size_t capacity = stored && e->block < pass ? pass : e->block;

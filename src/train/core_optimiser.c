@@ -1,6 +1,8 @@
 #include "train/optimiser.h"
 
-void optimiser_update(size_t n, real lr, real momentum, real decay, const real *restrict gradient,
+#include "math/wide.h"
+
+WIDE void optimiser_update(size_t n, real lr, real momentum, real decay, const real *restrict gradient,
                       real *restrict velocity, real *restrict theta, const real *restrict base,
                       real *restrict delta)
 {

@@ -50,12 +50,27 @@ static double parameter_bytes(const struct engine_sizes *s)
     return number_bytes(s) * (s->momentum ? 5 : 4) * s->parameters;
 }
 
-/* Of rows on a tape at a time, where those that do not fit are taken in blocks. */
-static double tape_bytes(const struct engine_sizes *s, double rows, bool fit)
+static double row_bytes(const struct engine_sizes *s)
 {
-    double row = number_bytes(s) * (s->inputs + s->boundary + s->scratch);
-    double block = fit ? rows : (double)block_rows(row, (size_t)rows, TRAINING_BLOCK_BYTES);
-    return block * row + number_bytes(s) * rows * 3 * s->outputs;
+    return number_bytes(s) * (s->inputs + s->boundary + s->scratch);
+}
+
+/* Of all rows on a tape, those that do not fit in blocks. */
+static double tape_bytes(const struct engine_sizes *s)
+{
+    double block = (double)block_rows(row_bytes(s), (size_t)s->rows, TRAINING_BLOCK_BYTES);
+    return block * row_bytes(s) + number_bytes(s) * s->rows * 3 * s->outputs;
+}
+
+/* Of a batch, in blocks that stay in the cache, or of the whole subset, which is recorded once; stored: of the passes
+ * that fill the store. */
+static double batch_bytes(const struct engine_sizes *s, bool stored)
+{
+    double pass = stored ? (double)block_rows(row_bytes(s), (size_t)fmin(s->rows, READOUT_ROWS), READOUT_BYTES) : 0;
+    double block = s->caches && !stored ? s->batch
+                 : (double)cache_rows(row_bytes(s), s->boundary, s->parameters, (size_t)s->batch);
+    return fmax(block, pass) * row_bytes(s) + number_bytes(s) * s->batch * 3 * s->outputs
+         + (block < s->batch ? number_bytes(s) * s->parameters : 0);
 }
 
 bool engine_keeps(const struct engine_sizes *s, double rows)
@@ -71,8 +86,7 @@ void engine_cost_tangent(const struct engine_sizes *s, struct engine_cost *cost)
                   + engine_moved_seconds(s, recorded, s->standard ? 0 : s->steps * s->batch, s->steps * s->batch)
                   + s->steps * (STEP_SECONDS + 6 * number_bytes(s) * s->parameters / BANDWIDTH);
     bool stored = s->caches && s->batch < s->rows;
-    cost->bytes = parameter_bytes(s) + tape_bytes(s, s->batch, engine_keeps(s, s->batch))
-                + (stored ? number_bytes(s) * s->rows * s->boundary : 0);
+    cost->bytes = parameter_bytes(s) + batch_bytes(s, stored) + (stored ? number_bytes(s) * s->rows * s->boundary : 0);
 }
 
 /* Flops of Theta by identity 5. */
@@ -89,7 +103,7 @@ void engine_cost_kernel(const struct engine_sizes *s, struct engine_cost *cost)
     cost->flops = form + ends + s->steps * step;
     cost->seconds = (form + ends) / GEMM_DOUBLE
                   + s->steps * (STEP_SECONDS + fmax(4 * step / BANDWIDTH, step / GEMM_DOUBLE));
-    cost->bytes = parameter_bytes(s) + tape_bytes(s, s->rows, false) + 8 * n * (n + 6);
+    cost->bytes = parameter_bytes(s) + tape_bytes(s) + 8 * n * (n + 6);
 }
 
 double filter_products(const struct engine_sizes *s)
@@ -107,7 +121,7 @@ static void cost_by_lanczos(const struct engine_sizes *s, struct engine_cost *co
     double orthogonal = 4 * m * m * n, small = 60 * m * m * m;   /* half a dozen checks on the way */
     cost->flops = products + orthogonal + small;
     cost->seconds = gemm_seconds(s, products) + engine_moved_seconds(s, s->rows, m * s->rows, (m + 1) * s->rows) + 2 * orthogonal / BANDWIDTH + small / EIGEN_RATE + m * STEP_SECONDS;
-    cost->bytes = parameter_bytes(s) + tape_bytes(s, s->rows, false) + 8 * (m * n + 4 * n + 3 * m * m);
+    cost->bytes = parameter_bytes(s) + tape_bytes(s) + 8 * (m * n + 4 * n + 3 * m * m);
 }
 
 static void cost_by_eigenvectors(const struct engine_sizes *s, struct engine_cost *cost)
@@ -116,7 +130,7 @@ static void cost_by_eigenvectors(const struct engine_sizes *s, struct engine_cos
     double passes = s->rows * (s->forward + 2 * derivative_flops(s));
     cost->flops = form + eigen + passes;
     cost->seconds = gemm_seconds(s, form + passes) + eigen / LARGE_EIGEN_RATE;
-    cost->bytes = parameter_bytes(s) + tape_bytes(s, s->rows, false) + 8 * n * (5 * n + 12);
+    cost->bytes = parameter_bytes(s) + tape_bytes(s) + 8 * n * (5 * n + 12);
 }
 
 bool filter_is_dense(const struct engine_sizes *s)
