@@ -116,15 +116,10 @@ static double kernel_flops(const struct bench_network *n, enum kernel_mode mode,
     bool image = n->input.height > 1;
     const struct dataset set = {.train = {.features = image_features(n->input)}, .outputs = BENCH_OUTPUTS, .n_dims = image ? 3 : 1,
                                 .shape = {image ? n->input.channels : image_features(n->input), n->input.height, n->input.width}};
-    struct job *job = calloc(1, sizeof *job);   /* large */
+    const struct job job = {.network = &n->spec, .kernels = {.path_points = 1, .mode = mode},
+                            .training = {.trainer = TRAINER_STANDARD}};
     struct kernel_cost cost = {0};
-    if (job) {
-        job->network = n->spec;
-        job->kernels = (struct kernel_spec){.path_points = 1, .mode = mode};
-        job->training.trainer = TRAINER_STANDARD;
-        kernel_predict(job, &set, (double)inputs, &cost);
-    }
-    free(job);
+    kernel_predict(&job, &set, (double)inputs, &cost);
     return cost.flops;
 }
 
