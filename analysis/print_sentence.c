@@ -49,7 +49,7 @@ static const char *why_not(const struct cells *c, const struct group *g)
     if (c->question.better == 0)
         return "no answer: whether this metric should be high or low is not known.";
     if (isnan(c->question.margin))
-        return "no answer: give the margin that counts as equal (--margin).";
+        return "no answer: what counts as equal is not given (relin summary --margin).";
     if (!stats_have_quantiles())
         return "no answer: this build has no GSL (Debian: libgsl-dev), so no intervals.";
     if (c->cell[g->baseline].value.n < 2)

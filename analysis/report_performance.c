@@ -9,6 +9,7 @@
 
 static void add_columns(const struct cells *c, struct sheet *t)
 {
+    enum { DIFFERENCE = 18 };
     static const struct sheet_column columns[] = {
         {"group", "group", true}, {"curve", "curve", true}, {"schedule", "schedule", true},
         {"refresh_period", "K (steps)", false}, {"feature_updates", "feature updates", false}, {"eta_K", "ηK", false},
@@ -21,6 +22,8 @@ static void add_columns(const struct cells *c, struct sheet *t)
         {"p_holm", "p (Holm)", false}, {"suffices", "enough", true}};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         sheet_add_column(t, columns[i].name, columns[i].title, columns[i].is_text);
+    if (c->pairs_trainers)   /* a Gauss-Newton run is not compared with a baseline */
+        t->columns[DIFFERENCE].title = "difference to the linearised run";
     for (size_t i = 0; i < c->n_tuned; i++)
         sheet_add_column(t, c->of->axes[c->tuned[i]].name, c->of->axes[c->tuned[i]].name, true);
 }
@@ -87,14 +90,14 @@ static void fill_performance(const struct cells *c, struct sheet *t)
 int report_performance(struct report *r, struct error *err)
 {
     static const struct picture pictures[] = {
-        {"performance-period", "Performance against the refresh period K",
-         "Means over seeds; bars are 95 % t intervals. Filled points: f_lin, the model being trained, on which the answer rests; "
-         "open points: f_θ, the network at the same parameters. K is on a log axis, and K = ∞ (features never updated) stands "
-         "apart; lines do not lead to it. A K without a point has no run that ended well: diverged ones are in no mean.", "mean"},
         {"performance-difference", "Difference to the baseline against the refresh period K",
          "On this the answer rests: means of the differences on common seeds, with 95 % t intervals. Dashed: the margin; a K is "
          "shown to be enough while its whole interval, and that of every smaller K, is on the baseline's side of it. Triangles at an "
          "edge: beyond it.", "difference"},
+        {"performance-period", "Performance against the refresh period K",
+         "Means over seeds; bars are 95 % t intervals. Filled points: f_lin, the model being trained, on which the answer rests; "
+         "open points: f_θ, the network at the same parameters. K is on a log axis, and K = ∞ (features never updated) stands "
+         "apart; lines do not lead to it. A K without a point has no run that ended well: diverged ones are in no mean.", "mean"},
         {"performance-updates", "Performance against the number of feature updates, ⌈T/K⌉ − 1",
          "The same points by how often features were updated. No update (K = ∞) stands apart. Schedules that are no constant "
          "period are here too.", "mean"},
@@ -104,7 +107,8 @@ int report_performance(struct report *r, struct error *err)
     struct sheet t = {.id = "performance", .title = "Performance"};
     report_section(r, "performance", "Performance", NULL);
     fill_performance(r->cells, &t);
-    int result = report_show(r, &t, pictures, sizeof pictures / sizeof *pictures, "No cell has results yet.", err);
+    bool solves = r->cells->pairs_trainers;   /* then there is no baseline */
+    int result = report_show(r, &t, pictures + solves, sizeof pictures / sizeof *pictures - solves, "No cell has results yet.", err);
     sheet_free(&t);
     return result ? result : report_eta(r, err);
 }

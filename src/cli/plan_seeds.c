@@ -28,6 +28,7 @@ struct seeds {
     struct need *need;                   /* (cells) */
     double jobs[CASES], core_seconds[CASES];
     size_t unknown;                      /* cells with fewer than 2 pairs */
+    size_t strangers;                    /* jobs of the files that are not of the sweep */
 };
 
 /* --- what is known ----------------------------------------------------------------------- */
@@ -42,8 +43,9 @@ static int compare_ids(const void *a, const void *b)
     return strcmp(((const struct id *)a)->id, ((const struct id *)b)->id);
 }
 
-static int read_file(struct until *u, const struct id *ids, const char *path, struct error *err)
+static int read_file(struct seeds *s, const struct id *ids, const char *path, struct error *err)
 {
+    struct until *u = &s->until;
     struct store_reader *reader = store_read_open(path, err);
     double *value = NULL;
     char **names = NULL, **outcomes = NULL;
@@ -54,6 +56,7 @@ static int read_file(struct until *u, const struct id *ids, const char *path, st
         const struct id key = {names[i], 0}, *found = bsearch(&key, ids, u->n_jobs, sizeof key, compare_ids);
         if (found && strcmp(outcomes[i], "completed") == 0)
             until_settle(u, found->row, value[i]);
+        s->strangers += !found && strcmp(outcomes[i], "completed") == 0;
     }
     mem_free(value);
     store_free_texts(names, n);
@@ -63,7 +66,7 @@ static int read_file(struct until *u, const struct id *ids, const char *path, st
     return status;
 }
 
-static int read_files(struct until *u, const struct sweep *sweep, const struct plan_arguments *a, struct error *err)
+static int read_files(struct seeds *s, const struct sweep *sweep, const struct plan_arguments *a, struct error *err)
 {
     struct id *ids = mem_alloc(sweep->n_jobs, sizeof *ids, err);
     int status = ids ? 0 : -1;
@@ -72,7 +75,7 @@ static int read_files(struct until *u, const struct sweep *sweep, const struct p
     if (!status)
         qsort(ids, sweep->n_jobs, sizeof *ids, compare_ids);
     for (size_t f = 0; f < a->n_from && !status; f++)
-        status = read_file(u, ids, a->from[f], err);
+        status = read_file(s, ids, a->from[f], err);
     mem_free(ids);
     return status;
 }
@@ -204,6 +207,9 @@ static void print_table(const struct seeds *s, const struct plan *plan, const st
     }
     text_add(out, "further: by the deviation of the paired differences so far, at least %d and at most %d seeds a cell; 95 %%: by the ends "
              "of the deviation's own interval\n", UNTIL_LEAST_SEEDS, UNTIL_MOST_SEEDS);
+    if (s->strangers)
+        text_add(out, "%zu jobs of --from are none of this sweep, and not counted: further seeds? then name them, as grid.seed=0..19\n",
+                 s->strangers);
     if (s->unknown)
         text_add(out, "%zu cells have fewer than 2 pairs in the files of --from: not counted\n", s->unknown);
     if (most > 0) {
@@ -244,7 +250,7 @@ static void print_json(const struct seeds *s, const struct plan *plan, const str
         text_add(out, ", \"seconds\": %.10g}", need->seconds);
         text_free(&name);
     }
-    text_add(out, "], \"unknown\": %zu", s->unknown);
+    text_add(out, "], \"unknown\": %zu, \"strangers\": %zu", s->unknown, s->strangers);
     add_cases(out, "jobs", s->jobs, 1);
     add_cases(out, "core_hours", s->core_seconds, 3600);
     text_add(out, ", \"allocations\": [");
@@ -264,7 +270,7 @@ int plan_seeds(const struct plan *plan, struct plan_arguments *a, struct text *o
                      ? error_prefix(err, "--target-halfwidth") : 0;
     text_free(&words);
     if (!status)
-        status = read_files(&s.until, &plan->sweep, a, err) || find_needs(&s, plan, err) || simulate(&s, plan, a, err) ? -1 : 0;
+        status = read_files(&s, &plan->sweep, a, err) || find_needs(&s, plan, err) || simulate(&s, plan, a, err) ? -1 : 0;
     if (!status)
         (a->json ? print_json : print_table)(&s, plan, a, out);
     mem_free(s.need);

@@ -14,6 +14,8 @@
 #include "status.h"
 #include "store/store.h"
 
+enum { CELL_LINES = 60 };   /* of the cells of --until: --json has all */
+
 struct options {
     const char *path;
     bool exit_code, json, failed_only, resources;
@@ -209,7 +211,7 @@ static void print_cells(const struct view *view)
     struct text cells = {0};
     if (!view->used || !view->usage.by_until)
         return;
-    status_until_add(&cells, &view->usage, SIZE_MAX);
+    status_until_add(&cells, &view->usage, CELL_LINES);
     printf("%s", cells.chars);
     text_free(&cells);
 }
@@ -301,7 +303,7 @@ int command_status(int argc, char **argv)
         "ones; until.cells).\n\n"
         "--watch reads the file again and again, from any node that sees it: each cell's progress, the time left with two "
         "standard deviations, how busy the workers were in the last minute, and the answer so far, which is that of `relin summary "
-        "--sentence` (asked when more jobs have ended, for at most a twentieth of the time). It ends with the last run.\n\n"
+        "--sentence` (asked when more jobs have ended, for at most a twentieth of the time). Of a large file it looks more rarely, for at most a tenth of the time. It ends with the last run.\n\n"
         "Examples:\n"
         "  relin status fashion-mnist.h5\n"
         "  relin status --watch=10 fashion-mnist.h5\n"

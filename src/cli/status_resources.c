@@ -137,7 +137,8 @@ static void print_advice(const struct usage *usage)
 {
     char a[64], b[64];
     size_t left = usage->jobs - usage->done - usage->failed - usage->skipped;   /* with those in reserve: time for all */
-    struct usage_advice advice = usage_advise(usage, left ? left : usage->jobs);
+    size_t all = usage->jobs - usage->skipped;
+    struct usage_advice advice = usage_advise(usage, left ? left : all);
     if (isnan(advice.seconds))
         return;
     printf("\nnext time: for %s%s %zu jobs on %zu worker%s ask for %s (-t %s)", left ? "the other" : "all", usage->reserved ? " up to" : "", left ? left : usage->jobs,
@@ -178,7 +179,7 @@ static void print_cells(const struct usage *usage)
 static void print_text(const struct usage *usage, const char *name)
 {
     double hours = usage->core_seconds / 3600;
-    printf("%s: %zu of %zu jobs done in %zu run%s", name, usage->done, usage->jobs, usage->n_runs, usage->n_runs == 1 ? "" : "s");
+    printf("%s: %zu of %zu jobs done in %zu run%s", name, usage->done, usage->jobs - usage->skipped, usage->n_runs, usage->n_runs == 1 ? "" : "s");
     if (usage->n_runs) {
         printf("; %.4g core-hours", hours);
         if (usage->done)
@@ -289,7 +290,7 @@ static void add_cell(struct text *out, const struct usage_cell *cell)
 static void print_json(const struct usage *usage, const char *path)
 {
     struct text out = {0};
-    struct usage_advice advice = usage_advise(usage, usage->jobs);
+    struct usage_advice advice = usage_advise(usage, usage->jobs - usage->skipped);
     text_add(&out, "{\"file\": ");
     text_add_json_string(&out, path);
     text_add(&out, ", ");

@@ -97,7 +97,7 @@ void status_until_add(struct text *out, const struct usage *usage, size_t lines)
     text_add_number(out, rule->baseline);
     text_add(out, " is no wider than +-%g%s, %zu to %zu a cell\n", (is_percent(u) ? 100 : 1) * rule->halfwidth,
              is_percent(u) ? " points" : "", rule->min_seeds, rule->max_seeds);
-    text_add(out, "%-*s  %9s  %5s  %-9s\n", width, "cell", "ended/run", "pairs", "is now");
+    text_add(out, "%-*s  %9s  %5s  is now\n", width, "cell", "ended/run", "pairs");
     bool all = u->n_cells <= most;
     for (size_t c = 0; c < u->n_cells && shown < most; c++)
         if (all || u->cells[c].state == UNTIL_WAITING) {   /* the decided ones make room first */
@@ -105,7 +105,7 @@ void status_until_add(struct text *out, const struct usage *usage, size_t lines)
             shown++;
         }
     if (!all)
-        text_add(out, "and %zu cells more\n", u->n_cells - shown);
+        text_add(out, "and %zu cells more (--json has all)\n", u->n_cells - shown);
 }
 
 void status_until_add_json(struct text *out, const struct usage *usage)

@@ -14,13 +14,14 @@
 #include "status.h"
 #include "store/store.h"
 
-enum { BAR = 30, HEAD_LINES = 6, FEW_LINES = 24 };
+enum { BAR = 30, HEAD_LINES = 6, FEW_LINES = 24, PAUSE = 9 };   /* PAUSE: times as long as it takes to read and draw */
 
 static void add_busy(struct text *out, const struct usage *usage)
 {
     const struct usage_run *run = usage->n_runs ? &usage->runs[usage->n_runs - 1] : NULL;
     if (run && isfinite(usage->recent))
-        text_add(out, "; %zu workers, busy %.0f %% of the last minute, %.0f %% of the run", run->workers, 100 * usage->recent,
+        text_add(out, "; %zu worker%s, busy %.0f %% of the last minute, %.0f %% of the run", run->workers,
+                 run->workers == 1 ? "" : "s", 100 * usage->recent,
                  100 * usage_efficiency(run->seconds, (double)run->workers * run->makespan));
 }
 
@@ -138,6 +139,7 @@ int status_watch(const char *path, double interval)
     bool terminal = isatty(STDOUT_FILENO);
     int code = 0;
     while (!code && store_lock_read(path, &lock) && lock.live && lock.pid) {
+        double began = clock_seconds();
         struct store_reader *reader = store_read_open(path, &err);
         int failed = !reader || draw(reader, &lock, path, terminal, &answer, &err);
         store_read_close(reader);
@@ -146,8 +148,8 @@ int status_watch(const char *path, double interval)
             code = error_exit_code(err.code);
             break;
         }
-        double whole = floor(interval);
-        nanosleep(&(struct timespec){.tv_sec = (time_t)whole, .tv_nsec = (long)(1e9 * (interval - whole))}, NULL);
+        double wait = fmax(interval, PAUSE * (clock_seconds() - began)), whole = floor(wait);   /* of large files it is no neighbour */
+        nanosleep(&(struct timespec){.tv_sec = (time_t)whole, .tv_nsec = (long)(1e9 * (wait - whole))}, NULL);
     }
     text_free(&answer.text);
     if (terminal && !code)

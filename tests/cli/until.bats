@@ -167,7 +167,9 @@ assert p["jobs"] == sum(c["further"] for c in p["cells"]) == sum(w[0] - 10 for w
 assert abs(p["core_hours"] * 3600 / sum(c["further"] * c["seconds"] for c in p["cells"]) - 1) < 1e-6
 PYTHON
     run "$RELIN" plan "$SWEEPS/farm.yaml" grid.seed=0..9 --from first.h5 "${target[@]}"
-    [[ "$output" == *"further jobs"*"Next: relin run --until halfwidth=0.0125,max_seeds="* ]]
+    [[ "$output" == *"further jobs"*"Next: relin run --until halfwidth=0.0125,max_seeds="* && "$output" != *"none of this sweep"* ]]
+    run "$RELIN" plan "$SWEEPS/farm.yaml" grid.seed=0..3 --from first.h5 "${target[@]}"
+    [[ "$output" == *"18 jobs of --from are none of this sweep, and not counted: further seeds? then name them"* ]]
     run "$RELIN" plan "$SWEEPS/farm.yaml" --target-halfwidth 0.5%
     [ "$status" -eq 2 ] && [[ "$output" == *"expected --from FILE.h5 with the first seeds"* ]]
 }

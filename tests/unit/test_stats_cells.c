@@ -220,6 +220,28 @@ START_TEST(notes_say_when_the_baseline_has_not_converged)
 }
 END_TEST
 
+static void expect_note(const char *words, bool told)
+{
+    struct text notes = {0};
+    find(&question, NULL);
+    print_notes(&cells, "", &notes);
+    ck_assert_msg((strstr(notes.chars, words) != NULL) == told, "%s", notes.chars);
+    text_free(&notes);
+    cells_free(&cells);
+}
+
+START_TEST(notes_say_when_means_are_over_other_seeds_and_intervals_leave_the_range)
+{
+    expect_note("so not all over the same", false);
+    expect_note("some leave what an accuracy can be", false);
+    observation(0, 1, 3)->status = STATUS_FAILED;
+    for (uint32_t s = 0; s < SEEDS; s++)
+        observation(1, 0, s)->value[READOUT_LINEAR] = s ? 1 : 0.9;
+    expect_note("means are over 3 to 4 runs of a cell, so not all over the same", true);
+    expect_note("some leave what an accuracy can be, 0 to 100 %", true);
+}
+END_TEST
+
 START_TEST(notes_say_when_no_job_has_the_metric)
 {
     for (size_t i = 0; i < observations.n; i++)
@@ -354,6 +376,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, failed_diverged_and_pending_jobs_are_counted_and_in_no_mean);
     tcase_add_test(tests, notes_say_what_few_seeds_cannot_show);
     tcase_add_test(tests, notes_say_when_the_baseline_has_not_converged);
+    tcase_add_test(tests, notes_say_when_means_are_over_other_seeds_and_intervals_leave_the_range);
     tcase_add_test(tests, notes_say_when_no_job_has_the_metric);
     tcase_add_test(tests, axes_left_out_of_by_are_averaged_over);
     tcase_add_test(tests, an_unknown_axis_is_named_with_the_known_ones);
