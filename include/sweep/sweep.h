@@ -40,7 +40,7 @@ struct sweep {
     char *until;           /* the rule by which seeds are added (plan/until.h), as words; NULL: all run */
 };
 
-/* Most cells the grids of a sweep may have together (250,000: 1.5 GB of jobs): more is refused before memory is used.
+/* Most cells the grids of a sweep may have together (a million: 2 GB in rank 0): more is refused before memory is used.
  * A fuzz target lowers it. */
 extern size_t sweep_most_cells;
 

@@ -8,7 +8,7 @@
 #include "sweep/sweep.h"
 #include "values.h"
 
-size_t sweep_most_cells = 250000;
+size_t sweep_most_cells = 1000000;
 
 /* A grid whose cells all make the same mistake need not be gone through to its end. */
 enum { MOST_MADE = 10000 };

@@ -184,7 +184,7 @@ def large(jobs):
     with subprocess.Popen(mpirun(1, RELIN, "run", SWEEP, f"grid.seed=0..{jobs - 1}", "-o", "m.h5"), env=ENV,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         rank, first = None, None
-        while process.poll() is None and time.monotonic() - start < 180:
+        while process.poll() is None and time.monotonic() - start < 600:
             rank = rank or rank_0_of(process.pid)
             children = [comm for comm in glob.glob("/proc/[0-9]*/comm") if rank and is_job_of(comm, rank)]
             if children:
@@ -280,7 +280,7 @@ def main():
         if not given.quick:
             step("efficiency", efficiency)
             step("rivals", rivals, 3)
-            step("large", large, 250000)   # as many as a sweep may have
+            step("large", large, 1000000)   # as many as a sweep may have
         os.chdir("/")
     show()
     if output:

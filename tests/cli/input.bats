@@ -58,7 +58,7 @@ PYTHON
     } > many.yaml
     run timeout 60 "$RELIN" plan many.yaml
     [ "$status" -eq 2 ] || { echo "$status: $output"; return 1; }
-    [[ "$output" == *"many.yaml:"*"expected at most 250000 cells in all grids together, got 500000 with this one"* ]] || { echo "$output"; return 1; }
+    [[ "$output" == *"many.yaml:"*"expected at most 1000000 cells in all grids together, got 1250000 with this one"* ]] || { echo "$output"; return 1; }
 }
 
 @test "aliases, depth and lists without end are refused soon" {

@@ -1,4 +1,6 @@
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <stdint.h>
 
@@ -7,6 +9,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/share.h"
 #include "base/text.h"
 #include "unit.h"
 
@@ -142,6 +145,44 @@ START_TEST(numbers_are_written_shortest_and_read_back)
 }
 END_TEST
 
+START_TEST(whole_numbers_are_written_as_printf_does)
+{
+    const long long numbers[] = {0, 7, -7, 10, 1234567890123456789, LLONG_MAX, LLONG_MIN};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct text text = {0};
+        char printed[32];
+        snprintf(printed, sizeof printed, "a%lld", numbers[i]);
+        text_add_string(&text, "a");
+        text_add_whole(&text, numbers[i]);
+        ck_assert_str_eq(text.chars, printed);
+        text_free(&text);
+    }
+}
+END_TEST
+
+START_TEST(equal_blocks_are_one_until_nobody_holds_them)
+{
+    enum { BLOCKS = 1000 };
+    const int *shared[BLOCKS];
+    for (int i = 0; i < BLOCKS; i++) {
+        const int block[3] = {i % 250, 1, 2};
+        shared[i] = share_hold(block, sizeof block);
+        ck_assert(shared[i] == shared[i % 250] && shared[i] != block);
+        ck_assert_int_eq(shared[i][0], i % 250);
+    }
+    const int shorter[2] = {0, 1};
+    const void *other = share_hold(shorter, sizeof shorter);
+    ck_assert_ptr_ne(other, shared[0]);
+    share_drop(other);
+    ck_assert_ptr_null(share_hold(NULL, 0));
+    share_drop(NULL);
+    for (int i = 0; i < BLOCKS; i++) {
+        ck_assert_int_eq(shared[i][0], i % 250);   /* held by the later ones still */
+        share_drop(shared[i]);
+    }
+}
+END_TEST
+
 START_TEST(fields_and_words_are_quoted_where_they_must_be)
 {
     struct text t = {0};
@@ -209,6 +250,8 @@ static void add(TCase *tests)
     tcase_add_test(tests, a_shuffle_is_a_permutation);
     tcase_add_test(tests, hash_and_crc_give_known_answers);
     tcase_add_test(tests, numbers_are_written_shortest_and_read_back);
+    tcase_add_test(tests, whole_numbers_are_written_as_printf_does);
+    tcase_add_test(tests, equal_blocks_are_one_until_nobody_holds_them);
     tcase_add_test(tests, fields_and_words_are_quoted_where_they_must_be);
     tcase_add_test(tests, distance_counts_edits);
     tcase_add_test(tests, durations_are_for_people);

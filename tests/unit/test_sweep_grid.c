@@ -227,6 +227,30 @@ START_TEST(what_decides_a_number_changes_the_id)
 }
 END_TEST
 
+/* Rank 0 holds a million of them. */
+START_TEST(jobs_hold_what_they_have_in_common_together)
+{
+    struct sweep sweep;
+    struct job job;
+    struct error err = {0};
+    load_right(&sweep, "data: {set: teacher}\narchitectures: {a: {type: mlp, widths: [7]}, b: {type: mlp}}\n"
+               "grid: {architecture: [a, b], seed: 0..2}\ntraining: {lr: 0.1, steps: 20, refresh: {at: [3, 9]}}\n", NULL);
+    ck_assert_uint_eq(sweep.n_jobs, 6);
+    ck_assert_uint_le(sizeof job, 768);
+    for (size_t i = 0; i < 6; i++) {
+        ck_assert_ptr_eq(sweep.jobs[i].network, sweep.jobs[i / 3 * 3].network);
+        ck_assert_ptr_eq(sweep.jobs[i].training.refresh.at, sweep.jobs[0].training.refresh.at);
+    }
+    ck_assert_ptr_ne(sweep.jobs[0].network, sweep.jobs[3].network);
+    ck_assert_int_eq(job_parse(&job, sweep.jobs[5].text, &err), 0);
+    ck_assert_ptr_eq(job.network, sweep.jobs[5].network);
+    sweep_free(&sweep);
+    ck_assert_str_eq(job.network->name, "b");   /* as long as somebody holds it */
+    ck_assert_int_eq(job.training.refresh.at[1], 9);
+    job_free(&job);
+}
+END_TEST
+
 /* Every key away from its default (image_size is of sprites only: the others here are of teacher). */
 START_TEST(a_job_with_every_key_reads_back_from_its_text)
 {
@@ -331,6 +355,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, an_id_is_what_it_always_was, 0, (int)(sizeof golden / sizeof *golden));
     tcase_add_test(tests, what_decides_no_number_leaves_the_id_alone);
     tcase_add_test(tests, what_decides_a_number_changes_the_id);
+    tcase_add_test(tests, jobs_hold_what_they_have_in_common_together);
     tcase_add_test(tests, a_job_with_every_key_reads_back_from_its_text);
     tcase_add_test(tests, a_job_text_of_an_old_file_keeps_its_id);
     tcase_add_loop_test(tests, keys_of_images_labels_and_dsprites_read_back_from_the_text_of_a_job, 0, 6);
