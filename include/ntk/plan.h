@@ -17,6 +17,8 @@ struct gram_sizes {
     size_t row;                  /* numbers of a derivative's row: of each layer with an op `ntk` its outputs, of
                                     each other its parameters */
     size_t widest;               /* the widest of the others */
+    size_t once;                 /* full mode: numbers of an input of which all derivatives have a part (ntk/tail.h),
+                                    not in row */
 };
 
 struct gram_plan {

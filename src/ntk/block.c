@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "tail.h"
 
 size_t block_width(const struct layer *layer)
 {
@@ -28,7 +29,8 @@ int block_open(struct block *b, const struct gram *gram, size_t capacity, size_t
     return (b->tape = tape_create(gram->net, capacity, false, err))
         && (b->input = mem_alloc(gram->net->n_parameterised, sizeof *b->input, err))
         && (b->g = mem_alloc(capacity * gram->net->outputs, sizeof *b->g, err))
-        && (b->rows = mem_alloc(capacity, row_numbers * sizeof *b->rows, err)) ? 0 : -1;
+        && (b->rows = mem_alloc(capacity, row_numbers * sizeof *b->rows, err))
+        && (!gram->tail || (b->tail = mem_alloc(capacity, gram->tail->n_parameters * sizeof *b->tail, err))) ? 0 : -1;
 }
 
 void block_close(struct block *b)
@@ -37,6 +39,7 @@ void block_close(struct block *b)
     mem_free(b->input);
     mem_free(b->g);
     mem_free(b->rows);
+    mem_free(b->tail);
     *b = (struct block){0};
 }
 
@@ -83,12 +86,18 @@ static void fill_layer(void *context, int number, const struct layer *layer, con
     const struct filling *f = context;
     const struct gram *gram = f->gram;
     f->block->input[number] = input;
+    if (layer == gram->tail)
+        return;
     block_layer_rows(gram, layer, input, output, delta, f->block->n, gram->sets * gram->width,
                      f->block->rows + f->set * gram->width + gram->column[number]);
 }
 
 void block_fill(struct block *b, const struct gram *gram)
 {
+    const struct layer *tail = gram->tail;
+    if (tail)
+        block_layer_rows(gram, tail, b->tape->value[tail->input], b->tape->value[tail - gram->net->layers + 1],
+                         tail_delta(gram->net, gram->theta, b->tape, false), b->n, tail->n_parameters, b->tail);
     for (size_t set = 0; set < gram->sets; set++) {
         struct filling filling = {b, gram, set};
         block_back(b, gram, set, fill_layer, &filling);

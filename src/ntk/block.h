@@ -15,7 +15,16 @@ struct block {
     const double **input;  /* (layers) a layer's input activations, in the tape */
     double *g;             /* (capacity, outputs) */
     double *rows;          /* (capacity, sets, width); at once: (capacity, widest) */
+    double *tail;          /* (capacity, parameters of the tail), in blocks of full mode, else NULL */
 };
+
+/* Of the tail in full mode, (channels) first. */
+struct tail_room {
+    double *factors;       /* (channels, C^2) u_c u_c' */
+    double *products;      /* (channels, TAIL_STRIP, large) */
+    double *term;          /* (large, C^2) */
+};
+enum { TAIL_STRIP = 64 };
 
 /* A kernel to compute, and what is kept from one computation to the next. */
 struct gram {
@@ -28,7 +37,8 @@ struct gram {
     size_t width;          /* numbers of one row over all layers */
     size_t *column;        /* (layers) where a layer's numbers begin in a row */
     struct gram_plan plan;
-    const struct layer *tail;   /* ntk/tail.h, where it saves work, else NULL */
+    const struct layer *tail;   /* ntk/tail.h, where it saves work, else NULL: at once, or in full mode */
+    struct tail_room tail_room;
     struct block large, small;
     double *scratch;       /* (large + per, large) */
     double *x_products;    /* (n, n), upper triangle, or NULL: x x^T */

@@ -126,7 +126,7 @@ static void compute_at_once(struct gram *gram)
     block_forward(all, gram, 0, gram->n);
     if (tail)
         add_rows(gram, tail, 0, all->tape->value[tail->input], all->tape->value[tail - gram->net->layers + 1],
-                 tail_delta(gram->net, gram->theta, all->tape));
+                 tail_delta(gram->net, gram->theta, all->tape, true));
     for (gram->set = 0; gram->set < gram->sets; gram->set++)
         block_back(all, gram, gram->set, add_layer, gram);
     finish(gram, all, all, gram->scratch);
@@ -155,14 +155,18 @@ static void multiply_rows(const struct gram *gram, const struct block *a, const 
 static void pair(const struct gram *gram, const struct block *a, const struct block *b, double *scratch)
 {
     for (size_t i = 0; i < gram->net->n_layers; i++)
-        if (gram->net->layers[i].number >= 0)
+        if (gram->net->layers[i].number >= 0 && &gram->net->layers[i] != gram->tail)
             multiply_rows(gram, a, b, &gram->net->layers[i]);
+    if (gram->tail)
+        tail_pair(gram, a, b);
     finish(gram, a, b, scratch);
 }
 
 static void compute_in_blocks(struct gram *gram)
 {
     struct block *large = &gram->large, *small = &gram->small;
+    if (gram->tail)
+        tail_factors(gram);
     for (size_t first = 0; first < gram->n; first += large->n) {
         block_forward(large, gram, first, least(large->capacity, gram->n - first));
         block_fill(large, gram);
@@ -183,7 +187,7 @@ static size_t lay_out(struct gram *gram)
     size_t widest = 0;
     for (size_t i = 0; i < gram->net->n_layers; i++) {
         const struct layer *layer = &gram->net->layers[i];
-        if (layer->number < 0)
+        if (layer->number < 0 || layer == gram->tail)
             continue;
         gram->column[layer->number] = gram->width;
         gram->width += block_width(layer);
@@ -216,6 +220,8 @@ static int open_blocks(struct gram *gram, size_t widest, struct error *err)
         return -1;
     if (block_open(&gram->large, gram, large, gram->plan.at_once ? widest : row, err) != 0)
         return -1;
+    if (gram->tail && tail_open(gram, err) != 0)
+        return -1;
     return gram->plan.small ? block_open(&gram->small, gram, gram->plan.small, row, err) : 0;
 }
 
@@ -241,8 +247,10 @@ struct gram *gram_create(const struct network *net, enum kernel_mode mode, size_
                           .per = mode == KERNEL_FULL ? net->outputs : 1, .sets = gram_sets(mode, net->outputs)};
     if (!(gram->column = mem_alloc(net->n_parameterised, sizeof *gram->column, err)))
         goto failed;
-    size_t widest = lay_out(gram);
-    const struct gram_sizes sizes = {n, net->outputs, block_tape_width(net), gram->width, widest};
+    if (mode == KERNEL_FULL)
+        gram->tail = tail_of_full(net);
+    size_t widest = lay_out(gram), once = gram->tail ? gram->tail->n_parameters : 0;
+    const struct gram_sizes sizes = {n, net->outputs, block_tape_width(net), gram->width, widest, once};
     gram->plan = gram_plan(mode, budget, &sizes);
     if (open_blocks(gram, widest, err) != 0 || keep_x_products(gram, err) != 0)
         goto failed;
@@ -260,6 +268,7 @@ void gram_destroy(struct gram *gram)
         return;
     block_close(&gram->large);
     block_close(&gram->small);
+    tail_close(gram);
     mem_free(gram->scratch);
     mem_free(gram->x_products);
     mem_free(gram->column);

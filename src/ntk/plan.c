@@ -14,7 +14,7 @@ size_t gram_sets(enum kernel_mode mode, size_t outputs)
 struct gram_plan gram_plan(enum kernel_mode mode, size_t budget, const struct gram_sizes *s)
 {
     size_t numbers = (budget ? budget : GRAM_BUDGET) / sizeof(double);
-    size_t an_input = s->tape + gram_sets(mode, s->outputs) * s->row;
+    size_t an_input = s->tape + gram_sets(mode, s->outputs) * s->row + s->once;
     if (mode != KERNEL_FULL && s->inputs <= numbers / (s->tape + s->widest))
         return (struct gram_plan){true, s->inputs, 0};
     if (s->inputs <= numbers / an_input)

@@ -62,14 +62,12 @@ static double tape_bytes(const struct engine_sizes *s)
     return block * row_bytes(s) + number_bytes(s) * s->rows * 3 * s->outputs;
 }
 
-/* Of a batch, in blocks that stay in the cache, or of the whole subset, which is recorded once; stored: of the passes
- * that fill the store. */
+/* Of a batch, in blocks that stay in the cache, or of the whole subset, which is recorded once. */
 static double batch_bytes(const struct engine_sizes *s, bool stored)
 {
-    double pass = stored ? (double)block_rows(row_bytes(s), (size_t)fmin(s->rows, READOUT_ROWS), READOUT_BYTES) : 0;
     double block = s->caches && !stored ? s->batch
                  : (double)cache_rows(row_bytes(s), s->boundary, s->parameters, (size_t)s->batch);
-    return fmax(block, pass) * row_bytes(s) + number_bytes(s) * s->batch * 3 * s->outputs
+    return block * row_bytes(s) + number_bytes(s) * s->batch * 3 * s->outputs
          + (block < s->batch ? number_bytes(s) * s->parameters : 0);
 }
 
