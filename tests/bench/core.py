@@ -151,6 +151,11 @@ def rows_of(out):
                 if out["threads"] == 1 and not out["pinned"]:
                     row.update(target=TARGETS[name, work], share_target=SHARE_TARGET.get((name, work)))
                 rows.append(row)
+                theirs = out["torch"].get("networks", {}).get(NETWORKS[name], {}).get(f"{kind}_double")
+                if theirs:   # both in double: no target speaks of it
+                    rows.append({"network": name, "work": f"{work}, double", "relin": ours, "torch": theirs,
+                                 "times": theirs["seconds"] / ours["seconds"],
+                                 "times_by_cpu": theirs["cpu_seconds"] / ours["cpu_seconds"]})
     return rows
 
 

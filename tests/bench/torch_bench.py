@@ -9,7 +9,7 @@ pools after the first two, average over the image, 32x32x3. relu, half-MSE, bias
 
     standard     loss, backward, SGD without momentum
     linearised   f_lin = f(theta_s) + J (theta - theta_s), gradient J^T dL/df at f_lin, SGD; theta_s stays where it is
-    ntk          (256 inputs x 10 outputs)^2, all of it, by functorch's Jacobian contraction
+    ntk          (256 inputs x 10 outputs)^2, all of it, by functorch's Jacobian contraction; ntk_double: likewise, in relin's precision
 
 All tensors are loaded before, a batch is a view, and there is no Python beside the loop that anybody writes. Each kind of
 work is done in every way that is listed under it, in turns, and in those that are not far behind again and again; what is told is
@@ -38,6 +38,7 @@ NETWORKS = {
             "places": [32 * 32, 16 * 16, 8 * 8, 1]},
 }
 WORK = ("standard", "linearised", "ntk")
+DOUBLE_NTK = ("cnn",)   # in relin's precision too; of the dense network that would be 14 GB
 
 
 def why_not():
@@ -254,6 +255,11 @@ class Bench:
                 start = now()
                 kernel(theta, x[:PROBE], BLOCK)
                 of["samples"].setdefault(("ntk", f"jacrev, vmap over {BLOCK}"), []).append(since(start))
+                if network in DOUBLE_NTK:
+                    theta, x = [t.double() for t in theta], x[:PROBE].double()
+                    start = now()
+                    kernel(theta, x, BLOCK)
+                    of["samples"].setdefault(("ntk_double", f"jacrev, vmap over {BLOCK}"), []).append(since(start))
             return
         medians = {way: statistics.median(cpu for _, cpu in s) for (kind, way), s in of["samples"].items() if kind == work}
         for (kind, way), (step, layout) in of["steps"].items():
@@ -273,7 +279,7 @@ class Bench:
         out = {}
         for network, of in self.data.items():
             out[network] = dict(sizes(network))
-            for work in WORK:
+            for work in (*WORK, "ntk_double"):
                 ways = {way: [statistics.median(t) for t in zip(*s)] for (kind, way), s in of["samples"].items() if kind == work}
                 if ways:
                     best = min(ways, key=ways.get)
