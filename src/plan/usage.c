@@ -33,10 +33,10 @@ double usage_efficiency(const double seconds[USE_COUNT], double worker_seconds)
 
 /* --- one run ------------------------------------------------------------------------------ */
 
-/* Where the time of one attempt went. Returns when it ended. */
-static double take_attempt(const struct attempt *a, double now, struct usage_run *u)
+/* Where the time of one attempt went, which ended by `open` if nobody knows when. Returns when it ended. */
+static double take_attempt(const struct attempt *a, double open, struct usage_run *u)
 {
-    double end = isfinite(a->end) ? a->end : now, took = positive(end - a->start);
+    double end = isfinite(a->end) ? a->end : open, took = positive(end - a->start);
     double kept = a->outcome == ATTEMPT_DONE ? took : fmin(positive(a->kept), took);
     u->attempts++;
     u->results += a->outcome == ATTEMPT_DONE;
@@ -71,9 +71,11 @@ void usage_of_run(const struct timeline *timeline, size_t run, const size_t *sor
         int32_t worker = timeline->attempts[sorted[i]].worker;
         double free = ready;
         for (; i < n && timeline->attempts[sorted[i]].worker == worker; i++) {
-            const struct attempt *a = &timeline->attempts[sorted[i]];
+            const struct attempt *a = &timeline->attempts[sorted[i]], *next = i + 1 < n ? &timeline->attempts[sorted[i + 1]] : NULL;
+            /* one whose end was never written ended before the worker's next began */
+            double open = next && next->worker == worker ? fmin(next->start, end) : end;
             u->seconds[USE_BETWEEN] += positive(a->start - free);
-            free = fmax(free, take_attempt(a, end, u));
+            free = fmax(free, take_attempt(a, open, u));
         }
         u->seconds[USE_TAIL] += last - free;
         seen++;

@@ -163,7 +163,7 @@ lines_seen() { [ "$(wc -l < seen.txt)" -ge "$1" ]; }
         "$RELIN" summary --sentence f.h5 >answer.txt
         [ -s answer.txt ] && [ "$(grep -cFxf answer.txt seen.txt)" -eq "$(wc -l <answer.txt)" ]
     fi
-    [ "$(grep -cE '^20[0-9TZ:-]+ [0-9]+ of 12 jobs done, 0 failed, [0-2] running, [0-9]+ pending; about .* left, give or take .*; 1 workers, busy [0-9]+ % of the last minute, [0-9]+ % of the run$' seen.txt)" -ge 3 ]
+    [ "$(grep -cE '^20[0-9TZ:-]+ [0-9]+ of 12 jobs done, 0 failed, [0-2] running, [0-9]+ pending; about .* left, give or take .*; 1 worker, busy [0-9]+ % of the last minute, ([0-9]{1,2}|100) % of the run$' seen.txt)" -ge 3 ]
     grep -qE '^farm: [0-9]+ of 12 jobs done' seen.txt
     not grep -q $'\033' seen.txt
     run "$RELIN" status --watch --json f.h5

@@ -42,6 +42,23 @@ static void check(const struct usage_run *u, enum use use, double seconds)
     ck_assert_msg(fabs(u->seconds[use] - seconds) < 1e-9, "%s: %g, by hand %g", use_words[use], u->seconds[use], seconds);
 }
 
+/* Killed before the end of the first was written: it cannot have gone on beside the second. */
+START_TEST(attempts_without_an_end_do_not_overlap)
+{
+    struct attempt open[] = {
+        {.job = 0, .run = 0, .worker = 0, .start = 112, .end = NAN, .outcome = ATTEMPT_RUNNING},
+        {.job = 1, .run = 0, .worker = 0, .start = 132, .end = NAN, .outcome = ATTEMPT_RUNNING},
+    };
+    struct run_record run = record(1);
+    run.end = NAN;
+    struct timeline t = {.present = true, .attempts = open, .runs = &run, .n_attempts = 2, .n_runs = 1};
+    struct usage_run u = {.live = true};
+    usage_of_run(&t, 0, sorted, 2, 152, &u);
+    check(&u, USE_RUNNING, 40);
+    ck_assert_double_eq(u.makespan, 42);
+}
+END_TEST
+
 START_TEST(a_run_of_two_workers_is_divided_as_by_hand)
 {
     struct run_record run = record(2);
@@ -165,6 +182,7 @@ END_TEST
 
 static void add(TCase *tests)
 {
+    tcase_add_test(tests, attempts_without_an_end_do_not_overlap);
     tcase_add_test(tests, a_run_of_two_workers_is_divided_as_by_hand);
     tcase_add_test(tests, a_worker_that_got_nothing_waited_for_the_whole_makespan);
     tcase_add_test(tests, a_run_without_an_attempt_is_all_start_and_end);
