@@ -134,10 +134,10 @@ static void write_id(struct draft *d, const struct span *spans, const struct tex
     text_add_string(&identity, "\n");
     for (size_t i = 0; i < n_keys; i++) {
         const struct print *print = print_of(i);
-        const char *own = text->chars + spans[i].from;
-        bool was_standard = keys[i].kind == KIND_STABILITY && d->job.stability == STABILITY_NEVER;
-        if (!spans[i].length || was_standard
-            || (spans[i].length == print->length && memcmp(own, print->standard, print->length) == 0))
+        if (!spans[i].length || (keys[i].kind == KIND_STABILITY && d->job.stability == STABILITY_NEVER))
+            continue;
+        const char *own = text->chars + spans[i].from;   /* that of a key without a text is not set */
+        if (spans[i].length == print->length && memcmp(own, print->standard, print->length) == 0)
             continue;
         text_add_string(&identity, keys[i].path);
         text_add_string(&identity, "=");
