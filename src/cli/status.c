@@ -327,7 +327,8 @@ int command_status(int argc, char **argv)
     } else {
         size_t left = view.count[STATUS_PENDING] + view.count[STATUS_RUNNING];
         int verdict = left ? 75 : view.count[STATUS_FAILED] ? 3 : 0;
-        read_usage(&view);
+        if (!options.resources && !options.failed_only)
+            read_usage(&view);
         if (options.resources)
             code = status_resources(view.reader, options.path, view.locked && view.lock.live, options.json);
         else if (options.json)

@@ -76,7 +76,7 @@ static int look_at_rows(struct campaign *campaign, unsigned retry, struct error 
     campaign->found = mem_alloc(n, sizeof *campaign->found, err);
     int failed = !reader || !campaign->found || store_read_texts(reader, "outcome", &outcomes, err)
                  || store_read_texts(reader, "error", &errors, err)
-                 || store_read_texts(reader, "blas_core", &cores, err)
+                 || (campaign->n_reused && store_read_texts(reader, "blas_core", &cores, err))
                  || store_read_numbers(reader, "status", &status, &width, err)
                  || store_read_numbers(reader, "start_time", &start, &width, err)
                  || look_at_timeline(campaign, reader, status, start, err);

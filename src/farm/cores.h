@@ -6,7 +6,7 @@
 #include "farm/campaign.h"
 #include "sweep/result.h"
 
-/* When a run begins. of_rows (jobs): what the file says of each row; only what is done counts. Also tells where the
+/* When a run begins. of_rows (jobs): what the file says of each row; only what is done counts, NULL where nothing is. Also tells where the
  * environment pins kernels that are lesser than this processor's. */
 void cores_begin(struct campaign *campaign, char *const *of_rows);
 /* A row that was computed now. */

@@ -21,6 +21,7 @@ void old_close(struct old_file *old)
         return;
     by_id_free(&old->rows);
     mem_free(old->status);
+    mem_free(old->skipped);
     mem_free(old->attempts);
     store_read_close(old->reader);
 }
@@ -30,6 +31,7 @@ static int judge_row(struct old_file *old, size_t row, uint8_t found, struct res
 {
     uint32_t crc;
     old->status[row] = STATUS_PENDING;
+    old->skipped[row] = found == STATUS_SKIPPED;
     if (found > STATUS_SKIPPED)
         log_warning("job %zu (%s): its status is %d, which says nothing; it will run again", row, old->rows.ids[row], found);
     if (found != STATUS_DONE && found != STATUS_FAILED)
@@ -74,8 +76,9 @@ int old_open(struct old_file *old, const char *path, struct error *err)
         return -1;
     size_t n = store_read_jobs(old->reader);
     old->status = mem_alloc(n, 1, err);
+    old->skipped = mem_alloc(n, sizeof *old->skipped, err);
     old->attempts = mem_alloc(n, sizeof *old->attempts, err);
-    if (!old->status || !old->attempts || by_id_read(&old->rows, old->reader, err))
+    if (!old->status || !old->skipped || !old->attempts || by_id_read(&old->rows, old->reader, err))
         return -1;
     return judge_rows(old, err);
 }

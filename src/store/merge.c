@@ -127,10 +127,7 @@ static int merge_job(struct merge *m, size_t job, struct error *err)
             continue;
         if (old->attempts[row] > attempts)
             attempts = old->attempts[row];
-        uint8_t found;
-        if (rows_read(&old->reader->rows, row, VAR_STATUS, &found, err))
-            return error_prefix(err, "%s", m->names[f]);
-        skipped = skipped || found == STATUS_SKIPPED;
+        skipped = skipped || old->skipped[row];
         if (old->status[row] == STATUS_PENDING)
             continue;
         bool first = best == SIZE_MAX || (m->files[best].status[best_row] == STATUS_FAILED && old->status[row] == STATUS_DONE);

@@ -9,6 +9,7 @@ struct old_file {
     struct store_reader *reader;
     struct by_id rows;
     uint8_t *status;         /* (rows) what a row is worth: done or failed, else pending; a damaged one is pending */
+    bool *skipped;           /* (rows) pending, since a rule did without it */
     int32_t *attempts;
     size_t damaged;          /* rows that were committed, and are not as they were */
 };
