@@ -34,6 +34,9 @@ int until_parse(struct until_rule *rule, const char *text, struct error *err);
 /* All of a rule, in one way: equal texts, equal rules. */
 void until_write(const struct until_rule *rule, struct text *out);
 
+/* Is the metric told in percent, and differences of it in points? */
+bool until_is_percent(const struct until_rule *rule);
+
 enum until_state { UNTIL_WAITING, UNTIL_NARROW, UNTIL_OUT_OF_SEEDS, UNTIL_NO_PAIRS };
 
 struct until_cell {

@@ -59,6 +59,10 @@ void bench_set_free(struct bench_set *set);
  * a tensor whose weights have so many inputs (0: a bias). */
 uint32_t bench_hash(uint32_t place);
 double bench_parameter(size_t place, size_t fan_in);
+/* theta (P) of a network filled with them. */
+struct network;
+void bench_parameters_single(const struct network *net, float *theta);
+void bench_parameters_double(const struct network *net, double *theta);
 
 /* Wall and processor time, as they come. */
 struct bench_samples {

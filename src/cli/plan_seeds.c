@@ -187,7 +187,7 @@ static void print_cell(const struct seeds *s, const struct plan *plan, size_t c,
 static void print_table(const struct seeds *s, const struct plan *plan, const struct plan_arguments *a, struct text *out)
 {
     const struct until_rule *rule = &s->until.rule;
-    bool percent = strstr(variables[rule->metric].name, "accuracy") != NULL;
+    bool percent = until_is_percent(rule);
     double unit = percent ? 100 : 1, most = 0;
     text_add(out, "seeds until the 95 %% interval of %s against K=%g is no wider than +-%g%s\n\n%-32s %6s %10s  %8s  %-12s %8s\n",
              variables[rule->metric].name, rule->baseline, unit * rule->halfwidth, percent ? " points" : "", "cell", "seeds", "is now",

@@ -2,16 +2,10 @@
  * that is wanted, how many seeds it took, and whether it is decided. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "plan/usage.h"
 #include "status.h"
-
-static bool is_percent(const struct until *u)
-{
-    return strstr(variables[u->rule.metric].name, "accuracy") != NULL;
-}
 
 /* Seeds in a row from the first that have ended: what runs out of turn is not counted. */
 static struct until_spread measure(const struct until *u, const struct until_cell *cell)
@@ -58,7 +52,7 @@ static void add_cell(struct text *out, const struct usage *usage, const struct u
     until_name(u, &usage->sweep, cell, &name);
     snprintf(seeds, sizeof seeds, "%zu/%zu", count_ended(u, cell), cell->active);
     if (isfinite(s.half))
-        snprintf(half, sizeof half, "+-%.3g", (is_percent(u) ? 100 : 1) * s.half);
+        snprintf(half, sizeof half, "+-%.3g", (until_is_percent(&u->rule) ? 100 : 1) * s.half);
     text_add(out, "%-*s  %9s  %5zu  %-9s  ", width, name.chars, seeds, is_baseline ? count_ended(u, cell) : s.pairs, is_baseline ? "baseline" : half);
     if (is_baseline)
         text_add(out, "%s", cell->state == UNTIL_WAITING ? "as many seeds as the cell that needs most" : "");
@@ -95,8 +89,8 @@ void status_until_add(struct text *out, const struct usage *usage, size_t lines)
     text_add(out, "%zu of %zu cells decided: seeds are added until the 95 %% interval of %s against K=", compared - open, compared,
              variables[rule->metric].name);
     text_add_number(out, rule->baseline);
-    text_add(out, " is no wider than +-%g%s, %zu to %zu a cell\n", (is_percent(u) ? 100 : 1) * rule->halfwidth,
-             is_percent(u) ? " points" : "", rule->min_seeds, rule->max_seeds);
+    text_add(out, " is no wider than +-%g%s, %zu to %zu a cell\n", (until_is_percent(&u->rule) ? 100 : 1) * rule->halfwidth,
+             until_is_percent(&u->rule) ? " points" : "", rule->min_seeds, rule->max_seeds);
     text_add(out, "%-*s  %9s  %5s  is now\n", width, "cell", "ended/run", "pairs");
     bool all = u->n_cells <= most;
     for (size_t c = 0; c < u->n_cells && shown < most; c++)

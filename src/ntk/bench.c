@@ -35,12 +35,8 @@ struct bench_kernel *bench_kernel_create(const struct bench_network *network, si
     }
     gather_inputs(&k->data.split, PART_TRAIN, NULL, 0, inputs, k->x);
     network_init(k->net, 0, k->theta);
-    for (size_t t = 0; by_hash && t < k->net->n_tensors; t++) {
-        const struct tensor *tensor = &k->net->tensors[t];
-        size_t fan_in = tensor->n_dims > 1 ? tensor->size / tensor->shape[0] : 0;
-        for (size_t i = tensor->offset; i < tensor->offset + tensor->size; i++)
-            k->theta[i] = bench_parameter(i, fan_in);
-    }
+    if (by_hash)
+        bench_parameters_double(k->net, k->theta);
     return k;
 }
 

@@ -94,10 +94,15 @@ int until_parse(struct until_rule *rule, const char *text, struct error *err)
         return error_set(err, ERROR_USAGE, "expected halfwidth= and max_seeds=, such as halfwidth=0.5%%,max_seeds=40, got '%s'", text);
     if (rule->min_seeds > rule->max_seeds)
         return error_set(err, ERROR_USAGE, "min_seeds: expected at most max_seeds, %zu, got %zu", rule->max_seeds, rule->min_seeds);
-    if (percent && !strstr(variables[rule->metric].name, "accuracy"))
+    if (percent && !until_is_percent(rule))
         return error_set(err, ERROR_USAGE, "halfwidth: expected a number in the unit of %s, got a percentage, which is of accuracies",
                          variables[rule->metric].name);
     return 0;
+}
+
+bool until_is_percent(const struct until_rule *rule)
+{
+    return strstr(variables[rule->metric].name, "accuracy") != NULL;
 }
 
 void until_write(const struct until_rule *rule, struct text *out)

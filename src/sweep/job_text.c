@@ -6,8 +6,6 @@
 #include "schema.h"
 #include "values.h"
 
-enum { MOST_KEYS = sizeof ((struct draft *)0)->given / sizeof *((struct draft *)0)->given };
-
 /* The end of a job's text where auto has been resolved: no key of a sweep file, and not in the id. */
 #define PLANNED ",\"engine_planned\":\"%s\"}"
 
@@ -26,7 +24,7 @@ struct print {
 
 static const struct print *print_of(size_t key)
 {
-    static struct print prints[MOST_KEYS];
+    static struct print prints[KEYS_MOST];
     struct print *print = &prints[key];
     if (print->standard)
         return print;
@@ -157,7 +155,7 @@ static void write_id(struct draft *d, const struct span *spans, const struct tex
 void draft_write(struct draft *draft)
 {
     static struct text text;   /* the room of the job before is used again */
-    struct span spans[MOST_KEYS];
+    struct span spans[KEYS_MOST];
     text.length = 0;
     write_text(draft, spans, &text);
     write_id(draft, spans, &text);

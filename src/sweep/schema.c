@@ -128,7 +128,7 @@ const struct key keys[] = {
      "a rank that is silent so long counts as lost and its jobs are given to others; none: never"},
 };
 const size_t n_keys = sizeof keys / sizeof *keys;
-_Static_assert(sizeof keys / sizeof *keys <= sizeof ((struct draft *)0)->given, "one flag a key");
+_Static_assert(sizeof keys / sizeof *keys <= KEYS_MOST, "one flag a key");
 
 /* Does a path match a key's, with * for one name? "architecture.x" is the JSON form of "architectures.*.x". */
 static bool matches(const char *pattern, const char *path)

@@ -20,6 +20,8 @@ struct parameters {
     } list[PARAMETERS_MOST];
 };
 
+enum { KEYS_MOST = 128 };
+
 /* A job on its way: values, and which keys were given. Of what jobs share it has its own; job.network and
  * job.training.refresh.at are set by draft_finish. */
 struct draft {
@@ -31,7 +33,7 @@ struct draft {
     char command[COMMAND_SIZE];    /* of trainer: {command: [...]}: its words as a JSON list */
     char metrics[METRICS_SIZE];    /* names as a JSON list; empty: none */
     struct parameters parameters;
-    bool given[128];                /* by key number */
+    bool given[KEYS_MOST];         /* by key number */
 };
 
 enum key_kind {

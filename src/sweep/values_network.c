@@ -93,7 +93,7 @@ static unsigned find_types(const struct key *key)
 /* Of each key once: every job asks for all. */
 static unsigned types_of(const struct key *key)
 {
-    static unsigned known[sizeof ((struct draft *)0)->given / sizeof *((struct draft *)0)->given];
+    static unsigned known[KEYS_MOST];
     if (!known[key - keys])
         known[key - keys] = find_types(key);
     return known[key - keys];

@@ -181,6 +181,16 @@ struct bench_told case_tell(struct bench_case *c, enum bench_engine engine)
     return told;
 }
 
+void REAL_NAME(bench_parameters)(const struct network *net, real *theta)
+{
+    for (size_t t = 0; t < net->n_tensors; t++) {
+        const struct tensor *tensor = &net->tensors[t];
+        size_t fan_in = tensor->n_dims > 1 ? tensor->size / tensor->shape[0] : 0;
+        for (size_t i = tensor->offset; i < tensor->offset + tensor->size; i++)
+            theta[i] = (real)bench_parameter(i, fan_in);
+    }
+}
+
 int case_check(struct bench_case *c, enum bench_engine engine, double *losses, struct error *err)
 {
     struct training_spec spec = round_spec(c, engine);
@@ -191,12 +201,7 @@ int case_check(struct bench_case *c, enum bench_engine engine, double *losses, s
     spec.batch = BATCH_FULL;
     spec.lr = 1e-4;
     spec.momentum = 0;
-    for (size_t t = 0; t < c->net->n_tensors; t++) {
-        const struct tensor *tensor = &c->net->tensors[t];
-        size_t fan_in = tensor->n_dims > 1 ? tensor->size / tensor->shape[0] : 0;
-        for (size_t i = tensor->offset; i < tensor->offset + tensor->size; i++)
-            c->theta[i] = (real)bench_parameter(i, fan_in);
-    }
+    REAL_NAME(bench_parameters)(c->net, c->theta);
     for (int i = 0; i < BENCH_CHECK_STEPS; i++)
         losses[i] = NAN;
     return train(c, &spec, BENCH_BATCH, &hooks, &outcome, err);
