@@ -12,6 +12,7 @@ Medians over rounds in which the two alternate. "by CPU" is the ratio of process
 disturb less; it means something with one thread only.
 """
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -203,42 +204,46 @@ def growth(rounds):
     return out
 
 
-def farm_growth(quick):
-    """Jobs and ranks: whole empty jobs by their number, and rank 0's work a row by the number of workers."""
-    farm.BUILD, farm.RELIN, farm.ENV, out = BUILD, f"{BUILD}/relin", farm.environment(), []
+@contextlib.contextmanager
+def in_farm():
+    """The functions of farm.py, with this build and in a folder of their own."""
+    farm.BUILD, farm.RELIN, farm.ENV = BUILD, f"{BUILD}/relin", farm.environment()
     with tempfile.TemporaryDirectory() as work:
         os.chdir(work)
         try:
-            start = statistics.median(farm.with_relin(1)[1] for _ in range(3))
-            values = [250, 500, 1000] if quick else [500, 1000, 2000, 4000]
-            seconds = [farm.with_relin(n)[1] - start for n in values]
-            out.append({"what": "empty jobs, processor time beside the start's", "variable": "jobs", "values": values, "seconds": seconds,
-                        "exponent": exponent(list(zip(values, seconds))), "expected": 1})
-            rows = json.loads(farm.run([f"{BUILD}/bench/scale"])[2])["rank_0_us_per_row"]
-            values, seconds = [int(n) for n in rows], [1e-6 * t for t in rows.values()]
-            out.append({"what": "rank 0, a row", "variable": "ranks", "values": values, "seconds": seconds,
-                        "exponent": exponent(list(zip(values, seconds))), "expected": 0})
+            yield
         finally:
             os.chdir("/")
+
+
+def farm_growth(quick):
+    """Jobs and ranks: whole empty jobs by their number, and rank 0's work a row by the number of workers."""
+    out = []
+    with in_farm():
+        start = statistics.median(farm.with_relin(1)[1] for _ in range(3))
+        values = [250, 500, 1000] if quick else [500, 1000, 2000, 4000]
+        seconds = [farm.with_relin(n)[1] - start for n in values]
+        out.append({"what": "empty jobs, processor time beside the start's", "variable": "jobs", "values": values, "seconds": seconds,
+                    "exponent": exponent(list(zip(values, seconds))), "expected": 1})
+        rows = json.loads(farm.run([f"{BUILD}/bench/scale"])[2])["rank_0_us_per_row"]
+        values, seconds = [int(n) for n in rows], [1e-6 * t for t in rows.values()]
+        out.append({"what": "rank 0, a row", "variable": "ranks", "values": values, "seconds": seconds,
+                    "exponent": exponent(list(zip(values, seconds))), "expected": 0})
     return out
 
 
 def sweep():
     """48 jobs of about a second, on one rank and on two."""
-    farm.BUILD, farm.RELIN, farm.ENV, out = BUILD, f"{BUILD}/relin", farm.environment(), {}
-    with tempfile.TemporaryDirectory() as work:
-        os.chdir(work)
-        try:
-            for ranks in (1, 2):
-                farm.run(farm.mpirun(ranks, farm.RELIN, "run", os.path.join(farm.ROOT, "tests/sweeps/second.yaml"), "grid.seed=0..47",
-                                     "-o", f"e{ranks}.h5"), 600)
-                rows = farm.file_of(f"e{ranks}.h5")
-                begin, wall = rows["start_time"], rows["wall_seconds"]
-                out[f"makespan_{ranks}"] = float((begin + wall).max() - begin.min())
-                out[f"efficiency_{ranks}"] = float(wall.sum() / (ranks * out[f"makespan_{ranks}"]))
-                out[f"job_cpu_seconds_{ranks}"] = float(statistics.median(rows["cpu_seconds"]))
-        finally:
-            os.chdir("/")
+    out = {}
+    with in_farm():
+        for ranks in (1, 2):
+            farm.run(farm.mpirun(ranks, farm.RELIN, "run", os.path.join(farm.ROOT, "tests/sweeps/second.yaml"), "grid.seed=0..47",
+                                 "-o", f"e{ranks}.h5"), 600)
+            rows = farm.file_of(f"e{ranks}.h5")
+            begin, wall = rows["start_time"], rows["wall_seconds"]
+            out[f"makespan_{ranks}"] = float((begin + wall).max() - begin.min())
+            out[f"efficiency_{ranks}"] = float(wall.sum() / (ranks * out[f"makespan_{ranks}"]))
+            out[f"job_cpu_seconds_{ranks}"] = float(statistics.median(rows["cpu_seconds"]))
     # what two undisturbed cores would gain: how busy the two were, and what a job costs more beside another
     by_cpu = 2 * out["efficiency_2"] * out["job_cpu_seconds_1"] / out["job_cpu_seconds_2"]
     return {**out, "times": out["makespan_1"] / out["makespan_2"], "times_by_cpu": by_cpu, "target": 1.9}
