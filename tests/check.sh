@@ -29,10 +29,10 @@ export LSAN_OPTIONS="${LSAN_OPTIONS:-suppressions=$PWD/tests/lsan.supp:print_sup
 
 log=$(mktemp -d) || exit 1
 trap 'rm -rf "$log"' EXIT
-passed=0 failed=0 skipped=0
 patience=600 # seconds for one program or file: what hangs is a failure, not a wait
+export build log patience
 
-# count NAME EXIT_CODE TAP_FILE: adds one runner's results to the sums.
+# count NAME EXIT_CODE TAP_FILE: keeps one runner's results for the sum, and sets results to their text.
 count() {
     local ok bad skip planned
     skip=$(grep -ciE '^ok .*# skip' "$3")
@@ -43,14 +43,17 @@ count() {
         echo "FAILED $1: ended with code $2 after $((ok + bad + skip)) of ${planned:-an unknown number of} tests"
         bad=$((bad + 1))
     fi
-    passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
-    results="$ok passed${bad:+, $bad failed}${skip:+, $skip skipped}"
+    keep "$1" "$ok" "$bad" "$skip"
+    results="$ok passed, $bad failed, $skip skipped"
 }
+
+# keep NAME PASSED FAILED SKIPPED: what the sum at the end is of.
+keep() { echo "$2 $3 $4" >"$log/$1.sum"; }
 
 # skip_all NAME REASON COUNT: tests that cannot run here.
 skip_all() {
     echo "skipped $1: $2 ($3 tests)"
-    skipped=$((skipped + $3))
+    keep "$1" 0 0 "$3"
 }
 
 # unit_programs: their names; one whose name begins with test_core_ was built in both precisions.
@@ -65,35 +68,19 @@ unit_programs() {
     done
 }
 
-# run_program NAME: leaves NAME.tap, .out, .code and .time in $log.
-run_program() {
-    local start=$SECONDS unwind=1
+# unit NAME: runs a program of Check's.
+unit() {
+    local start=$SECONDS unwind=1 code
     # Slow stacks are for telling Open MPI's leaks; what uses no MPI is many times faster without.
     [ "$1" != test_store ] || unwind=0
     : >"$log/$1.tap"
     ASAN_OPTIONS="$ASAN_OPTIONS:fast_unwind_on_malloc=$unwind" CK_TAP_LOG_FILE_NAME="$log/$1.tap" OPENBLAS_NUM_THREADS=1 \
         timeout -k 5 "$patience" "$build/tests/$1" >"$log/$1.out" 2>&1
-    echo $? >"$log/$1.code"
-    echo $((SECONDS - start)) >"$log/$1.time"
-}
-
-# One thread each, and nothing in common: as many at a time as there are cores.
-run_unit() {
-    local program code
-    if ! [ -d "$build/tests" ]; then
-        skip_all "unit tests" "built without the library Check" "$(cat tests/unit/test_*.c | grep -c '^START_TEST')"
-        return
-    fi
-    export build log patience
-    export -f run_program
-    unit_programs | xargs -P "$(nproc)" -I '{}' bash -c 'run_program {}'
-    for program in $(unit_programs); do
-        code=$(cat "$log/$program.code" 2>/dev/null || echo 255)
-        mark_skips "$log/$program.out" "$log/$program.tap"
-        count "$program" "$code" "$log/$program.tap"
-        printf '%-34s %s  %d s\n' "$program" "$results" "$(cat "$log/$program.time" 2>/dev/null)"
-        [ "$code" -eq 0 ] || { cat "$log/$program.out"; grep '^not ok' "$log/$program.tap"; }
-    done
+    code=$?
+    mark_skips "$log/$1.out" "$log/$1.tap"
+    count "$1" $code "$log/$1.tap"
+    printf '%-34s %s  %d s\n' "$1" "$results" $((SECONDS - start))
+    [ $code -eq 0 ] || { cat "$log/$1.out"; grep '^not ok' "$log/$1.tap"; }
 }
 
 # Check knows no skipping: a test that skips prints a line "skip: reason" and returns.
@@ -103,23 +90,47 @@ mark_skips() {
     [ "$n" -eq 0 ] || { grep '^skip: ' "$1"; awk -v n="$n" '/^ok / && n > 0 { $0 = $0 " # skip"; n-- } 1' "$2" >"$2.new"; mv "$2.new" "$2"; }
 }
 
+# cli FILE: runs a file of bats.
+cli() {
+    local start=$SECONDS name code
+    name=$(basename "$1")
+    timeout -k 5 "$patience" bats --tap "$1" >"$log/$name.tap" 2>&1
+    code=$?
+    count "$name" $code "$log/$name.tap"
+    printf '%-34s %s  %d s\n' "$name" "$results" $((SECONDS - start))
+    grep -iE '^ok .*# skip' "$log/$name.tap"
+    [ $code -eq 0 ] || grep -vE '^ok ' "$log/$name.tap"
+}
+export -f unit cli count keep mark_skips
+
+# at_once N [WRAPPER]: unit or cli for each line "NAME" of the input, N at a time; what one tells stays together.
+at_once() {
+    local n=$1
+    shift
+    xargs -P "$n" -I '{}' "$@" bash -c 'text=$({} 2>&1); [ -z "$text" ] || flock "$log" printf "%s\n" "$text"'
+}
+
+# One thread each, and nothing in common: as many at a time as there are cores.
+run_unit() {
+    if [ -d "$build/tests" ]; then
+        unit_programs | sed 's/^/unit /' | at_once "$(nproc)"
+    else
+        skip_all "unit tests" "built without the library Check" "$(cat tests/unit/test_*.c | grep -c '^START_TEST')"
+    fi
+}
+
+# These mostly wait; but some look whether anything is left in shared memory, which no other may use meanwhile.
 run_cli() {
-    local files=(tests/cli/*.bats) file start code
+    local files=(tests/cli/*.bats)
     case $part in cli/*) files=("tests/$part.bats") ;; esac
     [ -e "${files[0]}" ] || return
     if ! command -v bats >/dev/null; then
         skip_all "command line tests" "the program bats is missing" "$(cat "${files[@]}" | grep -c '^@test')"
-        return
+    elif tests/apart.sh true 2>/dev/null; then
+        printf 'cli %s\n' "${files[@]}" | at_once "$(nproc)" tests/apart.sh
+    else
+        printf 'cli %s\n' "${files[@]}" | at_once 1
     fi
-    for file in "${files[@]}"; do
-        start=$SECONDS
-        timeout -k 5 "$patience" bats --tap "$file" >"$log/tap" 2>&1
-        code=$?
-        count "$file" $code "$log/tap"
-        printf '%-34s %s  %d s\n' "$(basename "$file")" "$results" $((SECONDS - start))
-        grep -iE '^ok .*# skip' "$log/tap"
-        [ $code -eq 0 ] || grep -vE '^ok ' "$log/tap"
-    done
 }
 
 # A short seeded run of every fuzz target; the long one is make fuzz.
@@ -132,7 +143,7 @@ run_fuzz() {
         cat "$log/out"
         bad=1
     fi
-    passed=$((passed + ok)) failed=$((failed + bad))
+    keep fuzz "$ok" "$bad" 0
     printf '%-34s %s  %d s\n' 'fuzz targets, seed 1' "$ok passed, $bad failed" $((SECONDS - start))
 }
 
@@ -141,5 +152,6 @@ case $part in all | cli | cli/*) run_cli ;; esac
 case $part in all | fuzz) run_fuzz ;; esac
 [ "$part" = unit ] || [ -n "${RELIN_DATA:-}" ] ||
     echo "RELIN_DATA is not set and there is no ./data: tests on real data were skipped"
+read -r passed failed skipped < <(cat "$log"/*.sum | awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }')
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
