@@ -7,21 +7,26 @@
 #include "stats.h"
 
 /* All 2^n signed sums of |d|, ascending: each value doubles the list, by merging the list less it with the list and
- * it. Returns one of the two rooms, of 2^n numbers each. */
+ * it. With a sum the list has its negative, so half of a merge is mirrored. Returns one of the two rooms, of 2^n numbers
+ * each. */
 static double *signed_sums(const double *d, size_t n, double *room, double *other)
 {
     size_t size = 1;
     room[0] = 0;
     for (size_t i = 0; i < n; i++, size *= 2) {
-        double step = fabs(d[i]), *to = other;
-        for (size_t low = 0, high = 0; high < size;)
-            if (low < size && room[low] - step <= room[high] + step)
-                *to++ = room[low++] - step;
-            else
-                *to++ = room[high++] + step;
-        to = room;
-        room = other;
-        other = to;
+        double step = fabs(d[i]);
+        for (size_t to = 0, low = 0, high = 0; to < size; to++) {
+            double less = room[low] - step, more = room[high] + step;
+            bool lower = less <= more;
+            other[to] = lower ? less : more;
+            low += lower;
+            high += !lower;
+        }
+        for (size_t to = 0; to < size; to++)
+            other[2 * size - 1 - to] = -other[to];
+        double *list = other;
+        other = room;
+        room = list;
     }
     return room;
 }
