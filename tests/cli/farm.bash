@@ -45,9 +45,16 @@ wait_for() {
     local end=$((SECONDS + slower * $1))
     shift
     until "$@"; do
-        [ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; return 1; }
+        [ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; witnesses; return 1; }
         sleep 0.05
     done
+}
+
+# What could tell why something did not come.
+witnesses() {
+    local pid
+    for pid in $(own_processes); do ps -o pid,ppid,stat,time,wchan:20,args -p "$pid" | tail -n +2; done
+    tail -n 20 log 2>/dev/null || true
 }
 
 job_runs() { [ -n "$(named '^relin-job')" ]; }
