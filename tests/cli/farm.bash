@@ -19,24 +19,19 @@ teardown() {
     cd / && rm -rf "$WORK"
 }
 
-# Living processes of the farm that work in this test's folder.
-own_processes() {
-    local comm pid
-    grep -sl '^relin\|^mpirun$\|^orted$' /proc/[0-9]*/comm | while read -r comm; do
-        pid=${comm#/proc/} pid=${pid%/comm}
-        [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$WORK" ] && echo "$pid"
-    done
-    return 0
-}
-
-# named PATTERN: own living processes whose name matches.
+# named PATTERN: living processes of the farm that work in this test's folder and whose name matches. Starts no program:
+# that takes long enough where processes are expensive for what is waited for to be over.
 named() {
-    local pid
-    for pid in $(own_processes); do
-        grep -q "$1" "/proc/$pid/comm" 2>/dev/null && echo "$pid"
+    local comm name pid
+    for comm in /proc/[0-9]*/comm; do
+        { read -r name < "$comm"; } 2>/dev/null || continue
+        [[ $name =~ ^relin|^mpirun$|^orted$ ]] && [[ $name =~ $1 ]] || continue
+        pid=${comm#/proc/} pid=${pid%/comm}
+        [ "/proc/$pid/cwd" -ef "$WORK" ] && echo "$pid"
     done
     return 0
 }
+own_processes() { named .; }
 
 # wait_for SECONDS COMMAND...: until the command succeeds. Sanitizers and counters make programs several times slower.
 wait_for() {
@@ -60,7 +55,7 @@ witnesses() {
 job_runs() { [ -n "$(named '^relin-job')" ]; }
 nothing_runs() { [ -z "$(own_processes)" ]; }
 # done_jobs FILE N: at least N rows are done
-done_jobs() { [ "$("$RELIN" status --json "$1" 2>/dev/null | "$PYTHON" -c 'import json,sys; print(json.load(sys.stdin)["done"])' 2>/dev/null || echo 0)" -ge "$2" ]; }
+done_jobs() { [[ $("$RELIN" status --json "$1" 2>/dev/null) =~ \"done\":\ *([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge "$2" ]; }
 
 # Names of the farm in shared memory whose run is over: there must be none after each test.
 no_names_left() {
