@@ -25,8 +25,8 @@ static const struct argp_option option_table[] = {
      "steps (step=N: the last evaluation not after it), equal training loss (train_loss=X: the first at which f_lin has "
      "it), equal feature updates (feature_updates=N), or each where its validation is best (best=validation_loss); the "
      "feature updates are those before it", 0},
-    {"margin", 'd', "X", 0, "How much worse than the baseline counts as equal, in the metric's unit "
-     "(default 0.01 for accuracies: one point)", 0},
+    {"margin", 'd', "X", 0, "How much worse than the baseline counts as equal, in the metric's unit; of accuracies "
+     "also in points, 0.5% (default for these: 1%)", 0},
     {"baseline", 'k', "K", 0, "The refresh period to compare with (default 1: standard training)", 0},
     {"across", KEY_ACROSS, "AXES", 0, "Also compare across these axes of the tables (architecture, data_set): probability of "
      "improvement over the baseline and interquartile means; `relin summary --csv` then prints these", 0},
@@ -43,6 +43,16 @@ static double parse_number(const char *text, const char *what, double least, str
     if (!*text || *end || !(value >= least))
         argp_error(state, "%s: expected a number >= %g, got '%s'", what, least, text);
     return value;
+}
+
+static double parse_margin(const char *text, bool *percent, struct argp_state *state)
+{
+    char *end;
+    double value = strtod(text, &end);
+    *percent = end != text && strcmp(end, "%") == 0;
+    if (end == text || (*end && !*percent) || !(value >= 0))
+        argp_error(state, "--margin: expected a number >= 0, or a percentage of accuracies, got '%s'", text);
+    return *percent ? value / 100 : value;
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
@@ -65,9 +75,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         if (moment_parse(&asked->question.moment, value, &err) != 0)
             argp_error(state, "%s", err.text);
         break;
-    case 'd': asked->question.margin = parse_number(value, "--margin", 0, state); break;
+    case 'd': asked->question.margin = parse_margin(value, &asked->margin_percent, state); break;
     case 'k': asked->question.baseline = parse_number(value, "--baseline", 1, state); break;
     case ARGP_KEY_ARG: asked->files[asked->n_files++] = value; break;
+    case ARGP_KEY_END:
+        if (asked->margin_percent && !strstr(asked->question.metric, "accuracy"))
+            argp_error(state, "--margin: expected a number in the unit of %s, got a percentage, which is of accuracies",
+                       asked->question.metric);
+        break;
     case ARGP_KEY_NO_ARGS: argp_error(state, "expected a result file: %s FILE.h5", state->name); break;
     default: return ARGP_ERR_UNKNOWN;
     }

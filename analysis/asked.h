@@ -9,6 +9,7 @@
 
 struct asked {
     struct question question;
+    bool margin_percent;                   /* --margin was given as a percentage */
     const char *by;                        /* --by, or NULL */
     const char *across, *tune, *tune_seeds;   /* likewise */
     const char **where, **files;           /* --where, as often as it was given; the files */

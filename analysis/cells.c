@@ -319,6 +319,20 @@ void cells_free(struct cells *c)
     *c = (struct cells){0};
 }
 
+void cells_name_level(const char *axis, const char *label, struct text *out)
+{
+    text_add(out, "%s ", axis);
+    if (label[0] != '{') {
+        text_add_string(out, label);
+        return;
+    }
+    for (; *label; label++)
+        if (*label == ':' || *label == ',')
+            text_add(out, *label == ':' ? " " : ", ");
+        else if (!strchr("{}\"", *label))
+            text_add_bytes(out, label, 1);
+}
+
 void cells_name_group(const struct cells *c, const struct group *g, struct text *out)
 {
     const struct observation *x = &c->of->at[c->cell[g->first].first];
@@ -326,9 +340,11 @@ void cells_name_group(const struct cells *c, const struct group *g, struct text 
     text_add(out, "%s", n ? "" : "all jobs");
     for (size_t i = 0; i < n; i++) {
         const struct axis *axis = &c->of->axes[c->by[i]];
+        const char *label = axis->levels[x->level[c->by[i]]].label;
+        text_add(out, "%s", i ? ", " : "");
         if (strcmp(axis->name, "architecture") == 0)
-            text_add(out, "%s%s", i ? ", " : "", axis->levels[x->level[c->by[i]]].label);
+            text_add(out, "%s", label);
         else
-            text_add(out, "%s%s %s", i ? ", " : "", axis->name, axis->levels[x->level[c->by[i]]].label);
+            cells_name_level(axis->name, label, out);
     }
 }

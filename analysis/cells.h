@@ -78,8 +78,10 @@ int cells_find(struct cells *c, struct observations *o, const struct question *q
                struct error *err);
 void cells_free(struct cells *c);
 
-/* "mlp-2x512", or "mlp-2x512, data_train 250": what the cells of a group have in common. */
 struct text;
+/* "training_lr 0.1"; of a level that is an object of JSON its words: "training_lr of_limit 0.5". */
+void cells_name_level(const char *axis, const char *label, struct text *out);
+/* "mlp-2x512", or "mlp-2x512, data_train 250": what the cells of a group have in common. */
 void cells_name_group(const struct cells *c, const struct group *g, struct text *out);
 
 #endif

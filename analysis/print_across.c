@@ -118,8 +118,10 @@ void print_across(const struct cells *c, const struct across *a, bool markdown, 
         const struct across_row *row = &a->row[r];
         struct text period = {0};
         print_period(row->period, &period);
-        for (size_t i = 0; i < a->n_common; i++)
-            text_add(&period, ", %s %s", c->of->axes[a->common[i]].name, level_of(c, row, a->common[i])->label);
+        for (size_t i = 0; i < a->n_common; i++) {
+            text_add(&period, ", ");
+            cells_name_level(c->of->axes[a->common[i]].name, level_of(c, row, a->common[i])->label, &period);
+        }
         text_add(out, markdown ? "| %s | %zu" : "%8s  %5zu", period.chars, row->tasks);
         text_free(&period);
         const char *between = markdown ? " | " : "  ";

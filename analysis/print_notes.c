@@ -268,8 +268,10 @@ static void note_tuned(const struct cells *c, const char *mark, struct text *out
         text_add(out, ":");
         for (size_t i = c->group[g].first; i < c->group[g].first + c->group[g].count; i++) {
             text_add(out, "%s", i == c->group[g].first ? "" : ";");
-            for (size_t t = 0; t < c->n_tuned; t++)
-                text_add(out, " %s %s", c->of->axes[c->tuned[t]].name, print_level_of(c, &c->cell[i], c->tuned[t])->label);
+            for (size_t t = 0; t < c->n_tuned; t++) {
+                text_add(out, " ");
+                cells_name_level(c->of->axes[c->tuned[t]].name, print_level_of(c, &c->cell[i], c->tuned[t])->label, out);
+            }
             if (c->cell[i].schedule)
                 text_add(out, " at %s", c->cell[i].schedule);
             else if (c->by_period) {

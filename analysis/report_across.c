@@ -17,9 +17,11 @@ static void add_number(const struct across_number *n, struct sheet *t)
 static void name_row(const struct cells *c, const struct across *a, const struct across_row *row, struct text *out)
 {
     const struct observation *x = &c->of->at[c->cell[c->group[row->group].first].first];
-    for (size_t i = 0; i < a->n_common; i++)
-        text_add(out, "%s%s %s", i ? ", " : "", c->of->axes[a->common[i]].name,
-                 c->of->axes[a->common[i]].levels[x->level[a->common[i]]].label);
+    for (size_t i = 0; i < a->n_common; i++) {
+        text_add(out, "%s", i ? ", " : "");
+        const struct axis *axis = &c->of->axes[a->common[i]];
+        cells_name_level(axis->name, axis->levels[x->level[a->common[i]]].label, out);
+    }
     if (a->n_common == 0)
         text_add(out, "all tasks");
 }

@@ -107,6 +107,7 @@ export -f unit cli count keep mark_skips
 at_once() {
     local n=$1
     shift
+    # shellcheck disable=SC2016
     xargs -P "$n" -I '{}' "$@" bash -c 'text=$({} 2>&1); [ -z "$text" ] || flock "$log" printf "%s\n" "$text"'
 }
 

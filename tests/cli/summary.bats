@@ -134,11 +134,20 @@ assert d["provenance"]["jobs"] == 24 and d["provenance"]["files"][0]["sweep"] ==
     [[ "$output" = *"no answer: whether this metric should be high or low is not known."* ]]
     run relin summary "$FILE" --margin 0.07 --sentence
     [[ "${lines[0]}" = "wide: 0 feature updates [0, 0] suffice within 7 points of SGD;"* ]]
+    [ "$(relin summary "$FILE" --margin 7% --json)" = "$(relin summary "$FILE" --margin 0.07 --json)" ]
     run relin summary "$FILE" --baseline 5 --sentence
     [[ "${lines[0]}" = *"within 1 point of K=5"* ]]
     run relin summary "$FILE" --by refresh_period --csv
     [ "${#lines[@]}" -eq 4 ]
     [[ "${lines[1]}" = "1,test_accuracy,linear,8,8,"* ]]
+}
+
+@test "a value that is an object is told in words, and as it is in CSV" {
+    relin run tests/sweeps/farm.yaml grid.seed=0 grid.refresh_period=[1,10] 'grid.training.lr=[{of_limit: 0.25}, 0.05]' -o "$BATS_TEST_TMPDIR/words.h5"
+    run relin summary "$BATS_TEST_TMPDIR/words.h5" --metric test_loss
+    [[ "$output" = *"training_lr of_limit 0.25:"* && "$output" != *"{"* ]]
+    run relin summary "$BATS_TEST_TMPDIR/words.h5" --metric test_loss --csv
+    [[ "${lines[1]}" = 'small,"{""of_limit"":0.25}",1,test_loss,'* ]]
 }
 
 @test "a job in two files counts once" {
@@ -162,6 +171,9 @@ assert d["provenance"]["jobs"] == 24 and d["provenance"]["files"][0]["sweep"] ==
     [[ "$output" = *"expected linear or network, got 'both'"* ]]
     run relin summary "$FILE" --margin -1
     [ "$status" -eq 2 ]
+    run relin summary "$FILE" --margin 1% --metric test_loss
+    [ "$status" -eq 2 ]
+    [[ "$output" = *"expected a number in the unit of test_loss, got a percentage"* ]]
 }
 
 @test "files that are no results are refused by name" {

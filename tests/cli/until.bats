@@ -204,4 +204,9 @@ PYTHON
     [ "$(sha256sum <f.h5)" = "$before" ]
     run "$RELIN" merge -o f.h5 other.h5               # nor with that of the file that is there
     [ "$status" -eq 2 ] && [[ "$output" == *"other.h5 and f.h5 had seeds added by different rules"* ]]
+    # but a summary may be of several, and says by which
+    run "$RELIN" summary a.h5 other.h5 --metric test_loss
+    [ "$status" -eq 0 ]
+    [[ $(tr -s ' \n' ' ' <<< "$output") == *"halfwidth=0.0125,"*"halfwidth=0.02,"* ]]
+    [[ "$output" != *Holm-adjusted* ]]
 }
