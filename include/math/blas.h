@@ -24,6 +24,10 @@ void blas_syrk(size_t n, size_t k, real alpha, const real *a, size_t lda, real b
 void blas_gemv(bool transpose, size_t m, size_t n, real alpha, const real *a, size_t lda, const real *x,
                real beta, real *y);
 
+/* y (n), overwritten = A x, A symmetric (n x n): its lower triangle is read, half of what blas_gemv reads. n of 0 is
+ * allowed. */
+void blas_symv(size_t n, const real *a, const real *x, real *y);
+
 real blas_dot(size_t n, const real *x, const real *y);
 /* y += alpha x */
 void blas_axpy(size_t n, real alpha, const real *x, real *y);

@@ -26,6 +26,7 @@ typedef float real;
 #define blas_gemm REAL_NAME(blas_gemm)
 #define blas_syrk REAL_NAME(blas_syrk)
 #define blas_gemv REAL_NAME(blas_gemv)
+#define blas_symv REAL_NAME(blas_symv)
 #define blas_dot REAL_NAME(blas_dot)
 #define blas_axpy REAL_NAME(blas_axpy)
 #define blas_norm REAL_NAME(blas_norm)

@@ -6,7 +6,7 @@
 #ifndef RELIN_MATH_WIDE_H
 #define RELIN_MATH_WIDE_H
 
-#include <stddef.h>   /* of the C library, for __GLIBC__ */
+#include <stdlib.h>   /* of the C library, for __GLIBC__; stddef.h is the compiler's own and does not say it */
 
 #if defined(RELIN_WIDE) && defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))

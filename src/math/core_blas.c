@@ -11,6 +11,7 @@
 #define GEMM cblas_dgemm
 #define SYRK cblas_dsyrk
 #define GEMV cblas_dgemv
+#define SYMV cblas_dsymv
 #define DOT cblas_ddot
 #define AXPY cblas_daxpy
 #define NORM cblas_dnrm2
@@ -18,6 +19,7 @@
 #define GEMM cblas_sgemm
 #define SYRK cblas_ssyrk
 #define GEMV cblas_sgemv
+#define SYMV cblas_ssymv
 #define DOT cblas_sdot
 #define AXPY cblas_saxpy
 #define NORM cblas_snrm2
@@ -67,6 +69,13 @@ void blas_gemv(bool transpose, size_t m, size_t n, real alpha, const real *a, si
     assert(lda >= n);
     GEMV(CblasRowMajor, transpose ? CblasTrans : CblasNoTrans, size_of(m), size_of(n), alpha, a, size_of(lda), x, 1,
          beta == 0 ? 1 : beta, y, 1);
+}
+
+void blas_symv(size_t n, const real *a, const real *x, real *y)
+{
+    memset(y, 0, n * sizeof *y);   /* as above */
+    if (n > 0)
+        SYMV(CblasRowMajor, CblasLower, size_of(n), 1, a, size_of(n), x, 1, 1, y, 1);
 }
 
 real blas_dot(size_t n, const real *x, const real *y)

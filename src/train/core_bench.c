@@ -169,8 +169,8 @@ struct bench_told case_tell(struct bench_case *c, enum bench_engine engine)
     case BENCH_KERNEL:
         told.begin = bench_median(&c->begin[engine]);
         told.flops = 2 * side * side;
-        told.bytes = sizeof(real) * side * side;   /* of a smaller Theta the caches have the most */
-        told.bytes = told.bytes > BENCH_MEMORY_BYTES ? told.bytes : 0;
+        told.bytes = sizeof(real) * side * side > BENCH_MEMORY_BYTES   /* of a smaller Theta the caches have the most */
+                   ? sizeof(real) * side * (side + 1) / 2 : 0;
         break;
     case BENCH_FILTER:
     case BENCH_GAUSS_NEWTON:

@@ -130,12 +130,13 @@ static void read_batch(const struct run *r, struct kernel *e, const size_t *batc
     }
 }
 
-/* e->u (NC), overwritten = Theta_s[:,B] g_B. Theta_s is symmetric: its rows of the batch are read. */
+/* e->u (NC), overwritten = Theta_s[:,B] g_B. Theta_s is symmetric: its rows of the batch are read, of the full
+ * one a triangle. */
 static void multiply(const struct run *r, struct kernel *e, const size_t *batch, size_t n)
 {
     size_t outputs = r->net->outputs, count = r->batches.rows * outputs;
     if (!batch)
-        blas_gemv(false, count, count, 1, e->theta, count, e->g, 0, e->u);
+        blas_symv(count, e->theta, e->g, e->u);
     for (size_t i = 0; batch && i < n; i++)
         blas_gemv(true, outputs, count, 1, e->theta + batch[i] * outputs * count, count, e->g + i * outputs,
                   i > 0, e->u);

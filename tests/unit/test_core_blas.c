@@ -94,6 +94,34 @@ START_TEST(gemv_equals_the_obvious_product)
 }
 END_TEST
 
+START_TEST(symv_reads_the_lower_triangle_only_and_equals_the_obvious_product)
+{
+    enum { SIDE = 37 };
+    static real a[SIDE * SIDE], symmetric[SIDE * SIDE], x[SIDE], y[SIDE];
+    double expected[SIDE];
+    struct random r;
+    random_start(&r, 8, RANDOM_SET, 0);
+    for (size_t n = 0; n <= SIDE; n++) {
+        fill(&r, n * n, symmetric);
+        fill(&r, n, x);
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < n; j++) {
+                symmetric[i * n + j] = j > i ? symmetric[i * n + j] : symmetric[j * n + i];
+                a[i * n + j] = j > i ? (real)NAN : symmetric[i * n + j];
+            }
+        for (size_t i = 0; i < SIDE; i++)
+            y[i] = (real)NAN;
+        blas_symv(n, a, x, y);
+        reference_gemm(false, false, n, 1, n, 1, symmetric, n, x, 1, 0, expected, 1);
+        for (size_t i = 0; i < SIDE; i++)
+            if (i < n)
+                ck_assert_double_eq_tol((double)y[i], expected[i], 200 * REAL_EPSILON);
+            else
+                ck_assert(isnan(y[i]));
+    }
+}
+END_TEST
+
 START_TEST(dot_axpy_and_norm_do_what_they_say)
 {
     real x[3] = {1, 2, 2}, y[3] = {1, 1, 1};
@@ -148,6 +176,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, gemm_equals_the_obvious_product);
     tcase_add_test(tests, syrk_writes_the_upper_triangle_of_the_product_and_nothing_else);
     tcase_add_test(tests, gemv_equals_the_obvious_product);
+    tcase_add_test(tests, symv_reads_the_lower_triangle_only_and_equals_the_obvious_product);
     tcase_add_test(tests, dot_axpy_and_norm_do_what_they_say);
 }
 
