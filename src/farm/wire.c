@@ -276,7 +276,7 @@ void wire_sleep(double last, int descriptor)
 {
     bool works = descriptor >= 0;
     double idle = clock_seconds() - last, seconds = works ? idle / 2 : idle / 8, least = works ? 100e-6 : 5e-6;
-    if (idle < 10e-6 && !works)   /* an answer takes so long; to yield instead would cost a slice of time where cores are few */
+    if (idle < 250e-6 && !works)   /* to sleep and wake costs as much or more, and no job of this rank needs the core */
         return;
     if (seconds < least)
         seconds = least;
