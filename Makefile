@@ -242,7 +242,14 @@ define LINK
 	$(Q)$(CC) $(CFLAGS) $(1) $(filter %.o %.c %.a,$^) $(LDFLAGS) $(LIBS) $(2) -o $@
 endef
 $(B)/relin: $(call OBJ,,$(CLI)) $(B)/obj/build_id.o $(B)/librelin.a | $(B)/relin-spawner ; $(call LINK)
-$(B)/relin-spawner: $(B)/obj/spawner/main.o $(B)/obj/build_id.o $(B)/librelin.a ; $(call LINK,-Wl$(comma)--as-needed)
+# A child has to map every library again that it was forked with, so all that is needed goes into the program, where there
+# are static libraries, of the same BLAS as relin's.
+STATIC_BLAS := $(wildcard $(shell pkg-config --variable=libdir openblas)/libopenblas.a)
+STATIC := -static -lyaml -lz -lcrypto $(STATIC_BLAS) -lgfortran -lquadmath -lm
+$(B)/relin-spawner: $(B)/obj/spawner/main.o $(B)/obj/build_id.o $(B)/librelin.a
+	$(if $(Q),@echo "  LINK    $(@:$(B)/%=%)")
+	$(Q)$(if $(STATIC_BLAS),$(if $(filter release,$(MODE)),$(CC) $(CFLAGS) $^ $(LDFLAGS) $(STATIC) -o $@ 2>/dev/null ||)) \
+		$(CC) $(CFLAGS) $^ $(LDFLAGS) -Wl$(comma)--as-needed $(LIBS) -o $@
 $(B)/obj/spawner/main.o: src/spawner/main.c $(B)/flags ; $(call COMPILE)
 # Both are to be of one librelin.a.
 $(B)/made/build_id.c: $(B)/librelin.a

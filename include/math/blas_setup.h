@@ -8,6 +8,8 @@ void blas_set_threads(int threads);
 /* The kernels the library chose ("Cooperlake", "Haswell"), and its version text. */
 const char *blas_core_type(void);
 const char *blas_version(void);
+/* Is it of the version that was there when relin was built? One that is linked statically is. */
+bool blas_is_as_built(void);
 /* A sentence for the log when the environment pins lesser kernels than this processor
  * can use, else NULL. */
 const char *blas_pinning_warning(void);

@@ -43,9 +43,12 @@ struct job {
 /* Reads a job's resolved JSON text (struct job's text, /config of a trace). Returns 0, or -1 with
  * *err filled. The caller frees with job_free. */
 int job_parse(struct job *job, const char *text, struct error *err);
-/* Has what all jobs have in common made now, and not by whoever parses the first one: by the spawner, once for its children. */
-void job_prepare(void);
 void job_free(struct job *job);
+/* Appends the job as bytes that job_unpack, in another process of the same program, makes a job of again, without reading
+ * text. bytes: aligned as struct job; they must stay, the job's pointers lead into them: it is not to be freed. */
+struct text;
+void job_pack(const struct job *job, struct text *out);
+void job_unpack(struct job *job, void *bytes);
 
 /* Does the job's network fit the data set? Returns 0, or -1 with *err filled. */
 int job_check_network(const struct job *job, const struct dataset *set, struct error *err);

@@ -149,14 +149,13 @@ static void run_program(const struct job *job, const struct spawner_setup *setup
     _exit(end == PROGRAM_DONE ? CHILD_DONE : end == PROGRAM_STOPPED ? CHILD_STOPPED : CHILD_AS + (int)class);
 }
 
-void child_run(pid_t parent, int64_t row, const char *job_text, const struct dataset *set,
+void child_run(pid_t parent, int64_t row, const struct job *job, const struct dataset *set,
                const struct spawner_setup *setup, void *block, volatile double *slowest)
 {
     char path[CHECKPOINTS_PATH_SIZE + 64];
     struct experiment_checkpoint keep = {.interval = INFINITY, .stops = stops, .held = &held, .slowest = slowest};
     struct experiment_observer observer = {.checkpoint = &keep};
     struct error err = {0};
-    struct job job = {0};
     struct result result;
     char title[16];
     die_with(parent);
@@ -167,16 +166,14 @@ void child_run(pid_t parent, int64_t row, const char *job_text, const struct dat
 
     result_bind(&result, &setup->layout, block);
     result_clear(&result);
-    int status = job_parse(&job, job_text, &err);
-    if (!status && isfinite(setup->checkpoints.interval)
-        && checkpoints_path(setup->checkpoints.result, job.id, path, sizeof path) == 0) {
+    if (isfinite(setup->checkpoints.interval)
+        && checkpoints_path(setup->checkpoints.result, job->id, path, sizeof path) == 0) {
         keep.path = path;
         keep.interval = setup->checkpoints.interval;
     }
-    if (!status && job.training.trainer == TRAINER_COMMAND)
-        run_program(&job, setup, keep.path, &result, slowest);
-    if (!status)
-        status = experiment_run(&job, set, &result, &observer, &err);   /* sets the BLAS threads too */
+    if (job->training.trainer == TRAINER_COMMAND)
+        run_program(job, setup, keep.path, &result, slowest);
+    int status = experiment_run(job, set, &result, &observer, &err);   /* sets the BLAS threads too */
     if (status)
         result_set_text(&result, VAR_ERROR, err.text);
     _exit(status ? exit_code_of(err.code) : strcmp(result_text(&result, VAR_OUTCOME), "stopped") == 0 ? CHILD_STOPPED : CHILD_DONE);

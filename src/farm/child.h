@@ -29,10 +29,11 @@ enum {
 
 /* From now on these ask the process, a child that will run. */
 void child_catch_stop(void);
+struct job;
 struct spawner_setup;
 /* Never returns. setup: where a program finds its things. parent: the spawner, whose death is the child's. slowest: as of
  * struct experiment_checkpoint. */
-void child_run(pid_t parent, int64_t row, const char *job_text, const struct dataset *set,
+void child_run(pid_t parent, int64_t row, const struct job *job, const struct dataset *set,
                const struct spawner_setup *setup, void *block, volatile double *slowest)
     __attribute__((noreturn));
 

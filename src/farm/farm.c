@@ -263,7 +263,7 @@ static void loop(struct rank *rank)
         if (active)
             last = clock_seconds();   /* and look again at once: more is likely on its way */
         else
-            wire_sleep(last, worker->retired ? -1 : rank->spawner.socket);
+            wire_sleep(last, !worker->retired && worker_find(worker, TASK_RUNNING, -1) ? rank->spawner.socket : -1);
     }
     if (master && master->lost)   /* perhaps only after TAG_STOP */
         worker->abandon = true;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "math/blas_setup.h"
 
 /* Of librelin.a, as it was linked: a program of another build would train in another way. Absent in programs that are no
  * part of an installation, tests for instance. */
@@ -43,7 +44,7 @@ void lean_become(int socket, int shared, const sigset_t *mask)
 {
     char path[PATH_MAX], numbers[2][16], ours[N_SETTINGS + 1] = "";
     sigset_t before;
-    if (!build_id || find_program(path))
+    if (!build_id || !blas_is_as_built() || find_program(path))   /* the program may have its BLAS inside */
         return;
     snprintf(numbers[0], sizeof numbers[0], "%d", socket);
     snprintf(numbers[1], sizeof numbers[1], "%d", shared);

@@ -1,7 +1,7 @@
 /* The spawner as a program of its own, relin-spawner, that lies beside relin. Forking costs what a process has mapped, and
  * relin has MPI and HDF5 with all their libraries, of which a job needs none: a child of relin-spawner is made, and ends, in
  * a third of the time. The process stays the same one (exec), with its socket; where the program is not there, or is of
- * another build, the spawner goes on as the copy of relin that it is. */
+ * another build or BLAS was replaced since, the spawner goes on as the copy of relin that it is. */
 #ifndef RELIN_FARM_LEAN_H
 #define RELIN_FARM_LEAN_H
 

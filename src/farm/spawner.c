@@ -18,9 +18,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/host.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "farm/child.h"
 #include "farm/lean.h"
 #include "data/dataset.h"
@@ -33,13 +33,13 @@ enum request_kind { REQUEST_INSPECT, REQUEST_PREPARE, REQUEST_RUN, REQUEST_STOP 
 struct request {
     enum request_kind kind;
     union {
-        struct spawner_setup setup;
-        struct spawner_order order;      /* the job's text follows the struct; so does the path of INSPECT */
+        struct spawner_order order;
         bool urgent;
     };
+    uint64_t bytes[];                    /* the packed job, the setup, or the path */
 };
 
-/* Longest message: a job's text is some kilobytes. */
+/* Longest message: a job is some kilobytes. */
 enum { MESSAGE_SIZE = 128 * 1024 };
 
 size_t spawner_blocks(const struct result_layout *layout)
@@ -82,7 +82,7 @@ static int server_prepare(struct server *server, struct error *err)
     return server->blocks ? 0 : -1;
 }
 
-static void server_run(struct server *server, const struct spawner_order *order, const char *text)
+static void server_run(struct server *server, const struct spawner_order *order, void *packed)
 {
     pid_t self = getpid();
     server->report = (struct spawner_report){.row = order->row, .start_time = clock_unix()};
@@ -94,7 +94,9 @@ static void server_run(struct server *server, const struct spawner_order *order,
     if (child == 0) {
         child_catch_stop();
         sigprocmask(SIG_SETMASK, &server->mask, NULL);
-        child_run(self, order->row, text, &server->sets[order->set], &server->setup,
+        struct job job;
+        job_unpack(&job, packed);
+        child_run(self, order->row, &job, &server->sets[order->set], &server->setup,
                   server->blocks + (size_t)order->block * result_size(&server->setup.layout), server->slowest);
     }
     if (child > 0) {
@@ -199,16 +201,16 @@ static bool server_answer(struct server *server, char *message)
     ssize_t size = recv(server->socket, message, MESSAGE_SIZE, 0);
     if (size <= 0)
         return size < 0 && errno == EINTR;
-    const struct request *request = (const struct request *)message;
+    struct request *request = (struct request *)message;
     switch (request->kind) {
-    case REQUEST_INSPECT: server_inspect(server, message + sizeof *request); break;
+    case REQUEST_INSPECT: server_inspect(server, (const char *)request->bytes); break;
     case REQUEST_PREPARE:
-        server->setup = request->setup;
+        memcpy(&server->setup, request->bytes, sizeof server->setup);
         if (!server_prepare(server, &err))
             err.text[0] = 0;
         send(server->socket, &err, sizeof err, MSG_NOSIGNAL);
         break;
-    case REQUEST_RUN: server_run(server, &request->order, message + sizeof *request); break;
+    case REQUEST_RUN: server_run(server, &request->order, request->bytes); break;
     case REQUEST_STOP: server_stop(server, request->urgent); break;
     }
     return true;
@@ -277,10 +279,6 @@ void spawner_serve(int socket, int shared, bool lean)
     sigaddset(&stop, SIGUSR1);
     sigaddset(&stop, SIGTERM);
     sigprocmask(SIG_BLOCK, &stop, NULL);
-    /* libcrypto takes 0.5 ms to set itself up: once here, not in every child */
-    char hex[HASH_HEX_SIZE];
-    hash_hex("", 0, hex);
-    job_prepare();
     server.children = signalfd(-1, &child_ends, SFD_CLOEXEC);
     server_loop(&server);
     if (server.setup.run[0])
@@ -322,14 +320,20 @@ int spawner_start(struct spawner *spawner, struct error *err)
     return 0;
 }
 
+/* A request with bytes behind it. Returns 0, or -1 where the spawner is gone. */
+static int send_request(const struct spawner *spawner, const struct request *request, const void *bytes, size_t length)
+{
+    const struct iovec parts[] = {{(void *)request, sizeof *request}, {(void *)bytes, length}};
+    const struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = 2};
+    size_t size = sizeof *request + length;
+    return size <= MESSAGE_SIZE && sendmsg(spawner->socket, &message, MSG_NOSIGNAL) == (ssize_t)size ? 0 : -1;
+}
+
 int spawner_prepare(struct spawner *spawner, const struct spawner_setup *setup, struct error *err)
 {
-    struct request request;
-    memset(&request, 0, sizeof request);
-    request.kind = REQUEST_PREPARE;
-    request.setup = *setup;
+    const struct request request = {.kind = REQUEST_PREPARE};
     struct error answer;
-    if (send(spawner->socket, &request, sizeof request, MSG_NOSIGNAL) != sizeof request
+    if (send_request(spawner, &request, setup, sizeof *setup)
         || recv(spawner->socket, &answer, sizeof answer, 0) != sizeof answer)
         return error_set(err, ERROR_INTERNAL, "the spawner has died: see the system's log");
     if (answer.text[0]) {
@@ -339,46 +343,24 @@ int spawner_prepare(struct spawner *spawner, const struct spawner_setup *setup, 
     return 0;
 }
 
-/* A request with a text behind it. Returns 0, or -1 where the spawner is gone. */
-static int send_request(const struct spawner *spawner, const struct request *request, const char *text)
+int spawner_run(struct spawner *spawner, const struct spawner_order *order, const struct text *job)
 {
-    size_t length = strlen(text) + 1, size = sizeof *request + length;
-    char *message = size <= MESSAGE_SIZE ? mem_alloc(1, size, NULL) : NULL;
-    if (!message)
-        return -1;
-    memcpy(message, request, sizeof *request);
-    memcpy(message + sizeof *request, text, length);
-    ssize_t sent = send(spawner->socket, message, size, MSG_NOSIGNAL);
-    mem_free(message);
-    return sent == (ssize_t)size ? 0 : -1;
-}
-
-int spawner_run(struct spawner *spawner, const struct spawner_order *order, const char *job_text)
-{
-    struct request request;
-    memset(&request, 0, sizeof request);
-    request.kind = REQUEST_RUN;
-    request.order = *order;
-    return send_request(spawner, &request, job_text);
+    const struct request request = {.kind = REQUEST_RUN, .order = *order};
+    return send_request(spawner, &request, job->chars, job->length);
 }
 
 void spawner_inspect(struct spawner *spawner, const char *path, struct inspection *inspection)
 {
-    struct request request;
-    memset(&request, 0, sizeof request);
-    request.kind = REQUEST_INSPECT;
-    if (send_request(spawner, &request, path) != 0
+    const struct request request = {.kind = REQUEST_INSPECT};
+    if (send_request(spawner, &request, path, strlen(path) + 1)
         || recv(spawner->socket, inspection, sizeof *inspection, 0) != sizeof *inspection)
         *inspection = (struct inspection){.end = INSPECT_NO_CHILD, .detail = ESRCH};
 }
 
 void spawner_stop(struct spawner *spawner, bool urgent)
 {
-    struct request request;
-    memset(&request, 0, sizeof request);
-    request.kind = REQUEST_STOP;
-    request.urgent = urgent;
-    send(spawner->socket, &request, sizeof request, MSG_NOSIGNAL);   /* a dead one shows at the next poll */
+    const struct request request = {.kind = REQUEST_STOP, .urgent = urgent};
+    send_request(spawner, &request, NULL, 0);   /* a dead one shows at the next poll */
 }
 
 int spawner_poll(struct spawner *spawner, struct spawner_report *report)

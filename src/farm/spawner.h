@@ -33,6 +33,7 @@ struct spawner {
 };
 
 /* What the spawner must know before the first job. */
+struct text;
 struct spawner_setup {
     char run[17];
     int rank, data_rank;                 /* whose names: of the blocks, of the data */
@@ -68,8 +69,8 @@ int spawner_start(struct spawner *spawner, struct error *err);
 int spawner_prepare(struct spawner *spawner, const struct spawner_setup *setup, struct error *err);
 /* Has the spawner look at a file in a child (store/inspect.h): fills *inspection. Before the first job. */
 void spawner_inspect(struct spawner *spawner, const char *path, struct inspection *inspection);
-/* One job at a time. Returns 0, or -1 where the spawner is gone. */
-int spawner_run(struct spawner *spawner, const struct spawner_order *order, const char *job_text);
+/* One job at a time, as job_pack makes it. Returns 0, or -1 where the spawner is gone. */
+int spawner_run(struct spawner *spawner, const struct spawner_order *order, const struct text *job);
 /* Asks the running child to write its state and stop, and kills it after SPAWNER_GRACE_SECONDS; its report still comes.
  * urgent: within about a second, whatever it is doing. */
 void spawner_stop(struct spawner *spawner, bool urgent);

@@ -274,14 +274,15 @@ bool wire_is_for_master(enum wire_tag tag, const struct wire *wire)
 
 void wire_sleep(double last, int descriptor)
 {
-    double idle = clock_seconds() - last, seconds = idle / 8;
-    if (idle < 10e-6)   /* an answer takes so long; to yield instead would cost a slice of time where cores are few */
+    bool works = descriptor >= 0;
+    double idle = clock_seconds() - last, seconds = works ? idle / 2 : idle / 8, least = works ? 100e-6 : 5e-6;
+    if (idle < 250e-6 && !works)   /* to sleep and wake costs as much or more, and no job of this rank needs the core */
         return;
-    if (seconds < 5e-6)
-        seconds = 5e-6;
+    if (seconds < least)
+        seconds = least;
     if (seconds > 10e-3)
         seconds = 10e-3;
     struct timespec wait = {.tv_nsec = (long)(seconds * 1e9)};
     struct pollfd event = {.fd = descriptor, .events = POLLIN};
-    ppoll(&event, descriptor >= 0, &wait, NULL);
+    ppoll(&event, works, &wait, NULL);
 }

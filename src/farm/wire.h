@@ -129,8 +129,9 @@ double wire_ping_seconds(double patience);
 bool wire_is_for_master(enum wire_tag tag, const struct wire *wire);
 
 /* Sleeps as long as suits the time since something last happened: microseconds while busy,
- * up to 10 ms when idle (a loop of 1 ms would cost 2.5 % of a core). Wakes early when the
- * descriptor (-1: none) is readable. *last: clock_seconds() of the last event. */
+ * up to 10 ms when idle (a loop of 1 ms would cost 2.5 % of a core). last: clock_seconds() of the last event.
+ * descriptor: of the spawner while a job of this rank runs, whose end wakes it early; such a rank waits for nobody, and
+ * leaves the core to its job. -1: none runs. */
 void wire_sleep(double last, int descriptor);
 
 #endif

@@ -37,7 +37,7 @@ struct task *worker_find(struct worker *worker, enum task_state state, int64_t r
 
 void worker_drop(struct task *task)
 {
-    mem_free(task->text);
+    text_free(&task->packed);
     *task = (struct task){.state = TASK_NONE};
 }
 
@@ -101,22 +101,22 @@ static void take_job(struct worker *worker, const struct wire_message *message)
     const char *text;
     struct error err;
     struct wire_job job;
+    struct job read;                 /* here and not in its child, where every page that this takes is a fault */
     assert(task);
     *task = (struct task){.row = message->head.row};
-    if (!message_job(message->tail, message->size, worker->n_sets, &job, &text)) {
+    if (!message_job(message->tail, message->size, worker->n_sets, &job, &text) || job_parse(&read, text, &err)) {
         worker_give_back(worker, task, false);
         worker_retire(worker, ERROR_INTERNAL, "rank 0 hands out jobs that cannot be read: do all nodes have the same relin?");
         return;
     }
-    size_t length = strlen(text) + 1;
     task->job = job;
-    task->text = mem_alloc(length, 1, &err);
-    if (!task->text || worker->draining || worker->retired) {
+    if (!worker->draining && !worker->retired) {
+        job_pack(&read, &task->packed);
+        task->state = TASK_WAITING;
+    } else {
         worker_give_back(worker, task, false);
-        return;
     }
-    memcpy(task->text, text, length);
-    task->state = TASK_WAITING;
+    job_free(&read);
 }
 
 /* Returns 0, or the exit code of a disk that does not take its rows. */
@@ -207,7 +207,7 @@ static bool start_next(struct worker *worker)
         return false;
     struct spawner_order order = {.row = task->row, .block = block, .set = (int32_t)task->job.set,
                                   .wall = worker->job_wall};
-    if (spawner_run(worker->spawner, &order, task->text)) {
+    if (spawner_run(worker->spawner, &order, &task->packed)) {
         worker_retire(worker, ERROR_INTERNAL, "its spawner cannot start a job");
         return true;
     }
@@ -276,5 +276,5 @@ bool worker_step(struct worker *worker)
 void worker_end(struct worker *worker)
 {
     for (int i = 0; i < WORKER_TASKS; i++)
-        mem_free(worker->tasks[i].text);
+        text_free(&worker->tasks[i].packed);
 }

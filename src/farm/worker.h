@@ -23,7 +23,7 @@ struct task {
     enum task_state state;
     int64_t row;
     struct wire_job job;
-    char *text;
+    struct text packed;              /* the job, for the spawner */
     int block;                       /* RUNNING and after */
     struct spawner_report report;    /* ENDED and after */
 };

@@ -3,6 +3,7 @@
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 /* Not in every version's cblas.h, but in every OpenBLAS. */
@@ -18,6 +19,17 @@ void blas_set_threads(int threads)
 }
 const char *blas_core_type(void) { return openblas_get_corename(); }
 const char *blas_version(void) { return openblas_get_config(); }
+
+bool blas_is_as_built(void)
+{
+#ifdef OPENBLAS_VERSION
+    char built[32], now[32];
+    return sscanf(OPENBLAS_VERSION, " OpenBLAS %31s", built) == 1 && sscanf(blas_version(), "OpenBLAS %31s", now) == 1
+           && strcmp(built, now) == 0;
+#else
+    return true;
+#endif
+}
 
 static bool core_has_avx512(void)
 {

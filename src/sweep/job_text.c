@@ -49,12 +49,6 @@ static const struct print *print_of(size_t key)
     return print;
 }
 
-void job_prepare(void)
-{
-    for (size_t i = 0; i < n_keys; i++)
-        print_of(i);
-}
-
 /* Keys of these belong to the sweep, or are another way to say one that is printed. */
 static bool printed(size_t key, const struct draft *d)
 {

@@ -140,8 +140,39 @@ START_TEST(feature_updates_are_an_axis_beside_steps)
 }
 END_TEST
 
+START_TEST(a_job_is_the_same_after_packing)
+{
+    static const char *const refresh[] = {"{at: [1, 3, 7]}", "{log: 3}", "{gap: 0.5}"};
+    struct sweep sweep;
+    struct text sweep_text = {0}, bytes = {0};
+    struct job again;
+    text_add(&sweep_text, BEGIN "grid: {architecture: a, training.steps: [100], training.refresh: [%s], seed: 0..2}\n", refresh[_i]);
+    load_right(&sweep, sweep_text.chars, NULL);
+    for (size_t i = 0; i < sweep.n_jobs; i++) {
+        const struct job *job = &sweep.jobs[i];
+        bytes.length = 0;
+        job_pack(job, &bytes);
+        job_unpack(&again, bytes.chars);
+        ck_assert_mem_eq(again.network, job->network, sizeof *job->network);
+        ck_assert_str_eq(again.text, job->text);
+        ck_assert(again.text == bytes.chars + bytes.length - strlen(job->text) - 1);
+        ck_assert((again.training.refresh.at == NULL) == (job->training.refresh.at == NULL));
+        if (again.training.refresh.at)
+            ck_assert_mem_eq(again.training.refresh.at, job->training.refresh.at, 3 * sizeof(int64_t));
+        again.network = job->network;
+        again.text = job->text;
+        again.training.refresh.at = job->training.refresh.at;
+        ck_assert_mem_eq(&again, job, sizeof again);
+    }
+    sweep_free(&sweep);
+    text_free(&sweep_text);
+    text_free(&bytes);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_loop_test(tests, a_job_is_the_same_after_packing, 0, 3);
     tcase_add_loop_test(tests, a_mistake_is_reported_in_these_words, 0, (int)(sizeof refused / sizeof *refused));
     tcase_add_loop_test(tests, a_refresh_schedule_reads_back_from_the_text_of_its_job, 0, (int)(sizeof written / sizeof *written));
     tcase_add_loop_test(tests, schedules_that_refresh_at_the_same_steps_are_one_job, 0, (int)(sizeof same_schedule / sizeof *same_schedule));
