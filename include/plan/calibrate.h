@@ -5,8 +5,8 @@
 struct error;
 struct lessons;
 
-/* Trains a 784-512-512-10 network for about a second, ordinarily and linearised: lessons->machine becomes what
- * the machine took over what formulas say. Nothing is kept. Returns 0, or -1 with *err filled. */
+/* Trains a 784-512-512-10 network for about a second, ordinarily and linearised: lessons->machine becomes its
+ * processor time over what formulas say. Nothing is kept. Returns 0, or -1 with *err filled. */
 int calibrate(struct lessons *lessons, struct error *err);
 
 #endif

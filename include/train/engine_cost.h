@@ -20,8 +20,8 @@ struct engine_sizes {
     bool double_precision;
     bool standard;             /* ordinary training: no JVP, and every step records its batch */
     bool caches;               /* activations at theta_s are kept: training_caches says so, and they fit */
-    bool momentum;
-    bool momentum_kept;        /* and the segment does not begin with an empty buffer */
+    double momentum;
+    bool momentum_kept;        /* there is some, and the segment does not begin with an empty buffer */
     bool weight_decay;
 };
 

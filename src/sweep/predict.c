@@ -12,6 +12,11 @@
 /* Measured on one core of an AVX-512 machine; only ratios matter to the order, and the farm corrects
  * the scale as jobs end. */
 static const double GEMM_RATE = 80e9;             /* single precision flops a second, outside the steps */
+static const double EIGEN_RATE = 15e9, LARGE_EIGEN_RATE = 45e9;   /* of a kernel's eigenproblem; with LARGE_SIDE rows and more */
+static const double LARGE_SIDE = 500;
+/* Of a child that trains, beside all that: its share of the data, the buffers of BLAS, and the first touch of all memory. A
+ * tenth of a second on a machine that has no hardware for the page tables of its guests, less elsewhere. */
+static const double JOB_SECONDS = 0.05;
 static const double LANCZOS_PRODUCTS = 25;
 enum { LIMIT_PRODUCTS = 60 };                     /* kept at most: STABILITY_PRODUCTS of train/trainer.h */
 
@@ -56,14 +61,14 @@ static struct sizes measure(const struct job *job, const struct dataset *set)
 }
 
 /* Products of a Gauss-Newton step: about 80, 500 and 800 at a ratio of lambda_max to mu of 1e2, 1e4 and 1e6 on a
- * ReLU network and 400 images, N C = 4,000; in single precision half the digits are asked for. A given mu meets a
- * lambda_max/N that is not known here: 500 there. */
+ * ReLU network and 400 images, N C = 4,000. In single precision half the digits are asked for: 9, 23, 85 and 285 at 1e1 to
+ * 1e4 and 500 images. A given mu meets a lambda_max/N that is not known here: 500 there. */
 static double solver_products(const struct job *job, const struct sizes *s)
 {
     const struct training_spec *t = &job->training;
     double ratio = isnan(t->damping) ? t->refresh_period * (t->lr_of_limit ? 2 * t->lr : 1) / (1 - t->momentum)
                  : 500 * s->train / t->damping;
-    double products = fmin(13 * pow(fmax(ratio, 1), 0.4), fmin(0.25 * s->train * s->outputs, 2000));
+    double products = fmin(6 * sqrt(fmax(ratio, 1)), fmin(0.25 * s->train * s->outputs, 2000));
     return fmax(2, products * (t->precision == PRECISION_DOUBLE ? 1 : 0.5));
 }
 
@@ -133,7 +138,7 @@ static struct engine_sizes segment_sizes(const struct job *job, const struct siz
         .double_precision = t->precision == PRECISION_DOUBLE,
         .standard = !s->linearised,
         .caches = s->caches,
-        .momentum = t->momentum != 0,
+        .momentum = t->momentum,
         .momentum_kept = t->momentum != 0 && t->momentum_at_refresh == MOMENTUM_KEEP && s->updates > 0,
         .weight_decay = t->weight_decay != 0,
     };
@@ -187,7 +192,7 @@ static double held_bytes(const struct job *job, const struct sizes *s, double pr
     double products = t->trainer == TRAINER_GAUSS_NEWTON ? solver_products(job, s)
                     : t->engine == ENGINE_FILTER ? filter_products(&sizes) : 0;
     products = fmin(fmax(products, t->lr_of_limit ? LIMIT_PRODUCTS : 0) * number * values, PRODUCTS_BYTES_MOST);
-    double state = products + number * s->net.parameters * (1 + (s->linearised ? 2 : 0) + sizes.momentum)
+    double state = products + number * s->net.parameters * (1 + (s->linearised ? 2 : 0) + (sizes.momentum > 0))
                  + 8 * side * side * (training_is_exact(t) ? 1 : 2.5) + (t->engine == ENGINE_KERNEL ? 4 * 8 * values : 0);
     return products + 2 * state;
 }
@@ -201,7 +206,7 @@ void job_predict(const struct job *job, const struct dataset *set, struct job_co
     struct sizes s = measure(job, set);
     double slower = job->training.precision == PRECISION_DOUBLE ? 2 : 1;
     struct engine_cost training = training_cost(job, &s, job->training.engine);
-    const struct engine_sizes moved = {.boundary = s.net.boundary, .patches = s.net.patches, .double_precision = slower == 2};
+    const struct engine_sizes moved = segment_sizes(job, &s);
     struct passes passes = {0};
     add_limit(job, &s, &passes);
     add_evaluations(job, &s, &passes);
@@ -210,7 +215,9 @@ void job_predict(const struct job *job, const struct dataset *set, struct job_co
     struct kernel_cost kernels;
     kernel_predict(job, set, probe, &kernels);
     cost->flops = training.flops + others + kernels.flops;
-    cost->seconds = training.seconds + (slower * others + 2 * kernels.flops) / GEMM_RATE
+    double eigen_rate = kernels.side < LARGE_SIDE ? EIGEN_RATE : LARGE_EIGEN_RATE;
+    cost->seconds = training.seconds + (slower * others + 2 * (kernels.flops - kernels.eigen_flops)) / GEMM_RATE
+                  + kernels.eigen_flops / eigen_rate + (job->training.steps > 0 ? JOB_SECONDS : 0)
                   + engine_moved_seconds(&moved, passes.forwards, passes.jvps, passes.vjps);
     cost->bytes = training.bytes + other_bytes(job, &s, probe) + kernels.bytes + held_bytes(job, &s, probe);
 }

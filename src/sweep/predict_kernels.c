@@ -108,6 +108,8 @@ void kernel_predict(const struct job *job, const struct dataset *set, double inp
     double points = job->training.trainer == TRAINER_LINEARISED && training_most_updates(&job->training) > 0 ? 2 : 1;
     /* eigenvalues and vectors, and a factor of the training half */
     double spectrum = (9 + 1.0 / 24) * side * side * side * (double)k->snapshots;
+    cost->side = side;
+    cost->eigen_flops = points * spectrum;
     cost->flops = points * (times * flops(k->mode, &parts, &plan, inputs, outputs) + spectrum);
     cost->bytes = bytes(job, &parts, &plan, inputs, outputs);
 }

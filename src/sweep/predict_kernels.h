@@ -5,7 +5,8 @@
 #include "sweep/job.h"
 
 struct kernel_cost {
-    double flops;     /* of the whole run, in double */
+    double flops;     /* of the whole run, in double, */
+    double eigen_flops, side;   /* and those of them that are of eigenproblems, of matrices with so many rows */
     double bytes;     /* at its peak */
 };
 

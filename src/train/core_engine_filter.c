@@ -146,6 +146,8 @@ static bool is_dense(const struct run *r, const struct filter *e, int64_t steps)
         .rows = (double)r->batches.rows,
         .outputs = (double)net->outputs,
         .steps = (double)steps,
+        .parameters = (double)net->n_parameters,
+        .momentum = r->problem->spec->momentum,
         .forward = 2 * (net->first + net->rest),
         .first = 2 * net->first,
         .inputs = (double)net->inputs,
