@@ -56,13 +56,13 @@ skip_all() {
     keep "$1" 0 0 "$3"
 }
 
-# unit_programs: their names; one whose name begins with test_core_ was built in both precisions.
+# unit_programs: their names; one whose name begins with test_core_ was built in both precisions (RELIN_PRECISIONS: those to run).
 unit_programs() {
-    local source name
+    local source name precision
     for source in tests/unit/test_*.c; do
         name=$(basename "$source" .c)
         case $name in
-        test_core_*) printf '%s\n' "${name}_single" "${name}_double" ;;
+        test_core_*) for precision in ${RELIN_PRECISIONS:-single double}; do echo "${name}_$precision"; done ;;
         *) echo "$name" ;;
         esac
     done

@@ -121,10 +121,10 @@ fake_squeue() {
     same whole.h5 f.h5
 }
 
-# drained_again_and_again SWEEP: a drain whenever a checkpoint was written, some ten times, until all is done
+# drained_again_and_again SWEEP: a drain whenever a checkpoint was written, some six times, until all is done
 drained_again_and_again() {
     mpi 2 "$RELIN" run "$SWEEPS/$1.yaml" -o whole.h5
-    interval=$("$PYTHON" -c 'import h5py; print(max(0.1, h5py.File("whole.h5")["wall_seconds"][:].sum() / 20))')
+    interval=$("$PYTHON" -c 'import h5py; print(max(0.1, h5py.File("whole.h5")["wall_seconds"][:].sum() / 12))')
     for round in {1..200}; do
         touch stamp
         mpirun -q -n 2 "$RELIN" run "$SWEEPS/$1.yaml" limits.checkpoint="${interval}s" -o f.h5 2>>log &
