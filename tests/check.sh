@@ -50,6 +50,9 @@ count() {
 # keep NAME PASSED FAILED SKIPPED: what the sum at the end is of.
 keep() { echo "$2 $3 $4" >"$log/$1.sum"; }
 
+# told NAME: a runner that told nothing at all has failed.
+told() { [ -e "$log/$1.sum" ] || { echo "FAILED $1: it told nothing" && keep "$1" 0 1 0; }; }
+
 # skip_all NAME REASON COUNT: tests that cannot run here.
 skip_all() {
     echo "skipped $1: $2 ($3 tests)"
@@ -113,8 +116,10 @@ at_once() {
 
 # One thread each, and nothing in common: as many at a time as there are cores.
 run_unit() {
+    local program
     if [ -d "$build/tests" ]; then
         unit_programs | sed 's/^/unit /' | at_once "$(nproc)"
+        for program in $(unit_programs); do told "$program"; done
     else
         skip_all "unit tests" "built without the library Check" "$(cat tests/unit/test_*.c | grep -c '^START_TEST')"
     fi
@@ -122,16 +127,16 @@ run_unit() {
 
 # These mostly wait; but some look whether anything is left in shared memory, which no other may use meanwhile.
 run_cli() {
-    local files=(tests/cli/*.bats)
+    local files=(tests/cli/*.bats) file apart=() n=1
     case $part in cli/*) files=("tests/$part.bats") ;; esac
     [ -e "${files[0]}" ] || return
     if ! command -v bats >/dev/null; then
         skip_all "command line tests" "the program bats is missing" "$(cat "${files[@]}" | grep -c '^@test')"
-    elif tests/apart.sh true 2>/dev/null; then
-        printf 'cli %s\n' "${files[@]}" | at_once "$(nproc)" tests/apart.sh
-    else
-        printf 'cli %s\n' "${files[@]}" | at_once 1
+        return
     fi
+    ! tests/apart.sh true 2>/dev/null || apart=(tests/apart.sh) n=$(nproc)
+    printf 'cli %s\n' "${files[@]}" | at_once "$n" "${apart[@]}"
+    for file in "${files[@]}"; do told "$(basename "$file")"; done
 }
 
 # A short seeded run of every fuzz target; the long one is make fuzz.
