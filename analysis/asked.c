@@ -79,7 +79,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'k': asked->question.baseline = parse_number(value, "--baseline", 1, state); break;
     case ARGP_KEY_ARG: asked->files[asked->n_files++] = value; break;
     case ARGP_KEY_END:
-        if (asked->margin_percent && !strstr(asked->question.metric, "accuracy"))
+        if (asked->margin_percent && !cells_is_accuracy(asked->question.metric))
             argp_error(state, "--margin: expected a number in the unit of %s, got a percentage, which is of accuracies",
                        asked->question.metric);
         break;

@@ -242,9 +242,14 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+bool cells_is_accuracy(const char *metric)
+{
+    return ends_with(metric, "_accuracy") || ends_with(metric, "_accuracy_linearised");
+}
+
 static void complete_question(struct question *q)
 {
-    q->is_accuracy = ends_with(q->metric, "_accuracy") || ends_with(q->metric, "_accuracy_linearised");
+    q->is_accuracy = cells_is_accuracy(q->metric);
     bool is_loss = ends_with(q->metric, "_loss") || ends_with(q->metric, "_loss_linearised");
     q->better = q->is_accuracy ? 1 : is_loss ? -1 : 0;
     if (isnan(q->margin) && q->is_accuracy)

@@ -78,6 +78,9 @@ int cells_find(struct cells *c, struct observations *o, const struct question *q
                struct error *err);
 void cells_free(struct cells *c);
 
+/* Is a metric of this name shown in percent and points? */
+bool cells_is_accuracy(const char *metric);
+
 struct text;
 /* "training_lr 0.1"; of a level that is an object of JSON its words: "training_lr of_limit 0.5". */
 void cells_name_level(const char *axis, const char *label, struct text *out);

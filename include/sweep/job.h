@@ -40,13 +40,14 @@ struct job {
     char *text;                      /* resolved JSON, one line, every key; owned (job_free) */
 };
 
+struct text;
+
 /* Reads a job's resolved JSON text (struct job's text, /config of a trace). Returns 0, or -1 with
  * *err filled. The caller frees with job_free. */
 int job_parse(struct job *job, const char *text, struct error *err);
 void job_free(struct job *job);
 /* Appends the job as bytes that job_unpack, in another process of the same program, makes a job of again, without reading
  * text. bytes: aligned as struct job; they must stay, the job's pointers lead into them: it is not to be freed. */
-struct text;
 void job_pack(const struct job *job, struct text *out);
 void job_unpack(struct job *job, void *bytes);
 

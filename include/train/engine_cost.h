@@ -49,4 +49,7 @@ double filter_products(const struct engine_sizes *sizes);
 /* Is it cheaper to form Theta and to take all its eigenvectors? Where N C is some hundreds and the network large. */
 bool filter_is_dense(const struct engine_sizes *sizes);
 
+/* Flops a second of eigenproblems, of some hundred rows or, large, of more. */
+double engine_eigen_rate(bool large);
+
 #endif

@@ -32,8 +32,9 @@ struct spawner {
     volatile double *slowest;   /* seconds that a checkpoint took at most; shared with the spawner and its children */
 };
 
-/* What the spawner must know before the first job. */
 struct text;
+
+/* What the spawner must know before the first job. */
 struct spawner_setup {
     char run[17];
     int rank, data_rank;                 /* whose names: of the blocks, of the data */

@@ -12,8 +12,7 @@
 /* Measured on one core of an AVX-512 machine; only ratios matter to the order, and the farm corrects
  * the scale as jobs end. */
 static const double GEMM_RATE = 80e9;             /* single precision flops a second, outside the steps */
-static const double EIGEN_RATE = 15e9, LARGE_EIGEN_RATE = 45e9;   /* of a kernel's eigenproblem; with LARGE_SIDE rows and more */
-static const double LARGE_SIDE = 500;
+static const double LARGE_SIDE = 500;             /* rows from which an eigenproblem of a kernel is a large one */
 /* Of a child that trains, beside all that: its share of the data, the buffers of BLAS, and the first touch of all memory. A
  * tenth of a second on a machine that has no hardware for the page tables of its guests, less elsewhere. */
 static const double JOB_SECONDS = 0.05;
@@ -215,9 +214,8 @@ void job_predict(const struct job *job, const struct dataset *set, struct job_co
     struct kernel_cost kernels;
     kernel_predict(job, set, probe, &kernels);
     cost->flops = training.flops + others + kernels.flops;
-    double eigen_rate = kernels.side < LARGE_SIDE ? EIGEN_RATE : LARGE_EIGEN_RATE;
     cost->seconds = training.seconds + (slower * others + 2 * (kernels.flops - kernels.eigen_flops)) / GEMM_RATE
-                  + kernels.eigen_flops / eigen_rate + (job->training.steps > 0 ? JOB_SECONDS : 0)
+                  + kernels.eigen_flops / engine_eigen_rate(kernels.side >= LARGE_SIDE) + (job->training.steps > 0 ? JOB_SECONDS : 0)
                   + engine_moved_seconds(&moved, passes.forwards, passes.jvps, passes.vjps);
     cost->bytes = training.bytes + other_bytes(job, &s, probe) + kernels.bytes + held_bytes(job, &s, probe);
 }

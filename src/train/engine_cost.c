@@ -12,7 +12,6 @@ static const double BANDWIDTH = 26e9;                          /* bytes a second
  * Of the zoo, lenet to resnet20, steps of 32 and 128 rows. Between dense layers there is an activation alone, in the cache. */
 static const double BOUNDARY_SECONDS = 1.6e-9, DENSE_BOUNDARY_SECONDS = 0.25e-9, PATCH_SECONDS = 0.8e-9;
 static const double FORWARD_PART = 0.3, VJP_PART = 0.7, JVP_PART = 0.58;   /* a JVP also gathers stored activations */
-static const double EIGEN_RATE = 15e9, LARGE_EIGEN_RATE = 45e9;   /* flops a second of eigenproblems of some hundred, and more */
 static const double STEP_SECONDS = 40e-6;                      /* of a pass, apart from its flops */
 
 /* Theta is not formed to be diagonalised beyond this side: 5 matrices of 32 MB. */
@@ -22,6 +21,11 @@ static const double DENSE_MOST = 2000;
  * stability limit, where the theory's bound is sqrt(2 K ln(2/delta)). In single precision the tolerance is less: 18, 18, 26 to
  * 36, 84 and 114 a segment for K = 32, 100, 1e3, 1e4 and 3e4, and some more in the first one. */
 static const double PRODUCTS_FIRST = 12, PRODUCTS_AT_1000 = 27, PRODUCTS_POWER = 0.4, PRODUCTS_DOUBLE = 1.5;
+
+double engine_eigen_rate(bool large)
+{
+    return large ? 45e9 : 15e9;
+}
 
 static double number_bytes(const struct engine_sizes *s)
 {
@@ -123,7 +127,7 @@ static void cost_by_lanczos(const struct engine_sizes *s, struct engine_cost *co
     double products = m * s->rows * 2 * derivative_flops(s) + s->rows * (s->forward + derivative_flops(s));
     double orthogonal = 4 * m * m * n, small = 60 * m * m * m;   /* half a dozen checks on the way */
     cost->flops = products + orthogonal + small;
-    cost->seconds = gemm_seconds(s, products) + engine_moved_seconds(s, s->rows, m * s->rows, (m + 1) * s->rows) + 2 * orthogonal / BANDWIDTH + small / EIGEN_RATE + m * STEP_SECONDS;
+    cost->seconds = gemm_seconds(s, products) + engine_moved_seconds(s, s->rows, m * s->rows, (m + 1) * s->rows) + 2 * orthogonal / BANDWIDTH + small / engine_eigen_rate(false) + m * STEP_SECONDS;
     cost->bytes = parameter_bytes(s) + tape_bytes(s) + 8 * (m * n + 4 * n + 3 * m * m);
 }
 
@@ -132,7 +136,7 @@ static void cost_by_eigenvectors(const struct engine_sizes *s, struct engine_cos
     double n = s->rows * s->outputs, form = forming_flops(s), eigen = 9 * n * n * n;
     double passes = s->rows * (s->forward + 2 * derivative_flops(s));
     cost->flops = form + eigen + passes;
-    cost->seconds = gemm_seconds(s, form + passes) + eigen / LARGE_EIGEN_RATE;
+    cost->seconds = gemm_seconds(s, form + passes) + eigen / engine_eigen_rate(true);
     cost->bytes = parameter_bytes(s) + tape_bytes(s) + 8 * n * (5 * n + 12);
 }
 
