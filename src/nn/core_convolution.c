@@ -10,7 +10,8 @@
  *
  * s = weight_scale, c = bias_scale. X is made for as many positions at a time as fit a scratch that stays in
  * the cache, over the borders of images; of a window of one pixel it is x itself. Where not even one patch
- * fits, products run over the lines of each patch where they lie in x. */
+ * fits, products run over the lines of each patch where they lie in x. Windows of 3 x 3 with channels and positions
+ * enough are left to winograd.h. */
 #include <stdalign.h>
 #include <string.h>
 
@@ -18,12 +19,12 @@
 #include "math/blas_setup.h"
 #include "math/wide.h"
 #include "nn/draw_normal.h"
-#include "nn/layer.h"
+#include "nn/winograd.h"
 
 enum {
     SCRATCH = 384 * 1024 / sizeof(real),   /* numbers of patches at a time */
     STEP = 8,                              /* numbers that are copied at once */
-    SUMS = 64,                             /* numbers that are summed at once */
+    SUMS = 64, SUMMED_ROWS = 4096,         /* numbers that are summed at once, and how often */
     SMALL_ROWS = 8, SMALL_CHANNELS = 16,   /* fewest positions and outputs for which small products pay */
     SMALL_WEIGHTS = BLAS_SMALL_PRODUCT / SMALL_ROWS,   /* numbers in the weights of a small product */
     SMALL_POSITIONS = 256,                 /* so many repay the turning of the weights */
@@ -239,31 +240,42 @@ static const real *bias_of(const struct layer *l, const real *parameters)
 
 static void convolution_forward(const struct layer *l, const real *parameters, const real *x, size_t n, real *y)
 {
-    multiply(l, parameters, bias_of(l, parameters), x, n, false, y);
+    if (winograd_pays(l, n))
+        winograd_forward(l, &(struct winograd_source){x, parameters}, 1, bias_of(l, parameters), n, y);
+    else
+        multiply(l, parameters, bias_of(l, parameters), x, n, false, y);
 }
 
 static void convolution_jvp(const struct layer *l, const real *parameters, const real *x, const real *y,
                             size_t n, const real *tx, const real *tangent, real *ty)
 {
     (void)y;
+    if (tx && winograd_pays(l, n)) {
+        const struct winograd_source sources[] = {{x, tangent}, {tx, parameters}};
+        winograd_forward(l, sources, 2, bias_of(l, tangent), n, ty);
+        return;
+    }
     convolution_forward(l, tangent, x, n, ty);
     if (tx)
         multiply(l, parameters, NULL, tx, n, true, ty);
 }
 
-/* db += sum of the rows of dY (rows, channels), these summed by themselves first so that sums over many
+/* db = c sum of the rows of dY (rows, channels), so many of them summed by themselves first that sums over many
  * positions keep their precision. */
-WIDE static void add_rows(const real *dy, size_t rows, size_t channels, real *db)
+WIDE static void sum_rows(const struct layer *l, const real *dy, size_t rows, real *db)
 {
-    for (size_t j = 0, width; j < channels; j += width) {
-        real sum[SUMS] = {0};
-        width = least(SUMS, channels - j);
-        for (size_t i = 0; i < rows; i++)
+    size_t channels = l->out.channels;
+    memset(db, 0, channels * sizeof *db);
+    for (size_t first = 0; first < rows; first += SUMMED_ROWS)
+        for (size_t j = 0, width; j < channels; j += width) {
+            real sum[SUMS] = {0};
+            width = least(SUMS, channels - j);
+            for (size_t i = first; i < least(first + SUMMED_ROWS, rows); i++)
+                for (size_t k = 0; k < width; k++)
+                    sum[k] += dy[i * channels + j + k];
             for (size_t k = 0; k < width; k++)
-                sum[k] += dy[i * channels + j + k];
-        for (size_t k = 0; k < width; k++)
-            db[j + k] += sum[k];
-    }
+                db[j + k] += (real)l->bias_scale * sum[k];
+        }
 }
 
 /* Both derivatives of one position, line by line of its patch where it lies in x. dx, dW: NULL or added to. */
@@ -286,38 +298,48 @@ static void add_derivatives_by_lines(const struct layer *l, const real *weight, 
     }
 }
 
-static void convolution_vjp(const struct layer *l, const real *parameters, const real *x, const real *y,
-                            size_t n, const real *dy, real *dx, real *gradient)
+/* The same of all positions, block by block. */
+static void add_derivatives(const struct layer *l, const real *weight, const real *x, size_t n, const real *dy,
+                            real *dx, real *dW)
 {
-    (void)y;
     alignas(64) real scratch[SCRATCH + STEP];
     size_t patch = patch_size(l), channels = l->out.channels;
     struct blocks b = blocks_of(l, n);
-    real s = (real)l->weight_scale, *db = gradient && l->bias ? gradient + channels * patch : NULL;
-    if (gradient)
-        memset(gradient, 0, l->n_parameters * sizeof *gradient);
-    if (dx && !is_patches(l))
-        memset(dx, 0, n * l->inputs * sizeof *dx);
+    real s = (real)l->weight_scale;
     for (size_t first = 0, rows; first < b.positions; first += rows, dy += rows * channels) {
         rows = b.rows ? least(b.rows, b.positions - first) : 1;
-        if (db)
-            add_rows(dy, rows, channels, db);
         if (b.rows == 0) {
-            add_derivatives_by_lines(l, parameters, x, first, dy, dx, gradient);
+            add_derivatives_by_lines(l, weight, x, first, dy, dx, dW);
             continue;
         }
-        if (gradient)
+        if (dW)
             blas_gemm(true, false, channels, patch, rows, s, dy, channels,
-                      patches_of(l, x, n, first, rows, scratch), patch, 1, gradient, patch);
+                      patches_of(l, x, n, first, rows, scratch), patch, 1, dW, patch);
         if (dx) {
             real *dX = is_patches(l) ? dx + first * patch : scratch;
-            blas_gemm(false, false, rows, patch, channels, s, dy, channels, parameters, patch, 0, dX, patch);
+            blas_gemm(false, false, rows, patch, channels, s, dy, channels, weight, patch, 0, dX, patch);
             if (dX == scratch)
                 add_patches(l, dX, first, rows, dx);
         }
     }
-    for (size_t j = 0; db && j < channels; j++)
-        db[j] *= (real)l->bias_scale;
+}
+
+static void convolution_vjp(const struct layer *l, const real *parameters, const real *x, const real *y,
+                            size_t n, const real *dy, real *dx, real *gradient)
+{
+    (void)y;
+    size_t weights = l->out.channels * patch_size(l);
+    if (dx && !is_patches(l))
+        memset(dx, 0, n * l->inputs * sizeof *dx);
+    if (gradient && l->bias)
+        sum_rows(l, dy, n * l->out.height * l->out.width, gradient + weights);
+    if (winograd_pays(l, n)) {
+        winograd_vjp(l, parameters, x, n, dy, dx, gradient);
+        return;
+    }
+    if (gradient)
+        memset(gradient, 0, weights * sizeof *gradient);
+    add_derivatives(l, parameters, x, n, dy, dx, gradient);
 }
 
 const struct layer_ops layer_convolution = {

@@ -27,7 +27,13 @@ static const struct shape {
     {3, 3, 16, 16, 5, 1, 2, 2},    /* the image is smaller than the window */
     {2, 3, 3, 2, 5, 1, 4, 2},      /* more padding than image */
     {4, 4, 3, 5, 4, 1, 0, 3},      /* the window is the image */
-    {16, 16, 16, 16, 3, 1, 1, 7},  /* several blocks, ending inside images */
+    {16, 16, 16, 16, 3, 1, 1, 7},  /* several blocks, ending inside images; from here to "end" by Winograd */
+    {15, 13, 9, 11, 3, 1, 1, 6},   /* sides are odd, channels no multiple of anything */
+    {12, 9, 8, 24, 3, 1, 0, 13},   /* no padding */
+    {7, 10, 16, 8, 3, 1, 2, 10},   /* more than one pixel of it */
+    {2, 3, 8, 9, 3, 1, 4, 20},     /* windows wholly in it */
+    {1, 1, 8, 8, 3, 1, 1, 300},    /* hardly an image */
+    {8, 8, 48, 80, 3, 1, 1, 16},   /* end: few tiles in a block */
     {16, 16, 16, 7, 5, 2, 2, 9},
     {10, 10, 100, 3, 3, 1, 0, 2},
     {3, 3, 1000, 2, 5, 1, 2, 2},   /* a few patches in a block */
