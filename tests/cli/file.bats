@@ -50,7 +50,7 @@ PYTHON
             truncate -s "$at" f.h5
             [ "$kind" = cut ] || truncate -s "$size" f.h5
             before=$(sha256sum < f.h5)
-            run timeout 100 "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0 -o f.h5
+            run timeout $((100 * slowness)) "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0 -o f.h5
             echo "$kind at $at of $size: $status: $output"
             [[ "$output" != *Signal* ]]
             if [ "$status" -eq 0 ]; then
