@@ -30,6 +30,7 @@ export LSAN_OPTIONS="${LSAN_OPTIONS:-suppressions=$PWD/tests/lsan.supp:print_sup
 log=$(mktemp -d) || exit 1
 trap 'rm -rf "$log"' EXIT
 patience=600 # seconds for one program or file: what hangs is a failure, not a wait
+[ "${build##*/}" != asan ] || patience=1800
 export build log patience
 
 # count NAME EXIT_CODE TAP_FILE: keeps one runner's results for the sum, and sets results to their text.

@@ -336,13 +336,6 @@ static void inspect_by_spawner(void *spawner, const char *path, struct inspectio
     spawner_inspect(spawner, path, inspection);
 }
 
-/* One process without mpirun never asks Open MPI 4 for more: it need not start a daemon beside itself, which takes
- * longer than all else at the start. Others do not know the setting. */
-static void start_without_daemon(void)
-{
-    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
-}
-
 int farm_run(int *argc, char ***argv, const struct farm_options *options, struct farm_summary *summary,
              bool *is_root)
 {
@@ -363,7 +356,7 @@ int farm_run(int *argc, char ***argv, const struct farm_options *options, struct
     inspect_by(inspect_by_spawner, &rank.spawner);
     vigil_begin();
     signals_catch();   /* before MPI_Init: mpirun may pass USR1 on while ranks still meet */
-    start_without_daemon();
+    wire_prepare();
     MPI_Init(argc, argv);
     if (wire_open(&rank.wire, MPI_COMM_WORLD, &err))
         return report(&err);

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <assert.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -62,6 +63,18 @@ static int find_processes(struct wire *wire, struct error *err)
         wire->process[rank] = rank != wire->rank && strcmp(all[rank].space, own.space) == 0 ? all[rank].pid : 0;
     mem_free(all);
     return 0;
+}
+
+void wire_prepare(void)
+{
+    const char *temporary = getenv("TMPDIR");
+    char folder[PATH_MAX];
+    if (getenv("PMIX_RANK") || getenv("PMI_RANK") || getenv("OMPI_MCA_ess_singleton_isolated"))
+        return;
+    snprintf(folder, sizeof folder, "%s/relin-mpi-%d-%llx", temporary && *temporary ? temporary : "/tmp", (int)getpid(),
+             (unsigned long long)(1e6 * clock_unix()));
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    setenv("OMPI_MCA_orte_jobfam_session_dir", folder, 0);
 }
 
 int wire_open(struct wire *wire, MPI_Comm comm, struct error *err)

@@ -106,6 +106,10 @@ struct wire_message {
     size_t size;
 };
 
+/* Before MPI_Init, for one process without mpirun, which never asks Open MPI 4 for more: it need not start a daemon beside
+ * itself, which takes longer than all else at the start. Without one all such processes of a user would have one folder for
+ * their files, which each removes at its end, under the others: this one gets its own. Others do not know the settings. */
+void wire_prepare(void);
 /* Collective. Joins a duplicate of comm, and learns which ranks are on this node. Returns 0, or -1 with *err filled. */
 int wire_open(struct wire *wire, MPI_Comm comm, struct error *err);
 /* Frees; collective unless abandon. */

@@ -40,7 +40,8 @@ static const struct print *print_of(size_t key)
             print->name = path + strlen(sections[s].prefix);
         }
     print->seeds = print->name && strncmp(print->name, "seeds.", 6) == 0;
-    print->name += print->seeds ? 6 : 0;
+    if (print->seeds)
+        print->name += 6;
     print->is_period = strcmp(path, "training.refresh_period") == 0;
     print->is_refresh = strcmp(path, "training.refresh") == 0;
     text_add_string(&standard, "");

@@ -3,8 +3,8 @@
 load farm
 
 # jobs that take some seconds, one of each K; kernels are followed
-jobs=(training.steps=400000 training.evaluations=8 grid.seed=0)
-longer=(training.steps=800000 training.evaluations=8 grid.seed=0)
+jobs=(training.steps=$((400000 / slowness)) training.evaluations=8 grid.seed=0)
+longer=(training.steps=$((800000 / slowness)) training.evaluations=8 grid.seed=0)
 
 # checkpoints N FILE: at least N jobs have one.
 checkpoints() { [ "$(find "$2.checkpoints" -type f ! -name '*.new' 2>/dev/null | wc -l)" -ge "$1" ]; }

@@ -3,7 +3,7 @@
 load farm
 
 # jobs that take some seconds, two of each K, and checkpoints that come often
-jobs=(training.steps=400000 training.evaluations=8 grid.seed=0..1 limits.checkpoint=0.5s)
+jobs=(training.steps=$((400000 / slowness)) training.evaluations=8 grid.seed=0..1 limits.checkpoint=0.5s)
 
 setup_file() {
     cd "$BATS_FILE_TMPDIR" || exit 1

@@ -20,7 +20,7 @@ fake_squeue() {
     status=0
     mpirun -q -n 2 "$RELIN" run --walltime 14s "$SWEEPS/farm.yaml" "${endless[@]}" -o f.h5 2>log || status=$?
     [ "$status" -eq 75 ] && [ "$(verdict f.h5)" -eq 75 ]
-    [ $((SECONDS - start)) -ge 3 ] && [ $((SECONDS - start)) -le 14 ]
+    [ $((SECONDS - start)) -ge 3 ] && [ $((SECONDS - start)) -le $((14 * slowness)) ]
     grep -q 'before the end of the walltime: stopping; the same command goes on from here' log
     checkpoint_of f.h5
     no_names_left
@@ -97,7 +97,7 @@ fake_squeue() {
     kill -CONT "$child"
     status=0; wait $pid || status=$?
     [ "$status" -eq 75 ]
-    [ $((SECONDS - start)) -le 8 ]
+    [ $((SECONDS - start)) -le $((8 * slowness)) ]
     [ -e "$file" ]
     run "$RELIN" run "$SWEEPS/farm.yaml" "${slow[@]}" -o f.h5
     [ "$status" -eq 0 ]

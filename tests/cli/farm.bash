@@ -33,11 +33,13 @@ named() {
 }
 own_processes() { named .; }
 
-# wait_for SECONDS COMMAND...: until the command succeeds. Sanitizers and counters make programs several times slower.
+# Sanitizers and counters make programs several times slower: then what waits has more time, and jobs that are to last have fewer steps.
+slowness=1
+case ${RELIN_BUILD:-} in */asan | */coverage) slowness=6 ;; esac
+
+# wait_for SECONDS COMMAND...: until the command succeeds.
 wait_for() {
-    local slower=1
-    case ${RELIN_BUILD:-} in */asan | */coverage) slower=6 ;; esac
-    local end=$((SECONDS + slower * $1))
+    local end=$((SECONDS + slowness * $1))
     shift
     until "$@"; do
         [ $SECONDS -lt $end ] || { echo "waited in vain for: $*"; witnesses; return 1; }
@@ -71,7 +73,7 @@ no_names_left() {
 mpi() { local n=$1; shift; mpirun -q -n "$n" "$@"; }
 same() { "$PYTHON" "$ROOT/tests/python/same.py" "$1" "$2"; }
 not() { ! "$@"; }
-long=(training.steps=150000 training.evaluations=4 kernels.snapshots=0 kernels.path_points=0)   # some seconds
+long=(training.steps=$((150000 / slowness)) training.evaluations=4 kernels.snapshots=0 kernels.path_points=0)   # some seconds
 
 # within BYTES COMMAND: in a control group of so much memory; skips where there can be none. Waits for its processes to have ended.
 within() {

@@ -50,7 +50,7 @@ PYTHON
             truncate -s "$at" f.h5
             [ "$kind" = cut ] || truncate -s "$size" f.h5
             before=$(sha256sum < f.h5)
-            run timeout 100 "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0 -o f.h5
+            run timeout $((100 * slowness)) "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0 -o f.h5
             echo "$kind at $at of $size: $status: $output"
             [[ "$output" != *Signal* ]]
             if [ "$status" -eq 0 ]; then
@@ -142,6 +142,19 @@ PYTHON
 }
 
 # --- two runs ---
+
+@test "Open MPI keeps files of two single processes apart, and none beside the result where it is killed" {
+    mkdir tmp
+    for name in f g; do TMPDIR=$WORK/tmp "$RELIN" run "$SWEEPS/farm.yaml" "${long[@]}" -o $name.h5 > log.$name 2>&1 & done
+    two_run() { [ "$(named '^relin-job' | wc -l)" -ge 2 ]; }
+    wait_for 20 two_run
+    [ "$(ls tmp | wc -l)" = 2 ]
+    kill -KILL $(named '^relin$')
+    wait_for 10 nothing_runs
+    for name in f.h5* g.h5*; do [[ $name =~ ^[fg].h5(.lock|.checkpoints)?$ ]]; done
+    TMPDIR=$WORK/tmp "$RELIN" run "$SWEEPS/farm.yaml" grid.seed=0 -o h.h5
+    [ "$(ls tmp | wc -l)" = 2 ]
+}
 
 @test "of many runs that start at once on one file one runs, under mpirun too, and the others are refused" {
     for name in a b; do

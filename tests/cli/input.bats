@@ -46,7 +46,7 @@ PYTHON
     for bad in "grid.seed=0..999999999|grid.seed|got 1000000000 with 0..999999999" \
         "grid={seed: 0..9999, training.lr: 0.001..1 log 10000, refresh_period: 1..10000}|grid|got 1000000000000 in 4"; do
         IFS='|' read -r override key text <<<"$bad"
-        run timeout 20 "$RELIN" plan "$SWEEPS/farm.yaml" "$override"
+        run timeout $((20 * slowness)) "$RELIN" plan "$SWEEPS/farm.yaml" "$override"
         [ "$status" -eq 2 ] || { echo "$status: $output"; return 1; }
         [[ "$output" == *"$text"* ]] || { echo "$key: $output"; return 1; }
     done
@@ -56,7 +56,7 @@ PYTHON
         echo "grid:"
         for i in 1 2 3 4 5 6 7 8 9; do echo "  - {seed: 0..249999, training.momentum: [0.$i], data.set_seed: [$i], include: [{seed: 0}]}"; done
     } > many.yaml
-    run timeout 60 "$RELIN" plan many.yaml
+    run timeout $((60 * slowness)) "$RELIN" plan many.yaml
     [ "$status" -eq 2 ] || { echo "$status: $output"; return 1; }
     [[ "$output" == *"many.yaml:"*"expected at most 1000000 cells in all grids together, got 1250000 with this one"* ]] || { echo "$output"; return 1; }
 }
@@ -72,7 +72,7 @@ PYTHON
     printf '%s\n' "grid: $(printf '[%.0s' $(seq 5000))" > deep.yaml
     head -c 5000000 /dev/zero | tr '\0' '#' > long.yaml
     for file in bomb deep long; do
-        run timeout 20 "$RELIN" plan $file.yaml
+        run timeout $((20 * slowness)) "$RELIN" plan $file.yaml
         [ "$status" -eq 2 ] || { echo "$file: $status: $output"; return 1; }
         [[ "$output" == *"expected at most"* ]] || { echo "$file: $output"; return 1; }
     done

@@ -198,12 +198,12 @@ CASES
     while IFS='|' read -r name expected; do
         for command in verify status "measure --metric cka" summary; do
             # shellcheck disable=SC2086
-            run timeout 20 "$RELIN" $command "$name"
+            run timeout $((20 * slowness)) "$RELIN" $command "$name"
             echo "$command $name: $status: $output"
             [[ "$output" == *"$name: $expected"* ]]
             [ "$status" -eq "$([ "$command" = verify ] && echo 2 || echo 70)" ]
         done
-        run timeout 60 "$RELIN" run sweep.yaml -o "$name" --progress=none
+        run timeout $((60 * slowness)) "$RELIN" run sweep.yaml -o "$name" --progress=none
         [ "$status" -eq 70 ]
         [[ "$output" == *"$name: $expected"* ]]
         [ ! -e "$name.lock" ] && [ ! -e "$name.new" ]
@@ -216,7 +216,7 @@ newer.h5|written in format version 2, this relin reads up to 1: use a newer reli
 noise.h5|expected a result file of relin, got a file that is not HDF5
 /dev/null|expected a result file of relin, got a device
 CASES
-    run timeout 60 "$RELIN" trace sweep.yaml --job 0 -o pipe.h5
+    run timeout $((60 * slowness)) "$RELIN" trace sweep.yaml --job 0 -o pipe.h5
     [ "$status" -eq 2 ]
     [[ "$output" == *"pipe.h5: expected a new file or an earlier trace to write to"* ]]
     run "$RELIN" verify no-such.h5

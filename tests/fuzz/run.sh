@@ -18,7 +18,7 @@ done
 
 dictionary() {
     case $1 in
-    sweep | job | words | message) echo tests/fuzz/yaml.dict ;;
+    sweep | job | words | message | until) echo tests/fuzz/yaml.dict ;;
     *) echo tests/fuzz/files.dict ;;
     esac
 }
