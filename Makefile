@@ -51,8 +51,8 @@ endif
 # --- flags ------------------------------------------------------------------
 OPT_release := -O3 -DRELIN_WIDE
 OPT_debug := -O0 -g3
-OPT_asan := -O1 -g3 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-OPT_tsan := -O1 -g3 -fsanitize=thread -fno-omit-frame-pointer
+OPT_asan := -O1 -g1 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+OPT_tsan := -O1 -g1 -fsanitize=thread -fno-omit-frame-pointer
 OPT_coverage := -O1 -g --coverage -fprofile-update=prefer-atomic
 OPT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 WARN := $(if $(filter fuzz,$(MODE)),-w,-Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wformat=2 -Wno-format-nonliteral)

@@ -29,9 +29,11 @@ export LSAN_OPTIONS="${LSAN_OPTIONS:-suppressions=$PWD/tests/lsan.supp:print_sup
 
 log=$(mktemp -d) || exit 1
 trap 'rm -rf "$log"' EXIT
-patience=600 # seconds for one program or file: what hangs is a failure, not a wait
+# What hangs is a failure, not a wait: seconds for one program or file, and of processor time for a unit test program, which
+# beside others and at low priority may take any time.
+patience=1200 most_work=600
 [ "${build##*/}" != asan ] || patience=1800
-export build log patience
+export build log patience most_work
 
 # count NAME EXIT_CODE TAP_FILE: keeps one runner's results for the sum, and sets results to their text.
 count() {
@@ -79,8 +81,8 @@ unit() {
     [ "$1" != test_store ] || unwind=0
     : >"$log/$1.tap"
     # In one process: a fork for each test, each looked through for leaks at its end, took most of the time.
-    CK_FORK=no ASAN_OPTIONS="$ASAN_OPTIONS:fast_unwind_on_malloc=$unwind" \
-        CK_TAP_LOG_FILE_NAME="$log/$1.tap" OPENBLAS_NUM_THREADS=1 timeout -k 5 "$patience" "$build/tests/$1" >"$log/$1.out" 2>&1
+    (ulimit -t "$most_work" && CK_FORK=no ASAN_OPTIONS="$ASAN_OPTIONS:fast_unwind_on_malloc=$unwind" \
+        CK_TAP_LOG_FILE_NAME="$log/$1.tap" OPENBLAS_NUM_THREADS=1 timeout -k 5 "$patience" "$build/tests/$1") >"$log/$1.out" 2>&1
     code=$?
     mark_skips "$log/$1.out" "$log/$1.tap"
     count "$1" $code "$log/$1.tap"
@@ -127,16 +129,18 @@ run_unit() {
     fi
 }
 
-# These mostly wait; but some look whether anything is left in shared memory, which no other may use meanwhile.
+# These wait now and then: one more than there are cores keeps these busy; long files (by their text) first, so that all end
+# together. But some look whether anything is left in shared memory, which no other may use meanwhile.
 run_cli() {
-    local files=(tests/cli/*.bats) file apart=() n=1
+    local files file apart=() n=1
+    mapfile -t files < <(ls -S tests/cli/*.bats)
     case $part in cli/*) files=("tests/$part.bats") ;; esac
     [ -e "${files[0]}" ] || return
     if ! command -v bats >/dev/null; then
         skip_all "command line tests" "the program bats is missing" "$(cat "${files[@]}" | grep -c '^@test')"
         return
     fi
-    ! tests/apart.sh true 2>/dev/null || apart=(tests/apart.sh) n=$(nproc)
+    ! tests/apart.sh true 2>/dev/null || apart=(tests/apart.sh) n=$(($(nproc) + 1))
     printf 'cli %s\n' "${files[@]}" | at_once "$n" "${apart[@]}"
     for file in "${files[@]}"; do told "$(basename "$file")"; done
 }

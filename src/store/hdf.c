@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { KEPT_BYTES = 4 << 20 };   /* of blocks that are free, of each kind */
+
 void hdf_setup(void)
 {
     static bool done;
@@ -18,6 +20,9 @@ void hdf_setup(void)
     done = true;
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
     H5open();
+    /* What HDF5 allocates again and again, 2 MiB to convert one text and 1 MiB for each file's cache, it keeps: asked of the
+     * system each time, the pages are most of what a short command costs. */
+    H5set_free_list_limits(KEPT_BYTES, KEPT_BYTES, KEPT_BYTES, KEPT_BYTES, KEPT_BYTES, KEPT_BYTES);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 

@@ -20,49 +20,62 @@ YAML
 setup() {
     $PYTHON -c 'import h5py' 2>/dev/null || skip "$PYTHON has no h5py"
     cd "$BATS_FILE_TMPDIR" || exit 1
+    sweep=sweep.yaml traces=()
 }
 
-# replayed JOB [key=value...]: a trace of this job that the replay agrees with
-replayed() {
+# traced JOB [key=value...]: a trace of this job of $sweep, the last of "${traces[@]}"
+traced() {
     local job=$1
     shift
-    "$RELIN" trace sweep.yaml "$@" --job "$job" -o t.h5
-    $PYTHON "$TOOLS/replay.py" t.h5
+    traces+=("t${#traces[@]}.h5")
+    "$RELIN" trace $sweep "$@" --job "$job" -o "${traces[-1]}"
+}
+# all_replayed: the replay agrees with all of them. One Python for them: it takes longer to start than a replay does.
+all_replayed() { $PYTHON "$TOOLS/replay.py" "${traces[@]}"; }
+# replayed JOB [key=value...]: it does with this one
+replayed() {
+    traced "$@"
+    all_replayed
 }
 
 @test "SGD and linearised training with half-MSE are replayed for K = 1, 4 and inf" {
-    for job in 0 3 5 6 9 10; do replayed "$job"; done
+    for job in 0 3 5 6 9 10; do traced "$job"; done
+    all_replayed
 }
 
 @test "mini-batches, momentum, weight decay and schedules are replayed for K = 1, 4 and inf" {
     for job in 0 2 5 7 8 11; do
-        replayed "$job" training.batch=8 training.momentum=0.9 training.weight_decay=0.01 \
+        traced "$job" training.batch=8 training.momentum=0.9 training.weight_decay=0.01 \
             training.lr='{of_limit: 0.2}' training.schedule='{cosine: {final: 0.1}, warmup: 3}'
     done
+    all_replayed
 }
 
 @test "cross-entropy is replayed for K = 1, 4 and inf" {
     for job in 1 3 4 6 8 10; do
-        replayed "$job" training.loss=cross-entropy training.batch=8 training.momentum=0.5 training.lr='{of_limit: 0.2}'
+        traced "$job" training.loss=cross-entropy training.batch=8 training.momentum=0.5 training.lr='{of_limit: 0.2}'
     done
+    all_replayed
 }
 
 @test "segments taken at once by the filter engine are replayed" {
     local filter="training.engine=filter training.steps=60"
     for job in 2 5 8 11; do
-        replayed "$job" $filter
-        replayed "$job" $filter training.momentum=0.9 training.lr='{of_limit: 0.2}' training.weight_decay=0.01
+        traced "$job" $filter
+        traced "$job" $filter training.momentum=0.9 training.lr='{of_limit: 0.2}' training.weight_decay=0.01
     done
-    replayed 2 $filter training.momentum=0.8 training.momentum_at_refresh=reset training.lr='{of_limit: 0.2}'
-    replayed 3 $filter training.centred=true training.schedule='{cosine: {final: 0.1}, warmup: 3}'
-    replayed 2 $filter grid.refresh_period=[1,25,60] training.schedule='{step: {every: 7, factor: 0.5}}'
-    replayed 3 $filter training.precision=single
+    traced 2 $filter training.momentum=0.8 training.momentum_at_refresh=reset training.lr='{of_limit: 0.2}'
+    traced 3 $filter training.centred=true training.schedule='{cosine: {final: 0.1}, warmup: 3}'
+    traced 2 $filter grid.refresh_period=[1,25,60] training.schedule='{step: {every: 7, factor: 0.5}}'
+    traced 3 $filter training.precision=single
+    all_replayed
 }
 
 @test "momentum that is reset at a refresh, and centred training, are replayed" {
-    replayed 2 training.momentum=0.9 training.momentum_at_refresh=reset training.lr='{of_limit: 0.2}'
-    replayed 8 training.centred=true
-    replayed 0 training.centred=true training.batch=8
+    traced 2 training.momentum=0.9 training.momentum_at_refresh=reset training.lr='{of_limit: 0.2}'
+    traced 8 training.centred=true
+    traced 0 training.centred=true training.batch=8
+    all_replayed
 }
 
 @test "every refresh schedule is replayed, at the steps that it means" {
@@ -82,27 +95,30 @@ replayed() {
 
 @test "Gauss-Newton is replayed: both losses, damping given and tied to K, weight decay, centred" {
     local given="training.trainer=gauss-newton training.steps=5"
-    replayed 0 $given training.damping=3 training.lr=0.5
-    replayed 2 $given training.damping=3 training.lr=1 training.weight_decay=0.01
-    replayed 2 $given training.damping=tied training.momentum=0.5 grid.refresh_period=[10,40,90]
-    replayed 9 $given training.damping=tied training.loss=cross-entropy grid.refresh_period=[10,40,90] training.centred=true
-    replayed 3 $given training.damping=0.5 training.loss=cross-entropy training.lr=0.3 training.schedule='{warmup: 3}'
-    replayed 3 $given training.damping=1 training.lr=1 training.precision=single
-    replayed 2 $given training.damping=0 training.lr=1 training.steps=1
+    traced 0 $given training.damping=3 training.lr=0.5
+    traced 2 $given training.damping=3 training.lr=1 training.weight_decay=0.01
+    traced 2 $given training.damping=tied training.momentum=0.5 grid.refresh_period=[10,40,90]
+    traced 9 $given training.damping=tied training.loss=cross-entropy grid.refresh_period=[10,40,90] training.centred=true
+    traced 3 $given training.damping=0.5 training.loss=cross-entropy training.lr=0.3 training.schedule='{warmup: 3}'
+    traced 3 $given training.damping=1 training.lr=1 training.precision=single
+    traced 2 $given training.damping=0 training.lr=1 training.steps=1
+    all_replayed
 }
 
 @test "erf and gelu are replayed" {
-    replayed 2 architectures.deep.activation=erf
-    replayed 8 architectures.wide.activation=gelu
+    traced 2 architectures.deep.activation=erf
+    traced 8 architectures.wide.activation=gelu
+    all_replayed
 }
 
 @test "kernels are replayed in every mode" {
     for mode in full sum_of_logits; do
-        replayed 2 kernels.mode=$mode
-        replayed 10 kernels.mode=$mode
-        $PYTHON "$TOOLS/format.py" trace t.h5
+        traced 2 kernels.mode=$mode
+        traced 10 kernels.mode=$mode
+        $PYTHON "$TOOLS/format.py" trace "${traces[-1]}"
     done
-    $PYTHON -c 'import h5py; f = h5py.File("t.h5"); assert f["kernels/kernel"].shape == (3, 8, 8), f["kernels/kernel"]'
+    all_replayed
+    $PYTHON -c 'import h5py; f = h5py.File("t3.h5"); assert f["kernels/kernel"].shape == (3, 8, 8), f["kernels/kernel"]'
 }
 
 @test "every architecture is replayed, with its values at every boundary" {
@@ -136,29 +152,23 @@ training: {steps: 7, batch: 6, momentum: 0.5, lr: {of_limit: 0.1}, evaluations: 
 grid: {architecture: [cnn, flat, lenet, myrtle, resnet, plain, layers], refresh_period: [1, 3]}
 kernels: {probe: 2, snapshots: 2, path_points: 0}
 YAML
-    for job in 0 1 2 4 7 8 9 11 12 13; do
-        "$RELIN" trace networks.yaml --job "$job" -o t.h5 --at 4
-        $PYTHON "$TOOLS/replay.py" t.h5
-    done
-    $PYTHON "$TOOLS/format.py" trace t.h5
+    sweep=networks.yaml
+    for job in 0 1 2 4 7 8 9 11 12 13; do traced "$job" --at 4; done
+    $PYTHON "$TOOLS/format.py" trace "${traces[-1]}"
     for depth in myrtle.depth=5 myrtle.depth=10 resnet.depth=20 resnet.depth=32; do   # K = 3
         job=7
         [ "${depth%%.*}" = myrtle ] || job=9
-        "$RELIN" trace networks.yaml "architectures.$depth" --job $job -o t.h5
-        $PYTHON "$TOOLS/replay.py" t.h5
+        traced $job "architectures.$depth"
     done
-    for mode in full sum_of_logits; do
-        "$RELIN" trace networks.yaml kernels.mode=$mode --job 9 -o t.h5
-        $PYTHON "$TOOLS/replay.py" t.h5
-    done
+    for mode in full sum_of_logits; do traced 9 kernels.mode=$mode; done
+    all_replayed
 }
 
 @test "networks on colour images are replayed: channels come first in the data and last in a network" {
     [ -d "${RELIN_DATA:-/nowhere}/cifar-10-batches-bin" ] || skip "RELIN_DATA has no cifar-10-batches-bin"
-    for job in 0 7 12; do
-        "$RELIN" trace networks.yaml data='{set: cifar-10, train: 12, validation: 0, test: 4}' --job "$job" -o t.h5 --at 4
-        $PYTHON "$TOOLS/replay.py" t.h5
-    done
+    sweep=networks.yaml
+    for job in 0 7 12; do traced "$job" data='{set: cifar-10, train: 12, validation: 0, test: 4}' --at 4; done
+    all_replayed
 }
 
 @test "the shapes of a convolution's tensors are (out, height, width, in)" {
@@ -182,7 +192,8 @@ PYTHON
 }
 
 @test "single precision is replayed to its rounding" {
-    for job in 0 2 4 8; do replayed "$job" training.precision=single training.batch=8; done
+    for job in 0 2 4 8; do traced "$job" training.precision=single training.batch=8; done
+    all_replayed
 }
 
 @test "a job of the Fashion-MNIST sweep is replayed, images and mini-batches as the network saw them" {
@@ -195,13 +206,14 @@ PYTHON
 
 @test "augmented training is replayed from what each step did, for K = 1, 4 and inf, and so is label noise" {
     for job in 0 2 4 8; do
-        replayed "$job" data.augment='{crop: 3, flip: true}' data.label_noise=0.3 training.batch=8
+        traced "$job" data.augment='{crop: 3, flip: true}' data.label_noise=0.3 training.batch=8
     done
-    replayed 2 data.augment='{crop: 31}'
-    $PYTHON "$TOOLS/format.py" trace t.h5
+    traced 2 data.augment='{crop: 31}'
+    all_replayed
+    $PYTHON "$TOOLS/format.py" trace t4.h5
     $PYTHON - <<'PYTHON'
 import h5py
-augment = h5py.File("t.h5")["steps/augment"][:]
+augment = h5py.File("t4.h5")["steps/augment"][:]
 assert augment.shape == (21, 30, 3) and augment[..., :2].min() < -25 and not augment[..., 2].any(), augment
 PYTHON
 }

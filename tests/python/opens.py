@@ -10,7 +10,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import xarray as xr
 
 COLUMNS = ["job_id", "architecture", "trainer", "schedule", "refresh_period", "seed", "feature_updates"]
 OUTSIDE_CRC = {"/status", "/crc", "/engine_planned"} | {f"/predicted_seconds_{e}" for e in ("tangent", "kernel", "filter")}
@@ -49,6 +48,7 @@ def check_checksums(path):
 
 
 def check_xarray(path, group):
+    import xarray as xr   # takes a second, which those that want a checksum only need not wait
     dataset = xr.open_dataset(path, engine="h5netcdf", group=group)
     axes = xr.open_dataset(path, engine="h5netcdf").attrs["axes"].split()
     for name in COLUMNS + axes:
