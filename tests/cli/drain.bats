@@ -124,7 +124,7 @@ fake_squeue() {
 # drained_again_and_again SWEEP: a drain whenever a checkpoint was written, some six times, until all is done
 drained_again_and_again() {
     mpi 2 "$RELIN" run "$SWEEPS/$1.yaml" -o whole.h5
-    interval=$("$PYTHON" -c 'import h5py; print(max(0.1, h5py.File("whole.h5")["cpu_seconds"][:].sum() / 12))')   # a busy machine only adds rounds
+    interval=$("$PYTHON" -c 'import h5py; print(max(0.1, h5py.File("whole.h5")["cpu_seconds"][:].sum() / 7))')   # a busy machine only adds rounds
     for round in {1..200}; do
         touch stamp
         mpirun -q -n 2 "$RELIN" run "$SWEEPS/$1.yaml" limits.checkpoint="${interval}s" -o f.h5 2>>log &
