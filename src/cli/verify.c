@@ -137,7 +137,8 @@ static int check_file(struct check *check, const char *path, struct error *err)
         return -1;
     fputs(found->report.chars ? found->report.chars : "", stdout);
     if (found->faults)
-        printf("structure: %zu faults: the file was changed or damaged outside its rows; put a whole copy in its place\n",
+        printf("structure: %zu faults: the file was changed or damaged outside its rows; put a whole copy in its place, or "
+               "do what is said of them\n",
                found->faults);
     else
         printf("structure: %zu datasets are as FORMAT.md says\n", found->datasets);

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "by_id.h"
+#include "seal.h"
 
 /* The rows of a file by job_id, with what was planned of each. */
 struct planned {
@@ -17,6 +18,15 @@ struct planned {
     char **engines;                       /* NULL: a file without */
     double *seconds[ENGINE_COUNT];        /* NULL where there are none */
 };
+
+/* Is all of it what was written? Else jobs are planned anew, as in a new file. */
+static bool is_sound(const struct store_reader *reader)
+{
+    return seal_holds(reader, variables[VAR_ENGINE_PLANNED].name)
+           && seal_holds(reader, variables[VAR_PREDICTED_SECONDS_TANGENT].name)
+           && seal_holds(reader, variables[VAR_PREDICTED_SECONDS_KERNEL].name)
+           && seal_holds(reader, variables[VAR_PREDICTED_SECONDS_FILTER].name);
+}
 
 static int read_planned(struct planned *p, const struct store_reader *reader, struct error *err)
 {
@@ -90,8 +100,9 @@ int store_adopt_engines(const char *path, struct sweep *sweep, struct error *err
     if (access(path, F_OK))
         return 0;
     struct store_reader *reader = store_read_open(path, err);
-    int status = reader ? read_planned(&planned, reader, err) : -1;
-    for (size_t i = 0; i < sweep->n_jobs && !status; i++) {
+    bool sound = reader && is_sound(reader);
+    int status = !reader ? -1 : sound ? read_planned(&planned, reader, err) : 0;
+    for (size_t i = 0; i < sweep->n_jobs && sound && !status; i++) {
         size_t row = by_id_find(&planned.rows, i, sweep->jobs[i].id);
         if (row != SIZE_MAX && adopt(&planned, row, &sweep->jobs[i], err))
             status = error_prefix(err, "%s", path);

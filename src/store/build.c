@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "old.h"
+#include "seal.h"
 #include "table.h"
 
 enum { MOST_TOLD = 10 };
@@ -83,14 +84,20 @@ int old_open(struct old_file *old, const char *path, struct error *err)
     return judge_rows(old, err);
 }
 
-/* Is the file the one this sweep would get? Then it is kept. */
+static void tell_broken(void *context, const char *column)
+{
+    (void)context;
+    log_warning("%s of the result file is not what was written with it: made anew, from the sweep", column);
+}
+
+/* Is the file the one this sweep would get, and what it says of its jobs as it was written? Then it is kept. */
 static bool same_file(const struct old_file *old, const struct sweep *sweep, const struct result_layout *wanted)
 {
     struct text axes = {0};
     char *until = store_read_until(old->reader);
     bool same_rule = sweep->until && until ? strcmp(until, sweep->until) == 0 : !sweep->until && !until;
     free(until);
-    if (!same_rule)
+    if (!same_rule || seal_check(old->reader, tell_broken, NULL) > 0)
         return false;
     struct result_layout file_layout = *wanted, *layout = &file_layout;
     layout->kernel = result_count(wanted, VAR_KERNEL) > 0;   /* a matrix of no snapshots is not in a file */

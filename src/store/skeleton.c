@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "seal.h"
 #include "sweep/program.h"
 
 const struct axis_text axis_texts[AXIS_COUNT] = {
@@ -153,6 +154,8 @@ static int write_known(struct skeleton *s, enum variable_group group, const char
         status = hdf_attribute_numbers(dataset, "_FillValue", H5T_NATIVE_DOUBLE, 1, &nan, s->err);
     if (!status && !coordinate)
         status = hdf_attribute_text(dataset, "coordinates", s->coordinates.chars, s->err);
+    if (!status)
+        status = seal_column(dataset, s->err);
     if (dataset >= 0)
         H5Dclose(dataset);
     hdf_type_close(file_type);

@@ -187,6 +187,29 @@ f["config/job_text"][7] = "{"|job 7: damaged: what it is:
 CASES
 }
 
+@test "a column that says what jobs are and was changed is named, and made anew by the next run" {
+    need h5py
+    for column in seed kernels/seed refresh_period kernels/refresh_period feature_updates predicted_seconds_tangent; do
+        cp whole.h5 bent.h5
+        "$PYTHON" - "$column" <<'END'
+import os, sys, h5py
+with h5py.File("bent.h5") as f:
+    at = f[sys.argv[1]].id.get_offset() + 8   # of the second job
+with open("bent.h5", "r+b") as f:
+    byte = os.pread(f.fileno(), 1, at)[0]
+    os.pwrite(f.fileno(), bytes([byte ^ 2]), at)
+END
+        run "$RELIN" verify bent.h5
+        [ "$status" -eq 3 ]
+        [[ "$output" == "$column: is not what its checksum is of: "* ]]
+        run "$RELIN" run sweep.yaml -o bent.h5 --progress=none
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"$column of the result file is not what was written with it: made anew"*"48 were there already"* ]]
+        "$RELIN" verify bent.h5
+        "$PYTHON" "$TOOLS/same.py" whole.h5 bent.h5
+    done
+}
+
 @test "what is no result file of this relin is refused with exit 2, without waiting for it" {
     need h5py
     mkdir -p folder

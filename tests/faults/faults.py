@@ -149,9 +149,7 @@ def fill_disk(round):
 
 everything = victims("mpirun$|orted", "relin$", "relin-spawner", "relin-job")
 
-NOT_IN_A_ROW = ("job", "status", "attempts", "architecture", "trainer", "schedule", "refresh_period", "seed",
-                "feature_updates", "engine_planned", "predicted_seconds_tangent", "predicted_seconds_kernel",
-                "predicted_seconds_filter")
+NOT_IN_A_ROW = ("job", "status", "attempts")   # and what has a checksum of its own
 
 
 def flip(path, offset, rng):
@@ -169,7 +167,7 @@ def flip_in_a_row(round):
         for name in list(file) + [f"kernels/{name}" for name in file["kernels"]]:
             item = file[name]
             if (isinstance(item, h5py.Dataset) and item.shape[:1] == file["status"].shape and item.dtype.kind in "fiuS"
-                    and name not in NOT_IN_A_ROW and not name.startswith(("training_", "kernels/job"))
+                    and name not in NOT_IN_A_ROW and "crc" not in item.attrs and not name.startswith(("training_", "kernels/job"))
                     and item.id.get_offset()):
                 places.append((name, item.id.get_offset(), item.dtype.itemsize * int(item[0].size)))
     row = round.rng.choice(done)
@@ -177,6 +175,18 @@ def flip_in_a_row(round):
     flip(round.path, offset + row * size + round.rng.randrange(size), round.rng)
     round.run_again = {row}
     return f"row {row}, {name}"
+
+
+def flip_in_a_column(round):
+    with h5py.File(round.path, "r") as file:
+        places = []
+        for name in list(file) + [f"kernels/{name}" for name in file["kernels"]]:
+            item = file[name]
+            if isinstance(item, h5py.Dataset) and "crc" in item.attrs and item.dtype.kind in "fiu":   # texts lie elsewhere
+                places.append((name, item.id.get_offset(), item.dtype.itemsize * item.size))
+    name, offset, size = round.rng.choice(places)
+    flip(round.path, offset + round.rng.randrange(size), round.rng)
+    return name
 
 
 def flip_in_the_header(round):
@@ -281,6 +291,7 @@ FAULTS = [
     Fault("no-memory-cgroup", "limit", cgroup_without_memory, {0}, needs=can_cgroup),
     Fault("full-disk", "limit", fill_disk, {0, 75}, disk=True, needs=can_mount),
     Fault("flip-row", "damage", everything, ANY, moments=("commit",), damage=flip_in_a_row),
+    Fault("flip-column", "damage", everything, ANY, moments=("commit",), damage=flip_in_a_column),
     Fault("flip-header", "damage", everything, ANY, moments=LATE, damage=flip_in_the_header, refused="or harmless"),
     Fault("cut-file", "damage", everything, ANY, moments=LATE, damage=cut_off, refused=True),
     Fault("foreign-file", "damage", everything, ANY, moments=LATE, damage=foreign, refused=True),
