@@ -222,10 +222,12 @@ WIDE static void outputs_of(const struct layer *l, const real *M, const real *bi
     size_t channels = l->out.channels, across = l->out.width * channels;
     for (size_t i = 0; i < tiles; i++, M += channels) {
         struct part p = output_of(l, first + i);
-        bool inside = p.lines == 2 && p.columns == 2;
-        transform_output(M, tiles * channels, channels, bias, inside ? y + p.pixel : whole,
-                         inside ? across : 2 * channels);
-        for (size_t line = 0; !inside && line < p.lines; line++)
+        if (p.lines == 2 && p.columns == 2) {
+            transform_output(M, tiles * channels, channels, bias, y + p.pixel, across);
+            continue;
+        }
+        transform_output(M, tiles * channels, channels, bias, whole, 2 * channels);
+        for (size_t line = 0; line < p.lines; line++)
             memcpy(y + p.pixel + line * across, whole + line * 2 * channels, p.columns * channels * sizeof *y);
     }
 }
