@@ -19,6 +19,7 @@
 #include "math/blas_setup.h"
 #include "math/wide.h"
 #include "nn/draw_normal.h"
+#include "nn/window.h"
 #include "nn/winograd.h"
 
 enum {
@@ -39,7 +40,6 @@ struct blocks {
 };
 
 static size_t patch_size(const struct layer *l) { return l->window * l->window * l->in.channels; }
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 static bool is_patches(const struct layer *l)
 {
@@ -83,20 +83,12 @@ static void advance(const struct layer *l, struct cursor *c)
     c->example++;
 }
 
-/* Of a window at `at` of a padded side: what lies inside. */
-static size_t clip(const struct layer *l, size_t at, size_t side, size_t *first)
-{
-    size_t end = least(at + l->window, l->padding + side), begin = at < l->padding ? l->padding : at;
-    *first = begin - at;
-    return begin < end ? end - begin : 0;
-}
-
 static inline struct place place_of(const struct layer *l, const struct cursor *c)
 {
     struct place p;
     size_t top = c->row * l->stride, left = c->column * l->stride;
-    p.lines = clip(l, top, l->in.height, &p.line);
-    p.columns = clip(l, left, l->in.width, &p.column);
+    p.lines = window_clip(top, l->window, l->padding, l->in.height, &p.line);
+    p.columns = window_clip(left, l->window, l->padding, l->in.width, &p.column);
     if (p.lines == 0 || p.columns == 0)
         return (struct place){0};
     size_t row = top + p.line - l->padding, column = left + p.column - l->padding;

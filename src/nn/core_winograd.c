@@ -22,6 +22,7 @@
 
 #include "math/blas.h"
 #include "math/wide.h"
+#include "nn/window.h"
 #include "nn/winograd.h"
 
 enum {
@@ -34,7 +35,6 @@ enum {
     CHANNELS = WEIGHTS / PLACES / LEAST_CHANNELS,      /* most in a layer that pays */
 };
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 static size_t tiles_down(const struct layer *l) { return (l->out.height + 1) / 2; }
 static size_t tiles_across(const struct layer *l) { return (l->out.width + 1) / 2; }
 
@@ -51,20 +51,12 @@ struct part {
     size_t line, lines, column, columns, pixel;
 };
 
-/* Where lines at, at + 1 ... at + n - 1 of a side of so many pixels, which begins at `before`, are inside it. */
-static size_t clip(size_t at, size_t n, size_t before, size_t side, size_t *first)
-{
-    size_t begin = at < before ? before : at, end = least(at + n, before + side);
-    *first = begin - at;
-    return begin < end ? end - begin : 0;
-}
-
 static inline struct part part_of(struct image image, size_t tile, size_t across, size_t down, size_t n, size_t padding)
 {
     struct part p;
     size_t row = tile / across % down * 2, column = tile % across * 2, example = tile / across / down;
-    p.lines = clip(row, n, padding, image.height, &p.line);
-    p.columns = clip(column, n, padding, image.width, &p.column);
+    p.lines = window_clip(row, n, padding, image.height, &p.line);
+    p.columns = window_clip(column, n, padding, image.width, &p.column);
     if (p.lines == 0 || p.columns == 0)
         return (struct part){0};
     p.pixel = ((example * image.height + row + p.line - padding) * image.width + column + p.column - padding)

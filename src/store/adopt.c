@@ -22,10 +22,10 @@ struct planned {
 /* Is all of it what was written? Else jobs are planned anew, as in a new file. */
 static bool is_sound(const struct store_reader *reader)
 {
-    return seal_holds(reader, variables[VAR_ENGINE_PLANNED].name)
-           && seal_holds(reader, variables[VAR_PREDICTED_SECONDS_TANGENT].name)
-           && seal_holds(reader, variables[VAR_PREDICTED_SECONDS_KERNEL].name)
-           && seal_holds(reader, variables[VAR_PREDICTED_SECONDS_FILTER].name);
+    for (int id = 0; id < VAR_COUNT; id++)
+        if (variables[id].writer == WRITER_PLAN && !seal_holds(reader, variables[id].name))
+            return false;
+    return true;
 }
 
 static int read_planned(struct planned *p, const struct store_reader *reader, struct error *err)

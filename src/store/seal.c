@@ -83,8 +83,7 @@ static herr_t look_at(hid_t group, const char *name, const H5L_info_t *info, voi
     snprintf(path, sizeof path, "%s%s", look->group, name);
     if (!seal_holds(look->reader, path)) {
         look->n++;
-        if (look->broken)
-            look->broken(look->context, path);
+        look->broken(look->context, path);
     }
     return 0;
 }

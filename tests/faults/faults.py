@@ -158,15 +158,19 @@ def flip(path, offset, rng):
         os.pwrite(file.fileno(), bytes([byte[0] ^ 1 << rng.randrange(8)]), offset)
 
 
+def datasets(file):
+    names = list(file) + [f"kernels/{name}" for name in file["kernels"]]
+    return [(name, file[name]) for name in names if isinstance(file[name], h5py.Dataset)]
+
+
 def flip_in_a_row(round):
     with h5py.File(round.path, "r") as file:
         done = [row for row, status in enumerate(file["status"][:]) if status == DONE]
         if not done:
             return None
         places = []
-        for name in list(file) + [f"kernels/{name}" for name in file["kernels"]]:
-            item = file[name]
-            if (isinstance(item, h5py.Dataset) and item.shape[:1] == file["status"].shape and item.dtype.kind in "fiuS"
+        for name, item in datasets(file):
+            if (item.shape[:1] == file["status"].shape and item.dtype.kind in "fiuS"
                     and name not in NOT_IN_A_ROW and "crc" not in item.attrs and not name.startswith(("training_", "kernels/job"))
                     and item.id.get_offset()):
                 places.append((name, item.id.get_offset(), item.dtype.itemsize * int(item[0].size)))
@@ -180,9 +184,8 @@ def flip_in_a_row(round):
 def flip_in_a_column(round):
     with h5py.File(round.path, "r") as file:
         places = []
-        for name in list(file) + [f"kernels/{name}" for name in file["kernels"]]:
-            item = file[name]
-            if isinstance(item, h5py.Dataset) and "crc" in item.attrs and item.dtype.kind in "fiu":   # texts lie elsewhere
+        for name, item in datasets(file):
+            if "crc" in item.attrs and item.dtype.kind in "fiu":   # texts lie elsewhere
                 places.append((name, item.id.get_offset(), item.dtype.itemsize * item.size))
     name, offset, size = round.rng.choice(places)
     flip(round.path, offset + round.rng.randrange(size), round.rng)
