@@ -3,11 +3,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/error.h"
 
 /* Every block is preceded by its size, in a header as large as the alignment. */
 enum { ALIGNMENT = 64 };
+/* A block of several large pages begins with one and asks for them: 512 faults become one. */
+static const size_t LARGE_PAGE = 2 << 20, LARGE_BLOCK = 4 << 20;
 
 static size_t in_use, peak;
 
@@ -20,13 +23,16 @@ void *mem_alloc(size_t count, size_t size, struct error *err)
                   count, size);
         return NULL;
     }
-    unsigned char *raw = aligned_alloc(ALIGNMENT, rounded / ALIGNMENT * ALIGNMENT);
+    size_t alignment = bytes < LARGE_BLOCK ? ALIGNMENT : LARGE_PAGE;
+    unsigned char *raw = aligned_alloc(alignment, rounded / ALIGNMENT * ALIGNMENT);
     if (!raw) {
         error_set(err, ERROR_MEMORY,
                   "could not get %zu bytes beside the %zu already held: use a smaller network or batch, "
                   "or a machine with more memory", bytes, in_use);
         return NULL;
     }
+    if (alignment == LARGE_PAGE)
+        madvise(raw, rounded / ALIGNMENT * ALIGNMENT, MADV_HUGEPAGE);   /* a wish: without them all is as before */
     memcpy(raw, &bytes, sizeof bytes);
     memset(raw + ALIGNMENT, 0, bytes);
     in_use += bytes;
