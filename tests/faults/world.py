@@ -82,7 +82,7 @@ class Run:
     """relin run, started and watched. launcher: "alone", "mpirun" or "recovery"."""
 
     def __init__(self, relin, folder, sweep, ranks, launcher, output="f.h5", extra=(), log="log"):
-        self.folder, self.log, self.started = folder, os.path.join(folder, log), time.monotonic()
+        self.relin, self.folder, self.log, self.started = relin, folder, os.path.join(folder, log), time.monotonic()
         self.status = StatusBytes(os.path.join(folder, output))
         self.names, self.swept = set(), 0.0
         start = {"alone": [], "mpirun": ["mpirun", "-q", "-n", str(ranks)],
@@ -137,12 +137,24 @@ class Run:
             time.sleep(0.002)
         return True
 
-    def end(self, patience=300):
-        """Waits for the end; returns the exit code, negative for a signal."""
-        try:
-            return self.process.wait(patience)
-        except subprocess.TimeoutExpired:
-            raise TimeoutError(f"the run did not end within {patience} s") from None
+    def end(self, patience=300, alone=60):
+        """Waits for the end; returns the exit code, negative for a signal. Open MPI 4.1's mpirun can deadlock when it ends:
+        where it alone has lived for a time it is killed, and the file has the verdict."""
+        until = time.monotonic() + patience
+        lived = time.monotonic()
+        while time.monotonic() < until:
+            try:
+                return self.process.wait(0.5)
+            except subprocess.TimeoutExpired:
+                if self.own("relin"):
+                    lived = time.monotonic()
+            if time.monotonic() > lived + alone:
+                print(f"mpirun (process {self.process.pid}) did not end and was killed", flush=True)
+                kill(self.process.pid)
+                self.process.wait()
+                return subprocess.run([self.relin, "status", "--exit-code", self.status.path], cwd=self.folder,
+                                      stdout=subprocess.DEVNULL, check=False).returncode
+        raise TimeoutError(f"the run did not end within {patience} s")
 
     def wait_for_silence(self, patience=30):
         """Until no process of the folder lives."""
