@@ -10,7 +10,10 @@ struct network_size {
                                  its output: of the layers that read what no parameter moves, and of the others */
     double boundary;          /* sum of features over all layer boundaries but the input */
     double widest;
-    double patches;           /* numbers that convolutions gather for their products: window^2 channels at every place */
+    double saved;             /* of the multiply-adds, those that Winograd's way spares in single precision */
+    double patches;           /* numbers that the other convolutions gather for their products: window^2 channels at
+                                 every place */
+    double transformed;       /* numbers of Winograd's transforms: 16 of every channel, in and out, for 2 x 2 places */
     double scratch;           /* sum of features over the scratch buffers of derivatives */
     int parameterised_layers;
 };

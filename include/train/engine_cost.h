@@ -15,7 +15,8 @@ struct engine_sizes {
     double forward;            /* flops of a forward pass */
     double first;              /* those of the first layer with parameters, whose input has no gradient */
     double boundary;           /* numbers kept between layers, without the input */
-    double patches;            /* numbers that convolutions gather */
+    double saved;              /* flops of a forward pass that are counted but not done (nn/cost.h) */
+    double patches, transformed;   /* numbers that convolutions gather, and transform */
     double inputs, scratch;    /* numbers of an input, and of the scratch of its derivatives */
     bool double_precision;
     bool standard;             /* ordinary training: no JVP, and every step records its batch */
@@ -31,7 +32,7 @@ struct engine_cost {
 };
 
 /* Seconds of so many rows of forward passes, JVPs and VJPs beside their matrix products: of the numbers that
- * activations, pooling, normalisation and the patches of convolutions move. */
+ * activations, pooling, normalisation and the patches and transforms of convolutions move. */
 double engine_moved_seconds(const struct engine_sizes *sizes, double forwards, double jvps, double vjps);
 
 void engine_cost_tangent(const struct engine_sizes *sizes, struct engine_cost *cost);

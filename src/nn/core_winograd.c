@@ -26,13 +26,13 @@
 #include "nn/winograd.h"
 
 enum {
-    PLACES = 16,
+    PLACES = WINOGRAD_PLACES,
     SCRATCH = 384 * 1024 / sizeof(real),               /* numbers of V and M at a time */
-    WEIGHTS = 512 * 1024 / sizeof(real),               /* most numbers in U */
+    WEIGHTS = WINOGRAD_WEIGHT_BYTES / sizeof(real),    /* most numbers in U */
     LEAST_CHANNELS = 8,
     LEAST_TILES = 256,                                 /* so many repay the transform of the weights */
     MOST_TILES = 64,                                   /* at a time */
-    CHANNELS = WEIGHTS / PLACES / LEAST_CHANNELS,      /* most in a layer that pays */
+    CHANNELS = WEIGHTS / PLACES / WINOGRAD_LEAST_CHANNELS,   /* most in a layer that pays */
 };
 
 static size_t tiles_down(const struct layer *l) { return (l->out.height + 1) / 2; }
@@ -40,8 +40,7 @@ static size_t tiles_across(const struct layer *l) { return (l->out.width + 1) / 
 
 bool winograd_pays(const struct layer *l, size_t n)
 {
-    return l->window == 3 && l->stride == 1 && l->in.channels >= LEAST_CHANNELS && l->out.channels >= LEAST_CHANNELS
-           && l->in.channels * l->out.channels <= WEIGHTS / PLACES
+    return winograd_suits(l->window, l->stride, l->in.channels, l->out.channels, sizeof(real))
            && n * tiles_down(l) * tiles_across(l) >= LEAST_TILES;
 }
 

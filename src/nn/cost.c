@@ -2,6 +2,20 @@
 
 #include <math.h>
 
+#include "window.h"
+
+static void measure_convolution(const struct layer_spec *l, struct network_size *size)
+{
+    double in = (double)l->in.channels, out = (double)l->out.channels;
+    if (!winograd_suits(l->window, l->stride, l->in.channels, l->out.channels, sizeof(float))) {
+        size->patches += l->multiply_adds / out;
+        return;
+    }
+    double places = WINOGRAD_PLACES * (double)((l->out.height + 1) / 2 * ((l->out.width + 1) / 2));
+    size->saved += l->multiply_adds - places * in * out;
+    size->transformed += places * (in + out);
+}
+
 int network_measure(const struct network_spec *spec, struct image input, size_t outputs, struct network_size *size,
                     struct error *err)
 {
@@ -16,7 +30,8 @@ int network_measure(const struct network_spec *spec, struct image input, size_t 
         double out = (double)image_features(l->out);
         *(buffers.layers[i].input_varies ? &size->rest : &size->first) += l->multiply_adds;
         size->parameters += l->parameters;
-        size->patches += l->kind == KIND_LAYER_CONVOLUTION ? l->multiply_adds / (double)l->out.channels : 0;
+        if (l->kind == KIND_LAYER_CONVOLUTION)
+            measure_convolution(l, size);
         size->boundary += out;
         if (out > size->widest)
             size->widest = out;

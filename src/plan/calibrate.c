@@ -24,8 +24,8 @@ static int step_seconds(bool standard, double *seconds, struct error *err)
         return -1;
     const struct engine_sizes sizes = {
         .rows = BENCH_ROWS, .outputs = BENCH_OUTPUTS, .batch = BENCH_BATCH, .steps = STEPS, .parameters = net.parameters,
-        .forward = 2 * (net.first + net.rest), .first = 2 * net.first, .boundary = net.boundary, .patches = net.patches,
-        .inputs = BENCH_INPUTS, .scratch = net.scratch, .standard = standard, .caches = !standard,
+        .forward = 2 * (net.first + net.rest), .first = 2 * net.first, .boundary = net.boundary, .saved = 2 * net.saved,
+        .patches = net.patches, .transformed = net.transformed, .inputs = BENCH_INPUTS, .scratch = net.scratch, .standard = standard, .caches = !standard,
     };
     engine_cost_tangent(&sizes, &cost);
     *seconds = cost.seconds / STEPS;

@@ -98,6 +98,12 @@ static double pass_flops(const struct sizes *s, const struct passes *p)
     return 2 * (p->forwards * s->all + (p->jvps + p->vjps) * (s->first + 2 * s->rest));
 }
 
+/* Of these, what is counted but not done. */
+static double saved_flops(const struct sizes *s, const struct passes *p)
+{
+    return 2 * s->net.saved * (p->forwards + 2 * (p->jvps + p->vjps));
+}
+
 /* Lanczos at initialisation for a rate of the limit, and at refreshes for the stability ratio. */
 static void add_limit(const struct job *job, const struct sizes *s, struct passes *p)
 {
@@ -131,7 +137,9 @@ static struct engine_sizes segment_sizes(const struct job *job, const struct siz
         .forward = 2 * s->all,
         .first = 2 * s->first,
         .boundary = s->net.boundary,
+        .saved = 2 * s->net.saved,
         .patches = s->net.patches,
+        .transformed = s->net.transformed,
         .inputs = s->features,
         .scratch = s->net.scratch,
         .double_precision = t->precision == PRECISION_DOUBLE,
@@ -214,7 +222,7 @@ void job_predict(const struct job *job, const struct dataset *set, struct job_co
     struct kernel_cost kernels;
     kernel_predict(job, set, probe, &kernels);
     cost->flops = training.flops + others + kernels.flops;
-    cost->seconds = training.seconds + (slower * others + 2 * (kernels.flops - kernels.eigen_flops)) / GEMM_RATE
+    cost->seconds = training.seconds + (slower * (others - saved_flops(&s, &passes)) + 2 * (kernels.flops - kernels.eigen_flops)) / GEMM_RATE
                   + kernels.eigen_flops / engine_eigen_rate(kernels.side >= LARGE_SIDE) + (job->training.steps > 0 ? JOB_SECONDS : 0)
                   + engine_moved_seconds(&moved, passes.forwards, passes.jvps, passes.vjps);
     cost->bytes = training.bytes + other_bytes(job, &s, probe) + kernels.bytes + held_bytes(job, &s, probe);

@@ -8,9 +8,9 @@
 /* One core with AVX-512: 784-512-512-10, full batch of 1,000. */
 static const double GEMM_SINGLE = 175e9, GEMM_DOUBLE = 90e9;   /* flops a second */
 static const double BANDWIDTH = 26e9;                          /* bytes a second, reading a matrix once */
-/* Seconds a single precision number moved in a forward pass and a VJP: of those between layers, and of patches.
- * Of the zoo, lenet to resnet20, steps of 32 and 128 rows. Between dense layers there is an activation alone, in the cache. */
-static const double BOUNDARY_SECONDS = 1.6e-9, DENSE_BOUNDARY_SECONDS = 0.25e-9, PATCH_SECONDS = 0.8e-9;
+/* Seconds a single precision number moved in a forward pass and a VJP: of those between layers, of patches and of Winograd's
+ * transforms. Fitted to steps of 128 rows of cnn, lenet, myrtle, resnet and layers (relin bench --all). */
+static const double BOUNDARY_SECONDS = 0.25e-9, PATCH_SECONDS = 1.15e-9, TRANSFORM_SECONDS = 0.45e-9;
 static const double FORWARD_PART = 0.3, VJP_PART = 0.7, JVP_PART = 0.58;   /* a JVP also gathers stored activations */
 static const double STEP_SECONDS = 40e-6;                      /* of a pass, apart from its flops */
 
@@ -43,10 +43,15 @@ static double derivative_flops(const struct engine_sizes *s)
     return 2 * s->forward - s->first;
 }
 
+/* Products of so many rows of forward passes and of JVPs and VJPs, as they are done. */
+static double product_seconds(const struct engine_sizes *s, double forwards, double derivatives)
+{
+    return gemm_seconds(s, forwards * (s->forward - s->saved) + derivatives * (derivative_flops(s) - 2 * s->saved));
+}
+
 double engine_moved_seconds(const struct engine_sizes *s, double forwards, double jvps, double vjps)
 {
-    bool dense = s->forward <= 2 * s->parameters;   /* no weight is used twice in a row */
-    double moved = ((dense ? DENSE_BOUNDARY_SECONDS : BOUNDARY_SECONDS) * s->boundary + PATCH_SECONDS * s->patches)
+    double moved = (BOUNDARY_SECONDS * s->boundary + PATCH_SECONDS * s->patches + TRANSFORM_SECONDS * s->transformed)
                  * number_bytes(s) / 4;
     return moved * (FORWARD_PART * forwards + JVP_PART * jvps + VJP_PART * vjps);
 }
@@ -86,8 +91,9 @@ bool engine_keeps(const struct engine_sizes *s, double rows)
 void engine_cost_tangent(const struct engine_sizes *s, struct engine_cost *cost)
 {
     double recorded = s->caches ? s->rows : s->steps * s->batch;
-    cost->flops = s->steps * s->batch * (s->standard ? 1 : 2) * derivative_flops(s) + recorded * s->forward;
-    cost->seconds = gemm_seconds(s, cost->flops)
+    double derivatives = s->steps * s->batch * (s->standard ? 1 : 2);
+    cost->flops = derivatives * derivative_flops(s) + recorded * s->forward;
+    cost->seconds = product_seconds(s, recorded, derivatives)
                   + engine_moved_seconds(s, recorded, s->standard ? 0 : s->steps * s->batch, s->steps * s->batch)
                   + s->steps * (STEP_SECONDS + 6 * number_bytes(s) * s->parameters / BANDWIDTH);
     bool stored = s->caches && s->batch < s->rows;
@@ -127,7 +133,9 @@ static void cost_by_lanczos(const struct engine_sizes *s, struct engine_cost *co
     double products = m * s->rows * 2 * derivative_flops(s) + s->rows * (s->forward + derivative_flops(s));
     double orthogonal = 4 * m * m * n, small = 60 * m * m * m;   /* half a dozen checks on the way */
     cost->flops = products + orthogonal + small;
-    cost->seconds = gemm_seconds(s, products) + engine_moved_seconds(s, s->rows, m * s->rows, (m + 1) * s->rows) + 2 * orthogonal / BANDWIDTH + small / engine_eigen_rate(false) + m * STEP_SECONDS;
+    cost->seconds = product_seconds(s, s->rows, (2 * m + 1) * s->rows)
+                  + engine_moved_seconds(s, s->rows, m * s->rows, (m + 1) * s->rows) + 2 * orthogonal / BANDWIDTH
+                  + small / engine_eigen_rate(false) + m * STEP_SECONDS;
     cost->bytes = parameter_bytes(s) + tape_bytes(s) + 8 * (m * n + 4 * n + 3 * m * m);
 }
 
