@@ -23,16 +23,18 @@ void *mem_alloc(size_t count, size_t size, struct error *err)
                   count, size);
         return NULL;
     }
+    rounded -= rounded % ALIGNMENT;
     size_t alignment = bytes < LARGE_BLOCK ? ALIGNMENT : LARGE_PAGE;
-    unsigned char *raw = aligned_alloc(alignment, rounded / ALIGNMENT * ALIGNMENT);
-    if (!raw) {
+    void *block;
+    if (posix_memalign(&block, alignment, rounded) != 0) {
         error_set(err, ERROR_MEMORY,
                   "could not get %zu bytes beside the %zu already held: use a smaller network or batch, "
                   "or a machine with more memory", bytes, in_use);
         return NULL;
     }
+    unsigned char *raw = block;
     if (alignment == LARGE_PAGE)
-        madvise(raw, rounded / ALIGNMENT * ALIGNMENT, MADV_HUGEPAGE);   /* a wish: without them all is as before */
+        madvise(raw, rounded, MADV_HUGEPAGE);   /* a wish: without them all is as before */
     memcpy(raw, &bytes, sizeof bytes);
     memset(raw + ALIGNMENT, 0, bytes);
     in_use += bytes;
