@@ -2,6 +2,7 @@
 #ifndef RELIN_BASE_TEXT_H
 #define RELIN_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Zero-initialise. chars is always ended with 0 once anything was added, else NULL.
@@ -16,7 +17,8 @@ void text_add_bytes(struct text *t, const char *bytes, size_t count);
 /* As %s and %lld, and many times faster: a large sweep is mostly text that is put together. */
 void text_add_string(struct text *t, const char *utf8);
 void text_add_whole(struct text *t, long long value);
-/* A JSON string, quoted and escaped. */
+bool text_is_utf8(const char *text);
+/* A JSON string, quoted and escaped, so that YAML reads it too. */
 void text_add_json_string(struct text *t, const char *utf8);
 /* The shortest decimal that reads back as the same double; integers without a point.
  * inf, -inf and nan as quoted JSON strings "inf", "-inf", "nan". */

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,11 +69,50 @@ void text_add(struct text *t, const char *format, ...)
     va_end(again);
 }
 
+bool text_is_utf8(const char *text)
+{
+    static const unsigned long least[] = {0, 0x80, 0x800, 0x10000};   /* of so many bytes more */
+    for (const unsigned char *c = (const unsigned char *)text; *c;) {
+        int more = *c < 0x80 ? 0 : *c >> 5 == 6 ? 1 : *c >> 4 == 14 ? 2 : *c >> 3 == 30 ? 3 : -1;
+        if (more < 0)
+            return false;
+        unsigned long point = more ? *c & (0x3fU >> more) : *c;
+        c++;
+        for (int i = 0; i < more; i++, c++) {
+            if (*c >> 6 != 2)
+                return false;
+            point = point << 6 | (*c & 0x3fU);
+        }
+        if (point < least[more] || (point >= 0xd800 && point < 0xe000) || point > 0x10ffff)
+            return false;
+    }
+    return true;
+}
+
+/* Characters of more than a byte that YAML takes only escaped (5.1): C1 controls but NEL, the byte order mark, and the two that
+ * are none. Returns their number of bytes, 0 for others. */
+static int unwanted_in_yaml(const unsigned char *c, unsigned *point)
+{
+    if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0 && c[1] != 0x85) {
+        *point = c[1];
+        return 2;
+    }
+    if (c[0] != 0xef || !((c[1] == 0xbb && c[2] == 0xbf) || (c[1] == 0xbf && c[2] >= 0xbe)))
+        return 0;
+    *point = c[1] == 0xbb ? 0xfeff : 0xff00U + 0x40U + c[2];
+    return 3;
+}
+
 void text_add_json_string(struct text *t, const char *utf8)
 {
     text_add_bytes(t, "\"", 1);
+    unsigned point;
     for (const unsigned char *c = (const unsigned char *)utf8; *c; c++) {
-        if (*c == '"' || *c == '\\')
+        int bytes = unwanted_in_yaml(c, &point);
+        if (bytes > 0) {
+            text_add(t, "\\u%04x", point);
+            c += bytes - 1;
+        } else if (*c == '"' || *c == '\\')
             text_add(t, "\\%c", *c);
         else if (*c == '\n')
             text_add(t, "\\n");

@@ -37,8 +37,8 @@ static void override(struct tree *tree, const char *text, struct mistakes *mista
         return;
     }
     snprintf(path, sizeof path, "%.*s", (int)(equals - text), text);
-    if (!equals[1]) {
-        mistakes_add(mistakes, 0, 0, "%s: expected a value after =, got nothing", path);
+    if (!text_is_utf8(path) || !equals[1]) {
+        mistakes_add(mistakes, 0, 0, equals[1] ? "%s: expected a key in UTF-8" : "%s: expected a value after =, got nothing", path);
         return;
     }
     if (tree_parse(&value, equals + 1, strlen(equals + 1), true, mistakes) == 0 && tree_set(tree, path, &value))

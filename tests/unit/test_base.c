@@ -13,6 +13,18 @@
 #include "base/text.h"
 #include "unit.h"
 
+START_TEST(bytes_are_utf8_or_not)
+{
+    static const char *const good[] = {"", "a\n\x7f", "\xc2\x80", "\xe2\x82\xac", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf"};
+    static const char *const bad[] = {"\x80", "\xff", "\xc1\xbf", "\xc2", "\xc2" "a", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xe2\x82",
+                                      "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(text_is_utf8(good[i]), "good %zu", i);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!text_is_utf8(bad[i]), "bad %zu", i);
+}
+END_TEST
+
 START_TEST(an_error_carries_code_and_text_and_a_prefix)
 {
     struct error err;
@@ -242,6 +254,7 @@ END_TEST
 
 static void add(TCase *tests)
 {
+    tcase_add_test(tests, bytes_are_utf8_or_not);
     tcase_add_test(tests, an_error_carries_code_and_text_and_a_prefix);
     tcase_add_test(tests, memory_is_zeroed_aligned_counted_and_overflow_is_an_error);
     tcase_add_test(tests, philox_gives_the_published_known_answer);

@@ -64,6 +64,28 @@ START_TEST(a_byte_that_is_not_utf8_is_reported_at_its_place)
 }
 END_TEST
 
+/* Job texts are read back, with the names in them. */
+START_TEST(names_are_utf8_wherever_they_come_from_and_may_hold_any_character)
+{
+    struct sweep sweep;
+    struct job again;
+    struct error err = {0};
+    char path[64];
+    ck_assert_int_eq(load_bytes(&sweep, BEGIN, strlen(BEGIN), "architectures.\x95l.widths=[2]", path, &err), -1);
+    ck_assert_str_eq(err.text, "command line: architectures.\x95l.widths: expected a key in UTF-8");
+    sweep_free(&sweep);
+    const char *text = "data: {set: sprites}\n"
+                       "architectures: {\"\\x80\\x9f\\uFEFF\\uFFFE\\x01\\x7F\\u20AC\": {type: mlp, widths: [2]}}\n"
+                       "training: {steps: 1, lr: 0.1}\n";
+    ck_assert_msg(load_bytes(&sweep, text, strlen(text), NULL, path, &err) == 0, "%s", err.text);
+    ck_assert_msg(job_parse(&again, sweep.jobs[0].text, &err) == 0, "%s: %s", sweep.jobs[0].text, err.text);
+    ck_assert_str_eq(again.text, sweep.jobs[0].text);
+    ck_assert_str_eq(again.id, sweep.jobs[0].id);
+    job_free(&again);
+    sweep_free(&sweep);
+}
+END_TEST
+
 START_TEST(a_path_that_is_no_file_is_said_by_name)
 {
     struct sweep sweep;
@@ -115,6 +137,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, so_is_one_about_a_program, 0, (int)(sizeof refused_programs / sizeof *refused_programs));
     tcase_add_test(tests, more_mistakes_than_fit_are_counted);
     tcase_add_test(tests, a_byte_that_is_not_utf8_is_reported_at_its_place);
+    tcase_add_test(tests, names_are_utf8_wherever_they_come_from_and_may_hold_any_character);
     tcase_add_test(tests, a_path_that_is_no_file_is_said_by_name);
     tcase_add_test(tests, overrides_of_a_key_and_of_the_grid_may_come_in_any_order);
 }
