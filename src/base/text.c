@@ -105,8 +105,8 @@ static int unwanted_in_yaml(const unsigned char *c, unsigned *point)
 
 void text_add_json_string(struct text *t, const char *utf8)
 {
-    text_add_bytes(t, "\"", 1);
     unsigned point;
+    text_add_bytes(t, "\"", 1);
     for (const unsigned char *c = (const unsigned char *)utf8; *c; c++) {
         int bytes = unwanted_in_yaml(c, &point);
         if (bytes > 0) {

@@ -25,7 +25,8 @@ static int step_seconds(bool standard, double *seconds, struct error *err)
     const struct engine_sizes sizes = {
         .rows = BENCH_ROWS, .outputs = BENCH_OUTPUTS, .batch = BENCH_BATCH, .steps = STEPS, .parameters = net.parameters,
         .forward = 2 * (net.first + net.rest), .first = 2 * net.first, .boundary = net.boundary, .saved = 2 * net.saved,
-        .patches = net.patches, .transformed = net.transformed, .inputs = BENCH_INPUTS, .scratch = net.scratch, .standard = standard, .caches = !standard,
+        .patches = net.patches, .transformed = net.transformed, .inputs = BENCH_INPUTS, .scratch = net.scratch,
+        .standard = standard, .caches = !standard,
     };
     engine_cost_tangent(&sizes, &cost);
     *seconds = cost.seconds / STEPS;

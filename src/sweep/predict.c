@@ -217,12 +217,12 @@ void job_predict(const struct job *job, const struct dataset *set, struct job_co
     struct passes passes = {0};
     add_limit(job, &s, &passes);
     add_evaluations(job, &s, &passes);
-    double others = pass_flops(&s, &passes);
+    double others = pass_flops(&s, &passes), done = others - saved_flops(&s, &passes);
     double probe = fmin((double)job->kernels.probe, s.train) + fmin((double)job->kernels.probe, s.test);
     struct kernel_cost kernels;
     kernel_predict(job, set, probe, &kernels);
     cost->flops = training.flops + others + kernels.flops;
-    cost->seconds = training.seconds + (slower * (others - saved_flops(&s, &passes)) + 2 * (kernels.flops - kernels.eigen_flops)) / GEMM_RATE
+    cost->seconds = training.seconds + (slower * done + 2 * (kernels.flops - kernels.eigen_flops)) / GEMM_RATE
                   + kernels.eigen_flops / engine_eigen_rate(kernels.side >= LARGE_SIDE) + (job->training.steps > 0 ? JOB_SECONDS : 0)
                   + engine_moved_seconds(&moved, passes.forwards, passes.jvps, passes.vjps);
     cost->bytes = training.bytes + other_bytes(job, &s, probe) + kernels.bytes + held_bytes(job, &s, probe);
