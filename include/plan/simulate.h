@@ -8,7 +8,8 @@ struct error;
 
 /* What the farm itself takes, in seconds. Zeros: nothing. */
 struct farm_cost {
-    double change;        /* of a worker between two of its jobs: a child ends, rows are written, another starts */
+    double change;        /* of a worker between two of its jobs: a child ends, rows are written, another starts. (Jobs
+                             of some milliseconds may share a child; a plan need not tell them from others.) */
     double dispatch;      /* of rank 0 for the first job of a worker */
     double commit;        /* of rank 0 for the record of each, with the hand-out of the next */
 };

@@ -241,9 +241,10 @@ static void start(struct run *run, struct slot *slot, struct measure_task *task)
     slot->task = task;
     fflush(NULL);
     slot->pid = fork();
-    if (slot->pid == 0)
-        child_run(parent, (int64_t)task->row, &task->job, &run->measure->sets[task->set], &setup,
-                  slot->block, NULL);
+    if (slot->pid == 0) {
+        child_begin(parent, -1);
+        _exit(child_run((int64_t)task->row, &task->job, &run->measure->sets[task->set], &setup, slot->block, NULL));
+    }
     if (slot->pid < 0) {   /* for now: a later round tries again */
         slot->pid = 0;
         slot->task = NULL;

@@ -9,15 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/checkpoint.h"
+#include "base/clock.h"
 #include "base/error.h"
-#include "farm/spawner.h"
+#include "base/memory.h"
 #include "sweep/program.h"
 #include "sweep/experiment.h"
 #include "sweep/job.h"
+
+/* A child may take another job after one that took less, but not for ever: what libraries keep would add up. */
+static const double SHORT_SECONDS = 0.02;
+enum { MOST_JOBS = 1000 };
 
 /* The child outlives nobody: it dies with its parent. If the parent went before the signal
  * was asked for, there is a new one already. */
@@ -39,12 +45,22 @@ static void offer_to_oom_killer(void)
     close(file);
 }
 
-static void close_all_but_standard(void)
+/* From `first` on. */
+static void close_files(int first)
 {
-    if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0)
+    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0)
         return;
-    for (int fd = 3, last = (int)sysconf(_SC_OPEN_MAX); fd < last; fd++)
+    for (int fd = first, last = (int)sysconf(_SC_OPEN_MAX); fd < last; fd++)
         close(fd);
+}
+
+int child_begin(pid_t parent, int channel)
+{
+    die_with(parent);
+    offer_to_oom_killer();
+    bool has_one = channel >= 0 && (channel == 3 || dup3(channel, 3, O_CLOEXEC) == 3);
+    close_files(has_one ? 4 : 3);
+    return has_one ? 3 : -1;
 }
 
 static volatile sig_atomic_t stop_asked;
@@ -116,10 +132,8 @@ static void wake(int number)
 }
 
 /* A program has its own time to stop: no alarm, and the spawner learns how long that may be. */
-static void run_program(const struct job *job, const struct spawner_setup *setup, const char *checkpoint,
-                        struct result *result, volatile double *slowest) __attribute__((noreturn));
-static void run_program(const struct job *job, const struct spawner_setup *setup, const char *checkpoint,
-                        struct result *result, volatile double *slowest)
+static int run_program(const struct job *job, const struct spawner_setup *setup, const char *checkpoint,
+                       struct result *result, volatile double *slowest)
 {
     double grace = fmin(setup->grace, PROGRAM_GRACE_MOST);
     struct program_place place = {.folder = setup->folder, .checkpoint = checkpoint, .grace = grace,
@@ -146,11 +160,16 @@ static void run_program(const struct job *job, const struct spawner_setup *setup
     enum program_end end = program_run(job, &place, result, &class, &err);
     if (end == PROGRAM_FAILED)
         result_set_text(result, VAR_ERROR, err.text);
-    _exit(end == PROGRAM_DONE ? CHILD_DONE : end == PROGRAM_STOPPED ? CHILD_STOPPED : CHILD_AS + (int)class);
+    return end == PROGRAM_DONE ? CHILD_DONE : end == PROGRAM_STOPPED ? CHILD_STOPPED : CHILD_AS + (int)class;
 }
 
-void child_run(pid_t parent, int64_t row, const struct job *job, const struct dataset *set,
-               const struct spawner_setup *setup, void *block, volatile double *slowest)
+static void set_name(const char *name)
+{
+    prctl(PR_SET_NAME, name);
+}
+
+int child_run(int64_t row, const struct job *job, const struct dataset *set, const struct spawner_setup *setup,
+              void *block, volatile double *slowest)
 {
     char path[CHECKPOINTS_PATH_SIZE + 64];
     struct experiment_checkpoint keep = {.interval = INFINITY, .stops = stops, .held = &held, .slowest = slowest};
@@ -158,11 +177,8 @@ void child_run(pid_t parent, int64_t row, const struct job *job, const struct da
     struct error err = {0};
     struct result result;
     char title[16];
-    die_with(parent);
-    offer_to_oom_killer();
-    close_all_but_standard();
     snprintf(title, sizeof title, "relin-job-%lld", (long long)row);
-    prctl(PR_SET_NAME, title);
+    set_name(title);
 
     result_bind(&result, &setup->layout, block);
     result_clear(&result);
@@ -172,9 +188,30 @@ void child_run(pid_t parent, int64_t row, const struct job *job, const struct da
         keep.interval = setup->checkpoints.interval;
     }
     if (job->training.trainer == TRAINER_COMMAND)
-        run_program(job, setup, keep.path, &result, slowest);
+        return run_program(job, setup, keep.path, &result, slowest);
     int status = experiment_run(job, set, &result, &observer, &err);   /* sets the BLAS threads too */
     if (status)
         result_set_text(&result, VAR_ERROR, err.text);
-    _exit(status ? exit_code_of(err.code) : strcmp(result_text(&result, VAR_OUTCOME), "stopped") == 0 ? CHILD_STOPPED : CHILD_DONE);
+    return status ? exit_code_of(err.code) : strcmp(result_text(&result, VAR_OUTCOME), "stopped") == 0 ? CHILD_STOPPED : CHILD_DONE;
+}
+
+void child_serve(const struct child_place *place, struct child_order *order, size_t room)
+{
+    int channel = child_begin(place->parent, place->channel);
+    size_t held_before = mem_in_use();
+    for (int n = 1;; n++) {
+        const struct spawner_order *this = &order->order;
+        double begun = clock_seconds();
+        struct job job;
+        job_unpack(&job, order->job);
+        int end = child_run(this->row, &job, &place->sets[this->set], place->setup,
+                            place->blocks + (size_t)this->block * result_size(&place->setup->layout), place->slowest);
+        if (channel < 0 || end != CHILD_DONE || stop_asked || n == MOST_JOBS || clock_seconds() - begun > SHORT_SECONDS
+            || mem_in_use() != held_before)
+            _exit(end);
+        const struct child_note note = {.cpu_seconds = clock_cpu_seconds()};
+        set_name("relin-idle");
+        if (send(channel, &note, sizeof note, MSG_NOSIGNAL) < 0 || recv(channel, order, room, 0) <= 0)
+            _exit(CHILD_DONE);
+    }
 }

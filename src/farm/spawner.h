@@ -1,7 +1,7 @@
 /* The spawner: a small process that a rank forks before MPI_Init, because forking later is
- * unsafe on some fabrics. It forks one child per job, waits for it with wait4 (exact processor
- * time), kills it at its time limit or on request, and reports. Rank and spawner speak through
- * a socket; when the rank dies, however, the socket closes: the spawner kills its child,
+ * unsafe on some fabrics. It forks a child for each job, waits for it with wait4 (exact processor
+ * time), kills it at its time limit or on request, and reports. Short jobs may have one child after
+ * each other: a process costs more than they do. Rank and spawner speak through a socket; when the rank dies, however, the socket closes: the spawner kills its child,
  * clears the rank's shared memory names away and ends. */
 #ifndef RELIN_FARM_SPAWNER_H
 #define RELIN_FARM_SPAWNER_H
@@ -51,6 +51,7 @@ struct spawner_order {
     int32_t block;                       /* 0..spawner_blocks-1 */
     int32_t set;
     double wall;                         /* seconds; INFINITY: no limit */
+    bool shares;                         /* a short job: its child may have run such before, and may run another */
 };
 
 struct spawner_report {

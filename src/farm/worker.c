@@ -95,6 +95,13 @@ void worker_retire(struct worker *worker, enum error_code code, const char *why)
     wire_send(worker->wire, 0, TAG_RETIRED, -1, error_exit_code(code), why, strlen(why) + 1);
 }
 
+/* What failed before, or was stopped, has a child of its own, as has what may leave processes or threads behind. */
+static bool may_share(const struct wire_job *wire, const struct job *job)
+{
+    return wire->predicted < COMMIT_SHORT_SECONDS && wire->attempts == 0 && job->training.trainer != TRAINER_COMMAND
+           && job->training.threads == 1;
+}
+
 static void take_job(struct worker *worker, const struct wire_message *message)
 {
     struct task *task = worker_find(worker, TASK_NONE, -1);
@@ -112,6 +119,7 @@ static void take_job(struct worker *worker, const struct wire_message *message)
     task->job = job;
     if (!worker->draining && !worker->retired) {
         job_pack(&read, &task->packed);
+        task->shares = may_share(&job, &read);
         task->state = TASK_WAITING;
     } else {
         worker_give_back(worker, task, false);
@@ -206,7 +214,7 @@ static bool start_next(struct worker *worker)
     if (!task || block < 0)
         return false;
     struct spawner_order order = {.row = task->row, .block = block, .set = (int32_t)task->job.set,
-                                  .wall = worker->job_wall};
+                                  .wall = worker->job_wall, .shares = task->shares};
     if (spawner_run(worker->spawner, &order, &task->packed)) {
         worker_retire(worker, ERROR_INTERNAL, "its spawner cannot start a job");
         return true;

@@ -209,7 +209,7 @@ def large(jobs):
 def is_job_of(comm, rank):
     try:
         with open(comm, encoding="utf-8") as file:
-            if not file.read().startswith("relin-job"):
+            if not file.read().startswith(("relin-job", "relin-idle")):
                 return False
         folder = os.path.dirname(comm)
         with open(f"{folder}/stat", encoding="utf-8") as file:
