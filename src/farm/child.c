@@ -21,7 +21,8 @@
 #include "sweep/experiment.h"
 #include "sweep/job.h"
 
-/* A child may take another job after one that took less, but not for ever: what libraries keep would add up. */
+/* A child may take another job after one that took less processor time (others may have the cores), but not for ever: what
+ * libraries keep would add up. */
 static const double SHORT_SECONDS = 0.02;
 enum { MOST_JOBS = 1000 };
 
@@ -199,17 +200,18 @@ void child_serve(const struct child_place *place, struct child_order *order, siz
 {
     int channel = child_begin(place->parent, place->channel);
     size_t held_before = mem_in_use();
+    struct child_note note = {.cpu_seconds = clock_cpu_seconds()};
     for (int n = 1;; n++) {
         const struct spawner_order *this = &order->order;
-        double begun = clock_seconds();
+        double before = note.cpu_seconds;
         struct job job;
         job_unpack(&job, order->job);
         int end = child_run(this->row, &job, &place->sets[this->set], place->setup,
                             place->blocks + (size_t)this->block * result_size(&place->setup->layout), place->slowest);
-        if (channel < 0 || end != CHILD_DONE || stop_asked || n == MOST_JOBS || clock_seconds() - begun > SHORT_SECONDS
+        note.cpu_seconds = clock_cpu_seconds();
+        if (channel < 0 || end != CHILD_DONE || stop_asked || n == MOST_JOBS || note.cpu_seconds - before > SHORT_SECONDS
             || mem_in_use() != held_before)
             _exit(end);
-        const struct child_note note = {.cpu_seconds = clock_cpu_seconds()};
         set_name("relin-idle");
         if (send(channel, &note, sizeof note, MSG_NOSIGNAL) < 0 || recv(channel, order, room, 0) <= 0)
             _exit(CHILD_DONE);

@@ -7,6 +7,9 @@
 #include "base/memory.h"
 #include "farm/record.h"
 
+/* A job is short below so many seconds, and its result may wait for twice as long. */
+static const double short_job = 0.01;
+
 /* Everything of the record that the child does not know; the checksum last. */
 static void complete_record(const struct worker *worker, const struct task *task, struct result *result)
 {
@@ -51,7 +54,7 @@ void commit_ended(struct worker *worker, struct task *task)
     task->state = TASK_ENDED;
     if (!worker->n_ended++)
         worker->first_ended = clock_seconds();
-    if (task->report.wall_seconds >= COMMIT_SHORT_SECONDS)
+    if (task->report.wall_seconds >= short_job)
         commit_ask(worker);
 }
 
@@ -72,7 +75,7 @@ void commit_ask_when_due(struct worker *worker)
 {
     if (worker->n_ended
         && (2 * worker->n_ended >= worker->n_blocks || !worker_find(worker, TASK_RUNNING, -1)
-            || clock_seconds() - worker->first_ended > 2 * COMMIT_SHORT_SECONDS))
+            || clock_seconds() - worker->first_ended > 2 * short_job))
         commit_ask(worker);
 }
 

@@ -6,9 +6,6 @@
 
 #include "farm/worker.h"
 
-/* A job is short below so many seconds, and its result may wait for twice as long. */
-#define COMMIT_SHORT_SECONDS 0.01
-
 /* Its child is done: RUNNING -> ENDED. */
 void commit_ended(struct worker *worker, struct task *task);
 /* Asks for all that have ended. */

@@ -95,10 +95,14 @@ void worker_retire(struct worker *worker, enum error_code code, const char *why)
     wire_send(worker->wire, 0, TAG_RETIRED, -1, error_exit_code(code), why, strlen(why) + 1);
 }
 
+/* Predicted below so many seconds by the clock: where ranks are more than cores, short jobs take that. The child knows what
+ * they took of the processor. */
+static const double share_below = 0.1;
+
 /* What failed before, or was stopped, has a child of its own, as has what may leave processes or threads behind. */
 static bool may_share(const struct wire_job *wire, const struct job *job)
 {
-    return wire->predicted < COMMIT_SHORT_SECONDS && wire->attempts == 0 && job->training.trainer != TRAINER_COMMAND
+    return wire->predicted < share_below && wire->attempts == 0 && job->training.trainer != TRAINER_COMMAND
            && job->training.threads == 1;
 }
 
