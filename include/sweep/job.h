@@ -82,6 +82,12 @@ static inline int64_t job_drawn_probe(const struct job *job)
 size_t job_most_evaluations(const struct job *job);
 int64_t job_evaluation_steps(const struct job *job, int64_t *steps, struct error *err);
 
+/* Jobs that take less processor time share a child (farm/child.h). */
+#define JOB_SHORT_SECONDS 0.02
+/* Of a child before its first job trains: its share of the data, the buffers of BLAS, and the first touch of all memory. A
+ * tenth of a second on a machine that has no hardware for the page tables of its guests, less elsewhere. */
+#define JOB_START_SECONDS 0.05
+
 /* Sizes and costs, for order, plan and limits. */
 struct job_cost {
     double flops;          /* of training, evaluation and kernels */

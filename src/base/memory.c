@@ -16,17 +16,15 @@ static size_t in_use, peak;
 
 void *mem_alloc(size_t count, size_t size, struct error *err)
 {
-    size_t bytes, rounded;
-    if (__builtin_mul_overflow(count, size, &bytes)
-        || __builtin_add_overflow(bytes, (size_t)(2 * ALIGNMENT - 1), &rounded)) {
+    size_t bytes, whole;
+    if (__builtin_mul_overflow(count, size, &bytes) || __builtin_add_overflow(bytes, (size_t)ALIGNMENT, &whole)) {
         error_set(err, ERROR_MEMORY, "asked for %zu blocks of %zu bytes: more than a machine can address",
                   count, size);
         return NULL;
     }
-    rounded -= rounded % ALIGNMENT;
     size_t alignment = bytes < LARGE_BLOCK ? ALIGNMENT : LARGE_PAGE;
     void *block;
-    if (posix_memalign(&block, alignment, rounded) != 0) {
+    if (posix_memalign(&block, alignment, whole) != 0) {
         error_set(err, ERROR_MEMORY,
                   "could not get %zu bytes beside the %zu already held: use a smaller network or batch, "
                   "or a machine with more memory", bytes, in_use);
@@ -34,7 +32,7 @@ void *mem_alloc(size_t count, size_t size, struct error *err)
     }
     unsigned char *raw = block;
     if (alignment == LARGE_PAGE)
-        madvise(raw, rounded, MADV_HUGEPAGE);   /* a wish: without them all is as before */
+        madvise(raw, whole, MADV_HUGEPAGE);   /* a wish: without them all is as before */
     memcpy(raw, &bytes, sizeof bytes);
     memset(raw + ALIGNMENT, 0, bytes);
     in_use += bytes;

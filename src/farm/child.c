@@ -21,9 +21,7 @@
 #include "sweep/experiment.h"
 #include "sweep/job.h"
 
-/* A child may take another job after one that took less processor time (others may have the cores), but not for ever: what
- * libraries keep would add up. */
-static const double SHORT_SECONDS = 0.02;
+/* Not for ever: what libraries keep would add up. */
 enum { MOST_JOBS = 1000 };
 
 /* The child outlives nobody: it dies with its parent. If the parent went before the signal
@@ -203,17 +201,19 @@ void child_serve(const struct child_place *place, struct child_order *order, siz
     struct child_note note = {.cpu_seconds = clock_cpu_seconds()};
     for (int n = 1;; n++) {
         const struct spawner_order *this = &order->order;
-        double before = note.cpu_seconds;
+        double before = note.cpu_seconds, most = JOB_SHORT_SECONDS + (n == 1 ? JOB_START_SECONDS : 0);
         struct job job;
         job_unpack(&job, order->job);
         int end = child_run(this->row, &job, &place->sets[this->set], place->setup,
                             place->blocks + (size_t)this->block * result_size(&place->setup->layout), place->slowest);
-        note.cpu_seconds = clock_cpu_seconds();
-        if (channel < 0 || end != CHILD_DONE || stop_asked || n == MOST_JOBS || note.cpu_seconds - before > SHORT_SECONDS
-            || mem_in_use() != held_before)
+        note = (struct child_note){this->row, clock_cpu_seconds()};
+        if (channel < 0 || end != CHILD_DONE || stop_asked || n == MOST_JOBS || note.cpu_seconds - before > most
+            || mem_in_use() != held_before || job.training.trainer == TRAINER_COMMAND)
             _exit(end);
         set_name("relin-idle");
-        if (send(channel, &note, sizeof note, MSG_NOSIGNAL) < 0 || recv(channel, order, room, 0) <= 0)
-            _exit(CHILD_DONE);
+        if (send(channel, &note, sizeof note, MSG_NOSIGNAL) < 0)
+            _exit(end);
+        if (recv(channel, order, room, 0) <= 0)
+            _exit(CHILD_FAILED);   /* of no job; were there one, it was not done */
     }
 }

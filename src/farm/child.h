@@ -45,6 +45,7 @@ struct child_order {
 
 /* Through the channel: the job is done, and another may come. Without it the child's end is the job's. */
 struct child_note {
+    int64_t row;
     double cpu_seconds;              /* of the child, its jobs before included */
 };
 

@@ -51,7 +51,7 @@ struct spawner_order {
     int32_t block;                       /* 0..spawner_blocks-1 */
     int32_t set;
     double wall;                         /* seconds; INFINITY: no limit */
-    bool shares;                         /* a short job: its child may have run such before, and may run another */
+    int64_t shares;                      /* 1: a short job: its child may have run such before, and may run another */
 };
 
 struct spawner_report {

@@ -37,7 +37,8 @@ struct server {
     double told;                         /* its processor time that reports have had */
     double started, deadline;            /* of clock_seconds */
     bool killed;
-    long long oom_kills;                 /* as of its start */
+    long long oom_kills;                 /* as of its start, or not long before: */
+    double counted;                      /* then they were asked for */
     struct spawner_report report;
 };
 
@@ -59,13 +60,28 @@ static int server_prepare(struct server *server, struct error *err)
     return server->blocks ? 0 : -1;
 }
 
+/* To ask costs as much as a short job does. */
+static void count_oom_kills(struct server *server)
+{
+    if (server->idle && server->started - server->counted < 0.5)
+        return;
+    server->counted = server->started;
+    server->oom_kills = host_oom_kills();
+}
+
+static void close_channel(struct server *server)
+{
+    if (server->channel >= 0)
+        close(server->channel);
+    server->channel = -1;
+}
+
 /* Of an idle child: it has nothing to lose. */
 static void server_dismiss(struct server *server)
 {
     kill(server->child, SIGKILL);
     waitpid(server->child, NULL, 0);
-    close(server->channel);
-    server->channel = -1;
+    close_channel(server);
     server->child = 0;
     server->idle = false;
 }
@@ -77,7 +93,6 @@ static bool server_fork(struct server *server, struct child_order *order, size_t
     struct child_place place = {.parent = getpid(), .setup = &server->setup, .sets = server->sets,
                                 .blocks = server->blocks, .slowest = server->slowest};
     server->told = 0;
-    server->oom_kills = host_oom_kills();
     if (order->order.shares && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
         ends[0] = ends[1] = -1;   /* then it is of one job */
     pid_t child = fork();
@@ -103,6 +118,7 @@ static void server_run(struct server *server, struct child_order *order, size_t 
     server->started = clock_seconds();
     server->deadline = server->started + order->order.wall;
     server->killed = false;
+    count_oom_kills(server);
     if (server->idle) {
         server->idle = false;
         if (order->order.shares && send(server->channel, order, size, MSG_NOSIGNAL) == (ssize_t)size)
@@ -166,13 +182,21 @@ static void server_report(struct server *server, int status, double cpu_seconds)
     send(server->socket, report, sizeof *report, MSG_NOSIGNAL);
 }
 
-/* A child of several jobs says that one is done. */
+/* A child of several jobs says that one is done, or has closed the channel: then its end is the job's. */
 static void server_hear(struct server *server)
 {
     struct child_note note;
-    if (server->channel < 0 || server->idle
-        || recv(server->channel, &note, sizeof note, MSG_DONTWAIT) != (ssize_t)sizeof note)
+    if (server->channel < 0 || server->idle)
         return;
+    ssize_t size = recv(server->channel, &note, sizeof note, MSG_DONTWAIT);
+    if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR))
+        close_channel(server);
+    if (size != (ssize_t)sizeof note)
+        return;
+    if (note.row != server->report.row) {   /* it cannot be trusted with results */
+        kill(server->child, SIGKILL);
+        return;
+    }
     server->idle = true;
     server_report(server, W_EXITCODE(CHILD_DONE, 0), note.cpu_seconds);
     if (server->report.stopped || server->killed)
@@ -190,9 +214,7 @@ static void server_reap(struct server *server)
     long long oom_kills = killed ? host_oom_kills() : server->oom_kills;
     server->report.oom_kills = oom_kills < 0 ? -1 : (int32_t)(oom_kills - server->oom_kills);
     server->child = 0;
-    if (server->channel >= 0)
-        close(server->channel);
-    server->channel = -1;
+    close_channel(server);
     if (!server->idle)
         server_report(server, status, seconds_of(&usage) + end_strays());
     server->idle = false;
@@ -270,7 +292,7 @@ static void server_loop(struct server *server)
     while (message) {
         events[2].fd = server->idle ? -1 : server->channel;
         poll(events, 3, server_patience(server));
-        if (events[2].revents & POLLIN)
+        if (events[2].revents)
             server_hear(server);
         if (events[1].revents & POLLIN) {
             struct signalfd_siginfo info;

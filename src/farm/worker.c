@@ -99,7 +99,7 @@ void worker_retire(struct worker *worker, enum error_code code, const char *why)
  * they took of the processor. */
 static const double share_below = 0.1;
 
-/* What failed before, or was stopped, has a child of its own, as has what may leave processes or threads behind. */
+/* What failed before has a child of its own, as has what may leave processes or threads behind. */
 static bool may_share(const struct wire_job *wire, const struct job *job)
 {
     return wire->predicted < share_below && wire->attempts == 0 && job->training.trainer != TRAINER_COMMAND

@@ -24,7 +24,7 @@ struct task {
     int64_t row;
     struct wire_job job;
     struct text packed;              /* the job, for the spawner */
-    bool shares;                     /* as of struct spawner_order */
+    bool shares;                     /* a child with others: as of struct spawner_order */
     int block;                       /* RUNNING and after */
     struct spawner_report report;    /* ENDED and after */
 };

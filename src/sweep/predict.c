@@ -13,9 +13,6 @@
  * the scale as jobs end. */
 static const double GEMM_RATE = 80e9;             /* single precision flops a second, outside the steps */
 static const double LARGE_SIDE = 500;             /* rows from which an eigenproblem of a kernel is a large one */
-/* Of a child that trains, beside all that: its share of the data, the buffers of BLAS, and the first touch of all memory. A
- * tenth of a second on a machine that has no hardware for the page tables of its guests, less elsewhere. */
-static const double JOB_SECONDS = 0.05;
 static const double LANCZOS_PRODUCTS = 25;
 enum { LIMIT_PRODUCTS = 60 };                     /* kept at most: STABILITY_PRODUCTS of train/trainer.h */
 
@@ -223,8 +220,10 @@ void job_predict(const struct job *job, const struct dataset *set, struct job_co
     kernel_predict(job, set, probe, &kernels);
     cost->flops = training.flops + others + kernels.flops;
     cost->seconds = training.seconds + (slower * done + 2 * (kernels.flops - kernels.eigen_flops)) / GEMM_RATE
-                  + kernels.eigen_flops / engine_eigen_rate(kernels.side >= LARGE_SIDE) + (job->training.steps > 0 ? JOB_SECONDS : 0)
+                  + kernels.eigen_flops / engine_eigen_rate(kernels.side >= LARGE_SIDE)
                   + engine_moved_seconds(&moved, passes.forwards, passes.jvps, passes.vjps);
+    if (cost->seconds > JOB_SHORT_SECONDS || job->training.threads > 1)
+        cost->seconds += JOB_START_SECONDS;   /* short ones follow each other in a child that has all that */
     cost->bytes = training.bytes + other_bytes(job, &s, probe) + kernels.bytes + held_bytes(job, &s, probe);
 }
 

@@ -131,12 +131,14 @@ def rivals(repeats):
 # --- relin alone ---
 
 def workers_of(counts, jobs):
-    """Whole empty jobs, child and commit included."""
+    """Whole empty jobs, child and commit included; what rank 0 did for each, and of how much of a core."""
     told = {}
     for ranks in counts:
         few, many = with_relin(1, ranks), with_relin(jobs, ranks)
+        used = json.loads(run([RELIN, "status", "--resources", "--json", "f.h5"])[2])["runs"][0]
         told[ranks] = {"jobs_per_second": (jobs - 1) / (many[0] - few[0]), "jobs_per_cpu_second": (jobs - 1) / (many[1] - few[1]),
-                       "start_seconds": few[0]}
+                       "start_seconds": few[0], "commit_us": 1e6 * used["commit_seconds"] / used["commits"],
+                       "rank_0_share": used["rank_0_cpu_seconds"] / used["seconds"]}
     return told
 
 
@@ -253,7 +255,8 @@ def show():
               f"second   answer {r['dispatch_us_median']:.1f} us (95 %: {r['dispatch_us_95']:.1f})   idle {100 * r['idle_cpu_share']:.2f} %")
     for n, r in results["whole_jobs"].items():
         print(f"whole empty jobs skipped: {r}" if n == "skipped" else f"whole empty jobs, {n:>2} ranks {r['jobs_per_second']:9.0f}/s   "
-              f"{2 * r['jobs_per_cpu_second']:9.0f} by CPU time on 2 cores")
+              f"{2 * r['jobs_per_cpu_second']:9.0f} by CPU time on 2 cores   commit {r['commit_us']:.0f} us on rank 0, "
+              f"{100 * r['rank_0_share']:.0f} % of a core in all")
     for name in ("scale", "efficiency", "large"):
         if name in results:
             print(f"{name}: {json.dumps(results[name])}")

@@ -147,7 +147,7 @@ def fill_disk(round):
 
 # --- damage: to what a killed run left ----------------------------------------------------------------------------
 
-everything = victims("mpirun$|orted", "relin$", "relin-spawner", "relin-job")
+everything = victims("mpirun$|orted", "relin$", "relin-spawner", "relin-job", "relin-idle")
 
 NOT_IN_A_ROW = ("job", "status", "attempts")   # and what has a checksum of its own
 

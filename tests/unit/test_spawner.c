@@ -1,6 +1,7 @@
 /* A real spawner and its children: short jobs that share a child come out as they do alone, and what happens to one of them
  * does not happen to the next. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -119,8 +120,17 @@ static struct job short_job(int i)
 {
     struct job job = make_job(i % 3 == 0 ? 1 : i % 3 == 1 ? 4 : INFINITY, 8 + i % 4);
     job.network = i % 2 ? &relu_network : &tanh_network;
+    job.training.precision = i % 5 ? PRECISION_DOUBLE : PRECISION_SINGLE;
+    if (i % 3)
+        job.training.engine = (const enum engine[]){ENGINE_TANGENT, ENGINE_KERNEL, ENGINE_FILTER}[i % 4 % 3];
     job.training.seed_init = job.training.seed_data = (uint64_t)i;
     return job;
+}
+
+static void wait_for_end(pid_t child)
+{
+    while (child_now() == child)
+        usleep(1000);
 }
 
 /* Orders empty jobs until one has left its child to the next. */
@@ -206,9 +216,58 @@ START_TEST(a_child_that_dies_between_two_jobs_takes_none_along)
 {
     pid_t child = share();
     kill(child, SIGKILL);
-    while (child_now() == child)
-        usleep(1000);
+    wait_for_end(child);
     ck_assert_int_ne(share(), child);
+}
+END_TEST
+
+/* Whatever the moment: one report, and the next job is done. What the child had not begun may be lost with it, as an attempt
+ * that somebody else ended. */
+START_TEST(an_order_to_a_child_that_dies_is_reported_once)
+{
+    struct job job = make_job(1, 0);
+    for (int i = 0; i < 200; i++) {
+        pid_t child = share();
+        if (i % 2)
+            kill(child, SIGKILL);
+        order(&job, true, INFINITY);
+        if (i % 2 == 0)
+            kill(child, SIGKILL);
+        struct spawner_report told = report();
+        if (WIFEXITED(told.status))
+            check_as_here(&job);
+        else
+            ck_assert_int_eq(WTERMSIG(told.status), SIGKILL);
+        wait_for_end(child);
+    }
+    check_done(&job, true);
+}
+END_TEST
+
+static int n_files(pid_t pid)
+{
+    char path[64];
+    int n = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *folder = opendir(path);
+    ck_assert_ptr_nonnull(folder);
+    while (readdir(folder))
+        n++;
+    closedir(folder);
+    return n;
+}
+
+START_TEST(no_files_are_left_open_and_a_child_has_but_its_own)
+{
+    pid_t child = share();
+    int here = n_files(spawner.pid);
+    for (int i = 0; i < 20; i++) {
+        kill(child, SIGKILL);
+        wait_for_end(child);
+        child = share();
+        ck_assert_int_eq(n_files(spawner.pid), here);
+        ck_assert_int_eq(n_files(child), 2 + 3 + 1);   /* ., .., the standard ones, the channel */
+    }
 }
 END_TEST
 
@@ -255,6 +314,8 @@ static void add(TCase *tests)
     tcase_add_test(tests, a_job_that_fails_ends_its_child_and_the_next_has_another);
     tcase_add_test(tests, a_job_that_crashes_is_one_failed_attempt_and_the_next_has_another_child);
     tcase_add_test(tests, a_child_that_dies_between_two_jobs_takes_none_along);
+    tcase_add_test(tests, an_order_to_a_child_that_dies_is_reported_once);
+    tcase_add_test(tests, no_files_are_left_open_and_a_child_has_but_its_own);
     tcase_add_test(tests, a_job_at_its_limit_is_killed_and_the_next_has_another_child);
     tcase_add_test(tests, a_job_that_is_asked_to_stop_stops_and_the_next_has_another_child);
     tcase_add_test(tests, nothing_is_left_of_an_idle_child_when_its_rank_is_gone);
