@@ -15,6 +15,10 @@ void *mem_alloc(size_t count, size_t size, struct error *err);
 /* Frees a block of mem_alloc; accepts NULL. */
 void mem_free(void *block);
 
+/* From now on this process keeps what it frees, but for large blocks, for the next one that it asks for: else the system clears
+ * pages and hands them out again for each, which takes longer than the work of a small job. */
+void mem_keep_freed(void);
+
 /* Bytes held now, and the most ever held since mem_reset_peak. */
 size_t mem_in_use(void);
 size_t mem_peak(void);

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 /* Every block is preceded by its size, in a header as large as the alignment. */
 enum { ALIGNMENT = 64 };
 /* A block of several large pages begins with one and asks for them: 512 faults become one. */
-static const size_t LARGE_PAGE = 2 << 20, LARGE_BLOCK = 4 << 20;
+enum { LARGE_PAGE = 2 << 20, LARGE_BLOCK = 4 << 20 };
+/* What a process keeps of smaller blocks that were freed. */
+enum { KEPT = 1 << 30 };
 
 static size_t in_use, peak;
 
@@ -55,3 +58,9 @@ void mem_free(void *block)
 size_t mem_in_use(void) { return in_use; }
 size_t mem_peak(void) { return peak; }
 void mem_reset_peak(void) { peak = in_use; }
+
+void mem_keep_freed(void)
+{
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+}

@@ -48,6 +48,7 @@ int experiment_run(const struct job *job, const struct dataset *set, struct resu
     struct split split = {0};
     struct experiment e = {.job = job, .split = &split, .result = result, .observer = observer ? observer : &nobody};
     mem_reset_peak();
+    mem_keep_freed();
     blas_set_threads((int)job->training.threads);
     if (split_draw(&split, set, &job->data, job->training.seed_data, (size_t)job_drawn_probe(job), err) != 0
         || (job->measured.any && split_take_probe(&split, (size_t)job->kernels.probe, err) != 0)
