@@ -12,8 +12,8 @@
 enum { ALIGNMENT = 64 };
 /* A block of several large pages begins with one and asks for them: 512 faults become one. */
 enum { LARGE_PAGE = 2 << 20, LARGE_BLOCK = 4 << 20 };
-/* What a process keeps of smaller blocks that were freed. */
-enum { KEPT = 1 << 30 };
+/* What a process keeps of blocks that were freed, and from which size on it keeps none: the most that glibc allows. */
+enum { KEPT = 1 << 30, NOT_KEPT = 32 << 20 };
 
 static size_t in_use, peak;
 
@@ -61,6 +61,6 @@ void mem_reset_peak(void) { peak = in_use; }
 
 void mem_keep_freed(void)
 {
-    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    mallopt(M_MMAP_THRESHOLD, NOT_KEPT);
     mallopt(M_TRIM_THRESHOLD, KEPT);
 }
