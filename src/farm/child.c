@@ -162,11 +162,6 @@ static int run_program(const struct job *job, const struct spawner_setup *setup,
     return end == PROGRAM_DONE ? CHILD_DONE : end == PROGRAM_STOPPED ? CHILD_STOPPED : CHILD_AS + (int)class;
 }
 
-static void set_name(const char *name)
-{
-    prctl(PR_SET_NAME, name);
-}
-
 int child_run(int64_t row, const struct job *job, const struct dataset *set, const struct spawner_setup *setup,
               void *block, volatile double *slowest)
 {
@@ -177,7 +172,7 @@ int child_run(int64_t row, const struct job *job, const struct dataset *set, con
     struct result result;
     char title[16];
     snprintf(title, sizeof title, "relin-job-%lld", (long long)row);
-    set_name(title);
+    prctl(PR_SET_NAME, title);
 
     result_bind(&result, &setup->layout, block);
     result_clear(&result);
@@ -210,7 +205,7 @@ void child_serve(const struct child_place *place, struct child_order *order, siz
         if (channel < 0 || end != CHILD_DONE || stop_asked || n == MOST_JOBS || note.cpu_seconds - before > most
             || mem_in_use() != held_before || job.training.trainer == TRAINER_COMMAND)
             _exit(end);
-        set_name("relin-idle");
+        prctl(PR_SET_NAME, "relin-idle");
         if (send(channel, &note, sizeof note, MSG_NOSIGNAL) < 0)
             _exit(end);
         if (recv(channel, order, room, 0) <= 0)

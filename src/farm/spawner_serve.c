@@ -104,11 +104,13 @@ static bool server_fork(struct server *server, struct child_order *order, size_t
     }
     if (ends[1] >= 0)
         close(ends[1]);
-    if (child < 0 && ends[0] >= 0)
-        close(ends[0]);
-    server->channel = child < 0 ? -1 : ends[0];
-    server->child = child < 0 ? 0 : child;
-    return child > 0;
+    server->channel = ends[0];
+    server->child = child;
+    if (child > 0)
+        return true;
+    close_channel(server);
+    server->child = 0;
+    return false;
 }
 
 /* order: of so many bytes, in a buffer with room for others. */

@@ -90,6 +90,15 @@ static struct spawner_report report(void)
     return told;
 }
 
+/* Of a child that was not killed. */
+static struct spawner_report report_of_exit(int code)
+{
+    struct spawner_report told = report();
+    ck_assert(WIFEXITED(told.status));
+    ck_assert_int_eq(WEXITSTATUS(told.status), code);
+    return told;
+}
+
 /* What a job gives does not depend on who ran it. */
 static void check_as_here(const struct job *job)
 {
@@ -108,9 +117,7 @@ static void check_as_here(const struct job *job)
 static void check_done(const struct job *job, bool shares)
 {
     order(job, shares, INFINITY);
-    struct spawner_report told = report();
-    ck_assert(WIFEXITED(told.status));
-    ck_assert_int_eq(WEXITSTATUS(told.status), CHILD_DONE);
+    struct spawner_report told = report_of_exit(CHILD_DONE);
     ck_assert(!told.timed_out && !told.stopped);
     check_as_here(job);
 }
@@ -190,9 +197,7 @@ START_TEST(a_job_that_fails_ends_its_child_and_the_next_has_another)
     pid_t child = share();
     job.data.train = 1 << 20;   /* more than there are */
     order(&job, true, INFINITY);
-    struct spawner_report told = report();
-    ck_assert(WIFEXITED(told.status));
-    ck_assert_int_eq(WEXITSTATUS(told.status), CHILD_BAD_DATA);
+    report_of_exit(CHILD_BAD_DATA);
     ck_assert_ptr_nonnull(strstr(result_text(&results[row % 2], VAR_ERROR), "1048576"));
     ck_assert_int_ne(share(), child);
 }
@@ -288,9 +293,7 @@ START_TEST(a_job_that_is_asked_to_stop_stops_and_the_next_has_another_child)
     pid_t child = share();
     order(&job, true, INFINITY);
     spawner_stop(&spawner, false);
-    struct spawner_report told = report();
-    ck_assert(told.stopped && WIFEXITED(told.status));
-    ck_assert_int_eq(WEXITSTATUS(told.status), CHILD_STOPPED);
+    ck_assert(report_of_exit(CHILD_STOPPED).stopped);
     ck_assert_int_ne(share(), child);
     spawner_stop(&spawner, true);   /* nothing runs: nothing happens */
     share();
